@@ -23,7 +23,8 @@ say() {
 }
 
 # "probe package": the package is needed unless the probe finds what it brings.
-setup_needs_build='
+declare -A setup_needs=()
+setup_needs[build]='
 cmd:g++ g++
 cmd:meson meson
 cmd:ninja ninja-build
@@ -38,7 +39,7 @@ pc:libxxhash libxxhash-dev
 pc:libgcrypt libgcrypt20-dev
 pc:libzstd libzstd-dev
 '
-setup_needs_run='
+setup_needs[run]='
 cmd:ffmpeg ffmpeg
 cmd:tinyproxy tinyproxy-bin
 cmd:gst-launch-1.0 gstreamer1.0-tools
@@ -47,14 +48,14 @@ gst:rtpjpegdepay gstreamer1.0-plugins-good
 gst:tsdemux gstreamer1.0-plugins-bad
 gst:avdec_h264 gstreamer1.0-libav
 '
-setup_needs_ci='
+setup_needs[ci]='
 cmd:clang++ clang
 cmd:clang-format clang-format
 cmd:clang-tidy clang-tidy
 asan:clang++ libclang-rt-14-dev
 cmd:shellcheck shellcheck
 '
-setup_needs_interop='
+setup_needs[interop]='
 cmd:curl curl
 '
 
@@ -71,13 +72,12 @@ setup_has() {
 }
 
 setup_packages() {
-  local group needs probe package missing=()
+  local group probe package missing=()
   setup_env
   for group in "$@"; do
-    needs=setup_needs_$group
     while read -r probe package; do
       [[ -z $probe ]] || setup_has "$probe" || missing+=("$package")
-    done <<<"${!needs}"
+    done <<<"${setup_needs[$group]}"
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
 
@@ -138,12 +138,10 @@ setup_env() {
   export GST_REGISTRY=$build/registry.bin
 }
 
-# setup_build [OPTION...]: options for "meson setup", kept when it was
-# configured before.
 setup_build() {
   if [[ ! -e $build/build.ninja ]]; then
     say "Configuring $build"
-    meson setup "$build" "$root" "$@" >"$build/setup.log" 2>&1 ||
+    meson setup "$build" "$root" >"$build/setup.log" 2>&1 ||
       die "meson setup failed; see $build/setup.log"
   fi
   say "Compiling"
