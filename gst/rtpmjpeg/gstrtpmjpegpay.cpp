@@ -25,18 +25,16 @@
 
 #include "gstrtpmjpegpay.h"
 
-#include <algorithm>
-#include <array>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <glib/gi18n-lib.h>
 #include <gst/rtp/rtp.h>
-#include <gst/video/video.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstmjpegframe.h"
 #include "jpeg.h"
 #include "rfc2435.h"
 
@@ -44,7 +42,6 @@ GST_DEBUG_CATEGORY_STATIC (rtpmjpegpay_debug);
 #define GST_CAT_DEFAULT rtpmjpegpay_debug
 
 using relay::Guarded;
-using relay::MappedBuffer;
 using relay::Owned;
 
 enum
@@ -52,8 +49,8 @@ enum
   PROP_0,
   PROP_QUALITY,
   PROP_TYPE,
-  N_PROPS,
-  PROP_STATS = N_PROPS  // the base class has it, too
+  PROP_STATS,
+  N_PROPS
 };
 
 static GParamSpec *properties[N_PROPS];
@@ -103,217 +100,6 @@ struct Impl
   Guarded<Settings> settings;
   Guarded<Counters> counters;
   State state;
-};
-
-// The headers of a frame, parsed where they are if the frame's first memory
-// holds all of them; otherwise in a copy of the head of the frame. The frame is
-// never merged.
-class Head
-{
-public:
-  explicit Head (GstBuffer *frame) : frame_ (frame)
-  {
-    if (gst_buffer_n_memory (frame) == 0) return;
-    GstMemory *first = gst_buffer_peek_memory (frame, 0);
-    if (gst_memory_map (first, &info_, GST_MAP_READ)) memory_ = first;
-  }
-  ~Head ()
-  {
-    if (memory_ != nullptr) gst_memory_unmap (memory_, &info_);
-  }
-  Head (const Head &) = delete;
-  Head &operator= (const Head &) = delete;
-
-  // The tables of the header are views: valid as long as this object.
-  jpeg::Result<jpeg::Header> parse ()
-  {
-    gsize size = gst_buffer_get_size (frame_);
-    gsize known = memory_ != nullptr ? info_.size : 0;
-    auto header = jpeg::parse ({info_.data, known}, size);
-    while (
-        !header && header.code () == jpeg::Error::truncated && known < size) {
-      copy_.resize (std::min (size, std::max<gsize> (4 * known, 4096)));
-      known = gst_buffer_extract (frame_, 0, copy_.data (), copy_.size ());
-      if (known < copy_.size ()) break;  // a memory that cannot be mapped
-      header = jpeg::parse (copy_, size);
-    }
-    return header;
-  }
-
-private:
-  GstBuffer *frame_;
-  GstMemory *memory_ = nullptr;
-  GstMapInfo info_ = GST_MAP_INFO_INIT;
-  std::vector<guint8> copy_;
-};
-
-// The part of a frame that is sent.
-struct Scan
-{
-  gsize begin = 0;
-  gsize size = 0;  // in the frame, with its EOI
-  bool eoi_missing = false;
-
-  [[nodiscard]] gsize sent_size () const
-  {
-    return size + (eoi_missing ? sizeof jpeg::eoi : 0);
-  }
-};
-
-// The size of the scan up to and with its EOI.
-std::optional<gsize> find_eoi (GstBuffer *frame, gsize begin)
-{
-  jpeg::EoiSearch search;
-  for (guint i = 0; i < gst_buffer_n_memory (frame); i++) {
-    GstMemory *memory = gst_buffer_peek_memory (frame, i);
-    gsize size = gst_memory_get_sizes (memory, nullptr, nullptr);
-    gsize skip = std::min (begin, size);
-    begin -= skip;
-    if (skip == size) continue;
-    GstMapInfo info;
-    if (!gst_memory_map (memory, &info, GST_MAP_READ)) return std::nullopt;
-    auto found = search.feed ({info.data + skip, info.size - skip});
-    gst_memory_unmap (memory, &info);
-    if (found) return found;
-  }
-  return std::nullopt;
-}
-
-// A frame ends with EOI as a rule, and its bytes are then not looked through.
-// Otherwise there is either something behind EOI, which is left out, or no EOI.
-Scan find_scan (GstBuffer *frame, gsize begin)
-{
-  gsize size = gst_buffer_get_size (frame) - begin;
-  std::array<guint8, sizeof jpeg::eoi> tail{};
-  if (size >= tail.size ())
-    gst_buffer_extract (
-        frame, begin + size - tail.size (), tail.data (), tail.size ());
-  if (std::ranges::equal (tail, jpeg::eoi)) return {begin, size, false};
-  std::optional<gsize> end = find_eoi (frame, begin);
-  return {begin, end.value_or (size), !end.has_value ()};
-}
-
-// As all stock payloaders have it: metas without a tag, and those about video
-// and nothing else.
-bool goes_with_packets (const GstMeta *meta)
-{
-  if (meta->info->transform_func == nullptr) return false;
-  const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
-  if (tags == nullptr || tags[0] == nullptr) return true;
-  return tags[1] == nullptr && g_str_equal (tags[0], GST_META_TAG_VIDEO_STR);
-}
-
-std::vector<GstMeta *> metas_of (GstBuffer *frame)
-{
-  std::vector<GstMeta *> metas;
-  gpointer at = nullptr;
-  while (GstMeta *meta = gst_buffer_iterate_meta (frame, &at))
-    if (goes_with_packets (meta)) metas.push_back (meta);
-  return metas;
-}
-
-// An RTP packet without payload. Its headers are in a memory of their own: the
-// base class writes into it, and the payload is shared and read-only.
-Owned<GstBuffer> new_packet (
-    GstRTPBasePayload *base, GstBuffer *frame, gsize header_size)
-{
-  // Contributing sources are known to the base class only.
-  if (gst_buffer_get_rtp_source_meta (frame) != nullptr)
-    return Owned<GstBuffer> (gst_rtp_base_payload_allocate_output_buffer (
-        base, static_cast<guint> (header_size), 0, 0));
-
-  gsize rtp_size = gst_rtp_buffer_calc_header_len (0);
-  Owned<GstBuffer> packet{
-      gst_buffer_new_allocate (nullptr, rtp_size + header_size, nullptr)};
-  constexpr guint8 version = GST_RTP_VERSION << 6;
-  gst_buffer_memset (packet.get (), 0, 0, rtp_size);
-  gst_buffer_fill (packet.get (), 0, &version, sizeof version);
-  return packet;
-}
-
-// Makes the packets of one frame.
-class Packetizer
-{
-public:
-  Packetizer (GstRTPBasePayload *base, GstBuffer *frame,
-      const rfc2435::Frame &header, const Scan &scan)
-      : base_ (base),
-        frame_ (frame),
-        header_ (header),
-        scan_ (scan),
-        metas_ (metas_of (frame))
-  {
-    if (scan.eoi_missing)
-      eoi_.reset (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
-          const_cast<guint8 *> (jpeg::eoi), sizeof jpeg::eoi, 0,
-          sizeof jpeg::eoi, nullptr, nullptr));
-  }
-
-  // Null if the frame's memory cannot be read.
-  [[nodiscard]] Owned<GstBuffer> packet (const rfc2435::Fragment &fragment)
-  {
-    gsize header_size = rfc2435::header_size (header_, fragment.offset);
-    Owned<GstBuffer> packet = new_packet (base_, frame_, header_size);
-    if (!write_headers (packet.get (), fragment, header_size) ||
-        !append_payload (packet.get (), fragment))
-      return nullptr;
-    copy_metas (packet.get (), fragment);
-    GST_BUFFER_PTS (packet.get ()) = GST_BUFFER_PTS (frame_);
-    if (fragment.offset == 0 && GST_BUFFER_IS_DISCONT (frame_))
-      GST_BUFFER_FLAG_SET (packet.get (), GST_BUFFER_FLAG_DISCONT);
-    if (fragment.last)
-      GST_BUFFER_FLAG_SET (packet.get (), GST_BUFFER_FLAG_MARKER);
-    return packet;
-  }
-
-private:
-  bool write_headers (
-      GstBuffer *packet, const rfc2435::Fragment &fragment, gsize header_size)
-  {
-    constexpr guint8 marker_bit = 0x80;
-    MappedBuffer map (packet, GST_MAP_READWRITE);
-    if (!map) return false;
-    if (fragment.last) map.writable ()[1] |= marker_bit;
-    return rfc2435::write_header (header_, fragment.offset,
-               map.writable ().last (header_size)) == header_size;
-  }
-
-  bool append_payload (GstBuffer *packet, const rfc2435::Fragment &fragment)
-  {
-    gsize end = fragment.offset + fragment.size;
-    gsize in_frame = std::min (end, scan_.size);
-    if (in_frame > fragment.offset &&
-        !gst_buffer_copy_into (packet, frame_, GST_BUFFER_COPY_MEMORY,
-            scan_.begin + fragment.offset, in_frame - fragment.offset))
-      return false;
-    if (end > scan_.size) {
-      gsize from = std::max (fragment.offset, scan_.size);
-      gst_buffer_append_memory (
-          packet, gst_memory_share (eoi_.get (),
-                      static_cast<gssize> (from - scan_.size),
-                      static_cast<gssize> (end - from)));
-    }
-    return true;
-  }
-
-  void copy_metas (GstBuffer *packet, const rfc2435::Fragment &fragment)
-  {
-    if (metas_.empty ()) return;
-    gsize offset = scan_.begin + fragment.offset;
-    gboolean region =
-        offset > 0 || fragment.size < gst_buffer_get_size (frame_);
-    GstMetaTransformCopy copy = {region, offset, fragment.size};
-    for (GstMeta *meta : metas_)
-      meta->info->transform_func (
-          packet, meta, frame_, _gst_meta_transform_copy, &copy);
-  }
-
-  GstRTPBasePayload *base_;
-  GstBuffer *frame_;
-  const rfc2435::Frame &header_;
-  const Scan &scan_;
-  std::vector<GstMeta *> metas_;
-  Owned<GstMemory> eoi_;
 };
 
 // Why a frame cannot be sent, for a person.
@@ -443,7 +229,7 @@ static void report_missing_eoi (GstRTPBasePayload *base)
 }
 
 static rfc2435::Frame frame_header (
-    const jpeg::Header &header, const Scan &scan)
+    const jpeg::Header &header, const mjpegframe::Scan &scan)
 {
   rfc2435::Frame frame;
   frame.type = header.sampling == jpeg::Sampling::yuv422 ? 0 : 1;
@@ -472,7 +258,7 @@ static GstFlowReturn plan_failed (GstRTPBasePayload *base,
 }
 
 static GstFlowReturn push_frame (GstRTPBasePayload *base, GstBuffer *buffer,
-    const rfc2435::Frame &frame, const Scan &scan)
+    const rfc2435::Frame &frame, const mjpegframe::Scan &scan)
 {
   gsize rtp_size = gst_rtp_buffer_calc_header_len (static_cast<guint8> (
       std::min (gst_rtp_base_payload_get_source_count (base, buffer), 15u)));
@@ -480,20 +266,14 @@ static GstFlowReturn push_frame (GstRTPBasePayload *base, GstBuffer *buffer,
   auto plan = rfc2435::plan (frame, mtu > rtp_size ? mtu - rtp_size : 0);
   if (!plan) return plan_failed (base, plan.error (), rtp_size);
 
-  gsize count = plan->count ();
-  Packetizer packetizer (base, buffer, frame, scan);
-  Owned<GstBufferList> list{
-      gst_buffer_list_new_sized (static_cast<guint> (count))};
-  for (gsize i = 0; i < count; i++) {
-    Owned<GstBuffer> packet = packetizer.packet (plan->fragment (i));
-    if (!packet)
-      return drop_frame (base,
-          _ ("A JPEG image could not be read and was dropped."), "map", 0);
-    gst_buffer_list_add (list.get (), packet.release ());
-  }
+  Owned<GstBufferList> list =
+      mjpegframe::make_packets (base, buffer, frame, scan, *plan);
+  if (!list)
+    return drop_frame (
+        base, _ ("A JPEG image could not be read and was dropped."), "map", 0);
+  guint count = gst_buffer_list_length (list.get ());
   gsize bytes = gst_buffer_list_calculate_size (list.get ());
-  GST_LOG_OBJECT (base,
-      "%ux%u, type %u, %" G_GSIZE_FORMAT " packets, %" G_GSIZE_FORMAT " bytes",
+  GST_LOG_OBJECT (base, "%ux%u, type %u, %u packets, %" G_GSIZE_FORMAT " bytes",
       frame.width, frame.height, frame.type, count, bytes);
 
   GstFlowReturn flow = gst_rtp_base_payload_push_list (base, list.release ());
@@ -510,13 +290,13 @@ static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
     GstRTPBasePayload *base, GstBuffer *buffer)
 {
   Owned<GstBuffer> owned{buffer};
-  Head head (buffer);
+  mjpegframe::Head head (buffer);
   jpeg::Result<jpeg::Header> header = head.parse ();
   if (!header) return drop_frame (base, header.error ());
 
-  Scan scan{0, gst_buffer_get_size (buffer), false};
+  mjpegframe::Scan scan{0, gst_buffer_get_size (buffer), false};
   if (header->scan) {
-    scan = find_scan (buffer, *header->scan);
+    scan = mjpegframe::find_scan (buffer, *header->scan);
     if (scan.sent_size () <= sizeof jpeg::eoi)
       return drop_frame (
           base, relay::failure (jpeg::Error::empty_scan, scan.begin));
@@ -679,7 +459,6 @@ static void gst_rtp_mjpeg_pay_class_init (GstRtpMjpegPayClass *klass)
   properties[PROP_TYPE] = g_param_spec_int ("type", "Type",
       "Has no effect: the type follows from each image", 0, 255,
       Settings{}.type, flags);
-  g_object_class_install_properties (object_class, N_PROPS, properties);
   /**
    * GstRtpMjpegPay:stats:
    *
@@ -689,7 +468,11 @@ static void gst_rtp_mjpeg_pay_class_init (GstRtpMjpegPayClass *klass)
    *
    * Since: 0.1
    */
-  g_object_class_override_property (object_class, PROP_STATS, "stats");
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "State of the RTP stream, and counters of packets, bytes and frames",
+      GST_TYPE_STRUCTURE,
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_rtp_mjpeg_pay_change_state);
