@@ -151,7 +151,10 @@ G_DEFINE_FINAL_TYPE (
 GST_ELEMENT_REGISTER_DEFINE (
     rtpmjpegpay, "rtpmjpegpay", GST_RANK_NONE, gst_rtp_mjpeg_pay_get_type ())
 
-#define IMPL(base) (GST_RTP_MJPEG_PAY (base)->impl)
+static Impl &impl_of (gpointer object)
+{
+  return GST_RTP_MJPEG_PAY (object)->impl;
+}
 
 static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
 {
@@ -176,7 +179,7 @@ static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
 static GstFlowReturn drop_frame (
     GstRTPBasePayload *base, const char *why, const char *code, gsize position)
 {
-  IMPL (base).counters.lock ()->frames_dropped++;
+  impl_of (base).counters.lock ()->frames_dropped++;
   GST_ELEMENT_WARNING (base, STREAM, FORMAT, ("%s", why),
       ("%s at byte %" G_GSIZE_FORMAT, code, position));
   return GST_FLOW_OK;
@@ -191,7 +194,7 @@ static GstFlowReturn drop_frame (
 
 static gboolean set_outcaps (GstRTPBasePayload *base)
 {
-  const State &state = IMPL (base).state;
+  const State &state = impl_of (base).state;
   Owned<GstStructure> fields{gst_structure_new_empty ("fields")};
   if (!state.framerate.empty ())
     gst_structure_set (fields.get (), "a-framerate", G_TYPE_STRING,
@@ -204,22 +207,25 @@ static gboolean set_outcaps (GstRTPBasePayload *base)
 
 // Sizes that the payload header cannot say are in the caps. They come from the
 // sink caps; the image itself knows better.
-static gboolean update_dimensions (
+static GstFlowReturn update_dimensions (
     GstRTPBasePayload *base, unsigned width, unsigned height)
 {
-  State &state = IMPL (base).state;
-  if (rfc2435::fits (width, height)) return TRUE;
+  State &state = impl_of (base).state;
+  if (rfc2435::fits (width, height)) return GST_FLOW_OK;
   std::string dimensions =
       std::to_string (width) + "," + std::to_string (height);
-  if (dimensions == state.dimensions) return TRUE;
+  if (dimensions == state.dimensions) return GST_FLOW_OK;
   GST_INFO_OBJECT (base, "x-dimensions are %s", dimensions.c_str ());
   state.dimensions = dimensions;
-  return set_outcaps (base);
+  if (set_outcaps (base)) return GST_FLOW_OK;
+  return GST_PAD_IS_FLUSHING (GST_RTP_BASE_PAYLOAD_SRCPAD (base))
+             ? GST_FLOW_FLUSHING
+             : GST_FLOW_NOT_NEGOTIATED;
 }
 
 static void report_missing_eoi (GstRTPBasePayload *base)
 {
-  State &state = IMPL (base).state;
+  State &state = impl_of (base).state;
   if (state.eoi_reported) return;
   state.eoi_reported = true;
   GST_ELEMENT_WARNING (base, STREAM, FORMAT,
@@ -257,39 +263,10 @@ static GstFlowReturn plan_failed (GstRTPBasePayload *base,
   return GST_FLOW_ERROR;
 }
 
-static GstFlowReturn push_frame (GstRTPBasePayload *base, GstBuffer *buffer,
-    const rfc2435::Frame &frame, const mjpegframe::Scan &scan)
+// Makes the packets of a frame, unless it is dropped.
+static GstFlowReturn packetize (
+    GstRTPBasePayload *base, GstBuffer *buffer, Owned<GstBufferList> &list)
 {
-  gsize rtp_size = gst_rtp_buffer_calc_header_len (static_cast<guint8> (
-      std::min (gst_rtp_base_payload_get_source_count (base, buffer), 15u)));
-  gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (base);
-  auto plan = rfc2435::plan (frame, mtu > rtp_size ? mtu - rtp_size : 0);
-  if (!plan) return plan_failed (base, plan.error (), rtp_size);
-
-  Owned<GstBufferList> list =
-      mjpegframe::make_packets (base, buffer, frame, scan, *plan);
-  if (!list)
-    return drop_frame (
-        base, _ ("A JPEG image could not be read and was dropped."), "map", 0);
-  guint count = gst_buffer_list_length (list.get ());
-  gsize bytes = gst_buffer_list_calculate_size (list.get ());
-  GST_LOG_OBJECT (base, "%ux%u, type %u, %u packets, %" G_GSIZE_FORMAT " bytes",
-      frame.width, frame.height, frame.type, count, bytes);
-
-  GstFlowReturn flow = gst_rtp_base_payload_push_list (base, list.release ());
-  if (flow == GST_FLOW_OK) {
-    auto counters = IMPL (base).counters.lock ();
-    counters->frames++;
-    counters->packets += count;
-    counters->bytes += bytes;
-  }
-  return flow;
-}
-
-static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
-    GstRTPBasePayload *base, GstBuffer *buffer)
-{
-  Owned<GstBuffer> owned{buffer};
   mjpegframe::Head head (buffer);
   jpeg::Result<jpeg::Header> header = head.parse ();
   if (!header) return drop_frame (base, header.error ());
@@ -301,16 +278,50 @@ static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
       return drop_frame (
           base, relay::failure (jpeg::Error::empty_scan, scan.begin));
   }
+
+  rfc2435::Frame frame = frame_header (*header, scan);
+  gsize rtp_size = gst_rtp_buffer_calc_header_len (static_cast<guint8> (
+      std::min (gst_rtp_base_payload_get_source_count (base, buffer), 15u)));
+  gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (base);
+  auto plan = rfc2435::plan (frame, mtu > rtp_size ? mtu - rtp_size : 0);
+  if (!plan) return plan_failed (base, plan.error (), rtp_size);
+
+  list = mjpegframe::make_packets (base, buffer, frame, scan, *plan);
+  if (!list)
+    return drop_frame (
+        base, _ ("A JPEG image could not be read and was dropped."), "map", 0);
   if (scan.eoi_missing) report_missing_eoi (base);
-  if (!update_dimensions (base, header->width, header->height))
-    return GST_FLOW_NOT_NEGOTIATED;
-  return push_frame (base, buffer, frame_header (*header, scan), scan);
+  GST_LOG_OBJECT (base, "%ux%u, type %u, %" G_GSIZE_FORMAT " packets",
+      frame.width, frame.height, frame.type, plan->count ());
+  return update_dimensions (base, frame.width, frame.height);
+}
+
+static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
+    GstRTPBasePayload *base, GstBuffer *buffer)
+{
+  Owned<GstBuffer> frame{buffer};
+  Owned<GstBufferList> list;
+  GstFlowReturn flow = packetize (base, buffer, list);
+  // The packets have their own references to the memory.
+  frame.reset ();
+  if (flow != GST_FLOW_OK || !list) return flow;
+
+  guint packets = gst_buffer_list_length (list.get ());
+  gsize bytes = gst_buffer_list_calculate_size (list.get ());
+  flow = gst_rtp_base_payload_push_list (base, list.release ());
+  if (flow == GST_FLOW_OK) {
+    auto counters = impl_of (base).counters.lock ();
+    counters->frames++;
+    counters->packets += packets;
+    counters->bytes += bytes;
+  }
+  return flow;
 }
 
 static gboolean gst_rtp_mjpeg_pay_set_caps (
     GstRTPBasePayload *base, GstCaps *caps)
 {
-  State &state = IMPL (base).state;
+  State &state = impl_of (base).state;
   const GstStructure *format = gst_caps_get_structure (caps, 0);
   int width = 0;
   int height = 0;
@@ -354,7 +365,7 @@ static gboolean gst_rtp_mjpeg_pay_sink_event (
     GstRTPBasePayload *base, GstEvent *event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
-    IMPL (base).state.eoi_reported = false;
+    impl_of (base).state.eoi_reported = false;
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     Owned<GstStructure> stats = create_stats (GST_RTP_MJPEG_PAY (base));
     gst_structure_set_name (stats.get (), "rtpmjpegpay-stats");
@@ -371,14 +382,15 @@ static GstStateChangeReturn gst_rtp_mjpeg_pay_change_state (
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS (gst_rtp_mjpeg_pay_parent_class)
           ->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) IMPL (element).state = {};
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    impl_of (element).state = {};
   return result;
 }
 
 static void gst_rtp_mjpeg_pay_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  auto settings = IMPL (object).settings.lock ();
+  auto settings = impl_of (object).settings.lock ();
   switch (id) {
     case PROP_QUALITY:
       settings->quality = g_value_get_int (value);
@@ -420,7 +432,7 @@ static void gst_rtp_mjpeg_pay_init (GstRtpMjpegPay *self)
 
 static void gst_rtp_mjpeg_pay_finalize (GObject *object)
 {
-  std::destroy_at (&IMPL (object));
+  std::destroy_at (&impl_of (object));
   G_OBJECT_CLASS (gst_rtp_mjpeg_pay_parent_class)->finalize (object);
 }
 

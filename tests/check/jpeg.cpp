@@ -10,7 +10,6 @@ using jpeg::Error;
 using jpegfile::dqt;
 using jpegfile::dri;
 using jpegfile::eoi;
-using jpegfile::Frame;
 using jpegfile::grey_scan;
 using jpegfile::join;
 using jpegfile::quant_table;

@@ -60,7 +60,7 @@ inline Bytes sof (const Frame &frame = {})
   auto low = [] (std::uint16_t v) { return static_cast<std::uint8_t> (v); };
   Bytes body = {frame.precision, high (frame.height), low (frame.height),
       high (frame.width), low (frame.width), frame.components};
-  for (std::uint8_t i = 0; i < frame.sampling.size (); i++) {
+  for (std::size_t i = 0; i < frame.sampling.size (); i++) {
     body.push_back (static_cast<std::uint8_t> (i + 1));
     body.push_back (frame.sampling[i]);
     body.push_back (frame.tables[i]);
