@@ -177,6 +177,30 @@ std::chrono::milliseconds backoff (unsigned retry,
       pause * (0.5 + random / 2));
 }
 
+std::optional<std::uint64_t> number_parameter (
+    std::string_view type, std::string_view name)
+{
+  std::size_t semicolon = type.find (';');
+  while (semicolon != std::string_view::npos) {
+    type.remove_prefix (semicolon + 1);
+    type.remove_prefix (
+        std::min (type.find_first_not_of (" \t"), type.size ()));
+    semicolon = type.find (';');
+    std::string_view parameter = type.substr (0, semicolon);
+    std::size_t equals = parameter.find ('=');
+    if (equals == std::string_view::npos ||
+        !same_name (parameter.substr (0, equals), name))
+      continue;
+    std::string_view value = parameter.substr (equals + 1);
+    while (!value.empty () && (value.back () == ' ' || value.back () == '\t'))
+      value.remove_suffix (1);
+    if (value.size () >= 2 && value.front () == '"' && value.back () == '"')
+      value = value.substr (1, value.size () - 2);
+    return parse_number (value);
+  }
+  return std::nullopt;
+}
+
 std::string basic_credentials (std::string_view user, std::string_view password)
 {
   constexpr char alphabet[] =

@@ -82,6 +82,10 @@ struct Identity
     std::chrono::milliseconds first, std::chrono::milliseconds longest,
     double random);
 
+// The number in a parameter of a media type (8.3.1): "audio/L16; rate=44100".
+[[nodiscard]] std::optional<std::uint64_t> number_parameter (
+    std::string_view type, std::string_view name);
+
 // "Basic ..." (RFC 7617)
 [[nodiscard]] std::string basic_credentials (
     std::string_view user, std::string_view password);

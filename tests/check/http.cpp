@@ -141,6 +141,19 @@ GST_START_TEST (statuses_are_told_apart)
 }
 GST_END_TEST;
 
+GST_START_TEST (parameters_are_found)
+{
+  const char *type = "audio/L16;rate=44100; Channels=\"2\" ;x; rate=1";
+  fail_unless (http::number_parameter (type, "RATE") == 44100u);
+  fail_unless (http::number_parameter (type, "channels") == 2u);
+  fail_if (http::number_parameter (type, "x").has_value ());
+  fail_if (http::number_parameter (type, "ate").has_value ());
+  fail_if (http::number_parameter ("rate=1", "rate").has_value ());
+  fail_if (http::number_parameter ("a; rate=-1", "rate").has_value ());
+  fail_if (http::number_parameter ("a;", "rate").has_value ());
+}
+GST_END_TEST;
+
 GST_START_TEST (basic_credentials_are_base64)
 {
   // RFC 7617 2
@@ -165,6 +178,7 @@ static Suite *http_suite ()
   tcase_add_test (tests, a_representation_is_known_again);
   tcase_add_test (tests, pauses_grow);
   tcase_add_test (tests, statuses_are_told_apart);
+  tcase_add_test (tests, parameters_are_found);
   tcase_add_test (tests, basic_credentials_are_base64);
   return suite;
 }
