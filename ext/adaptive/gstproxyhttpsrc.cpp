@@ -31,6 +31,7 @@
 #include <glib/gi18n-lib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -119,6 +120,7 @@ struct Impl
   Guarded<Settings> settings;
   Guarded<Shared> shared;
   fetcher::Counters counters;
+  std::atomic<bool> failed{false};  // since start; it has been said
   State state;
 };
 
@@ -145,7 +147,9 @@ static gchar *uri_get_uri (GstURIHandler *handler)
 {
   std::string location =
       GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location;
-  return location.empty () ? nullptr : g_strdup (location.c_str ());
+  // The property may hold anything, until it is asked for.
+  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
+                                              : nullptr;
 }
 
 static gboolean uri_set_uri (
@@ -176,10 +180,24 @@ G_DEFINE_TYPE_WITH_CODE (GstProxyHttpSrc, gst_proxy_http_src, GST_TYPE_PUSH_SRC,
 GST_ELEMENT_REGISTER_DEFINE (proxyhttpsrc, "proxyhttpsrc", GST_RANK_MARGINAL,
     gst_proxy_http_src_get_type ())
 
+// GstBaseSrc says "internal data stream error" after each error of ours: one is
+// enough.
+static gboolean post_message (GstElement *element, GstMessage *message)
+{
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR &&
+      GST_PROXY_HTTP_SRC (element)->impl.failed.exchange (true)) {
+    gst_message_unref (message);
+    return TRUE;
+  }
+  return GST_ELEMENT_CLASS (gst_proxy_http_src_parent_class)
+      ->post_message (element, message);
+}
+
 static gboolean start (GstBaseSrc *base)
 {
   auto *self = GST_PROXY_HTTP_SRC (base);
   Settings settings = self->impl.settings.copy ();
+  self->impl.failed = false;
   if (settings.location.empty ()) {
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
         (_ ("No address to read from is set.")), ("location is empty"));
@@ -371,7 +389,7 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
   state.position += *count;
   GST_BUFFER_OFFSET_END (buffer.get ()) = state.position;
   if (*count == state.block)
-    state.block = std::min (state.block, largest / 2) * 2;
+    state.block = state.block > largest / 2 ? largest : state.block * 2;
   else if (*count < state.block / 4)
     state.block =
         std::max (state.block / 2, std::min (smallest_block, largest));
@@ -713,6 +731,7 @@ static void gst_proxy_http_src_class_init (GstProxyHttpSrcClass *klass)
       RELAY_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
+  element_class->post_message = GST_DEBUG_FUNCPTR (post_message);
   base_class->start = GST_DEBUG_FUNCPTR (start);
   base_class->stop = GST_DEBUG_FUNCPTR (stop);
   base_class->unlock = GST_DEBUG_FUNCPTR (unlock);
