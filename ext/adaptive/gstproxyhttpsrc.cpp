@@ -214,7 +214,9 @@ static gboolean start (GstBaseSrc *base)
 
 static gboolean stop (GstBaseSrc *base)
 {
-  GST_PROXY_HTTP_SRC (base)->impl.state = {};
+  auto *self = GST_PROXY_HTTP_SRC (base);
+  self->impl.state = {};
+  *self->impl.shared.lock () = Shared{};
   return TRUE;
 }
 
@@ -546,7 +548,11 @@ static void get_property (
 
 static void finalize (GObject *object)
 {
-  std::destroy_at (&GST_PROXY_HTTP_SRC (object)->impl);
+  auto *self = GST_PROXY_HTTP_SRC (object);
+  // Whoever had the element before let go of it by GLib's reference count,
+  // which thread sanitizers do not see. A lock they do.
+  (void)self->impl.shared.lock ();
+  std::destroy_at (&self->impl);
   G_OBJECT_CLASS (gst_proxy_http_src_parent_class)->finalize (object);
 }
 
