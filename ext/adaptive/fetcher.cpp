@@ -522,7 +522,9 @@ Result<Done> Exchange::send ()
   counters_.ttfb_ns = static_cast<std::uint64_t> (ttfb_.count ());
   if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
       !SOUP_STATUS_IS_SUCCESSFUL (status ()))
-    return problem (status () == 407 ? Error::proxy_auth : Error::proxy,
+    // tinyproxy says 401 to a wrong password.
+    return problem (
+        status () == 407 || status () == 401 ? Error::proxy_auth : Error::proxy,
         "the proxy refused the tunnel", status ());
   return Done{};
 }
