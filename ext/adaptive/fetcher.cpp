@@ -359,6 +359,7 @@ private:
 
   static void on_outer_cancelled (GCancellable *, gpointer inner);
   static void on_wrote_headers (SoupMessage *, gpointer self);
+  static void on_got_headers (SoupMessage *, gpointer self);
   static void on_network_event (SoupMessage *, GSocketClientEvent event,
       GIOStream *connection, gpointer self);
   static gboolean on_accept_certificate (
@@ -378,6 +379,7 @@ private:
   Owned<GInputStream> body_;
   bool coded_ = false;  // body_ decodes another stream
   bool sent_ = false;   // the request's headers are out
+  bool misdirected_ = false;
   bool new_connection_ = false;
   Clock::time_point started_;
   std::chrono::nanoseconds ttfb_{0};
@@ -429,10 +431,23 @@ void Exchange::on_wrote_headers (SoupMessage *, gpointer data)
   self->restart_timer ();
 }
 
+// libsoup would read the body of a 421 into memory, however long, to ask again
+// by another connection, which for HTTP/1.1 is no cure.
+void Exchange::on_got_headers (SoupMessage *message, gpointer data)
+{
+  if (soup_message_get_status (message) != SOUP_STATUS_MISDIRECTED_REQUEST)
+    return;
+  auto *self = static_cast<Exchange *> (data);
+  self->misdirected_ = true;
+  g_cancellable_cancel (self->inner_.get ());
+}
+
 void Exchange::on_network_event (SoupMessage *, GSocketClientEvent event,
     GIOStream *connection, gpointer data)
 {
   auto *self = static_cast<Exchange *> (data);
+  // Also the second time, when a kept connection turned out to be dead.
+  if (event == G_SOCKET_CLIENT_RESOLVING) self->sent_ = false;
   if (event == G_SOCKET_CLIENT_CONNECTED) self->new_connection_ = true;
   // An HTTP/2 connection belongs to the thread that made it. libsoup 3.2 has no
   // switch for it but an environment variable; here the handshake is about to
@@ -478,6 +493,8 @@ bool Exchange::prepare (const uri::Uri &target)
 #endif
   g_signal_connect (
       message_.get (), "wrote-headers", G_CALLBACK (on_wrote_headers), this);
+  g_signal_connect (
+      message_.get (), "got-headers", G_CALLBACK (on_got_headers), this);
   g_signal_connect (
       message_.get (), "network-event", G_CALLBACK (on_network_event), this);
   if (!session_->ssl_strict)
@@ -602,7 +619,8 @@ void Exchange::close ()
       settings_.name.c_str (), shown_uri_.c_str (), status (), bytes_,
       static_cast<double> (ttfb_.count ()) / 1e6,
       new_connection_ ? "new" : "re-used",
-      proxied () ? route::shown (session_->route.proxy).c_str () : "direct");
+      proxied () ? uri::without_secrets (session_->route.proxy).c_str ()
+                 : "direct");
   Context::Scope scope (context_);
   // With the end not reached: so that no rest is read, and the connection goes.
   if (!g_input_stream_is_closed (body_.get ())) {
@@ -649,6 +667,8 @@ Headers Exchange::shown_headers (bool of_request) const
 relay::Failure<Problem> Exchange::failed (GError *raw) const
 {
   Owned<GError> error{raw};
+  if (misdirected_) return problem (Error::http_status, "status", 421);
+  if (!error) return problem (Error::protocol, "no answer");
   relay::Failure<Problem> failure = problem (classify (*error), error->message);
   GST_DEBUG ("%s: GET %s: %s: %s", settings_.name.c_str (), shown_uri_.c_str (),
       to_string (failure.code.error), error->message);
@@ -915,6 +935,8 @@ void Response::Impl::set_headers (const uri::Uri &target)
     if (!http::is_sendable (name, value) || http::is_reserved (name))
       GST_WARNING ("%s: extra header '%s' cannot be sent",
           settings.name.c_str (), name.c_str ());
+    else if (http::same_name (name, "User-Agent"))
+      exchange->set_header ("User-Agent", value);
     else if (trusted || !http::is_credential (name))
       exchange->append_header (name, value);
   }

@@ -141,8 +141,11 @@ bool same (const Identity &before, const Identity &after)
     known |= both;
     return !both || a == b;
   };
-  return agree (before.etag, after.etag,
-             !before.etag.empty () && !after.etag.empty ()) &&
+  bool tags = !before.etag.empty () && !after.etag.empty ();
+  // Equal weak tags say "as good", not "the same bytes" (8.8.1).
+  bool strong = tags && !before.etag.starts_with ("W/");
+  return (!tags || before.etag == after.etag) &&
+         agree (before.etag, after.etag, strong) &&
          agree (before.last_modified, after.last_modified,
              !before.last_modified.empty () && !after.last_modified.empty ()) &&
          agree (before.length, after.length, before.length && after.length) &&

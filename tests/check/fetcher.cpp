@@ -258,6 +258,33 @@ GST_START_TEST (statuses_are_problems)
 }
 GST_END_TEST;
 
+// libsoup would gather it.
+GST_START_TEST (an_endless_421_is_not_read)
+{
+  ScriptedServer server ([] (Connection &c, int) {
+    c.read_request ();
+    c.send ("HTTP/1.1 421 Misdirected Request\r\n\r\n");
+    std::string block (65536, 'x');
+    for (int i = 0; i < 1000000 && c.send (block); i++) {
+    }
+  });
+  assert_problem (
+      fetch (settings (3), server.uri ("/")), Error::http_status, 421);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_server_that_went_away_is_no_connection)
+{
+  auto server = std::make_unique<ScriptedServer> ([] (Connection &c, int) {
+    while (!c.read_request ().empty ()) c.send (response ("x"));
+  });
+  std::string uri = server->uri ("/");
+  assert_body (fetch (settings (), uri), "x");
+  server.reset ();
+  assert_problem (fetch (settings (), uri), Error::connect);
+}
+GST_END_TEST;
+
 GST_START_TEST (passing_troubles_are_retried)
 {
   std::atomic<int> bad = 2;
@@ -743,6 +770,68 @@ GST_START_TEST (a_proxy_is_used)
 }
 GST_END_TEST;
 
+namespace {
+
+// A SOCKS proxy that connects to 127.0.0.1 whatever name it is given, and says
+// what it was given.
+ScriptedServer::Script socks (relay::Guarded<std::string> &seen)
+{
+  return [&seen] (Connection &c, int) {
+    std::string said;
+    if (c.read (1) == "\5") {
+      std::string methods = c.read (static_cast<std::size_t> (c.read (1)[0]));
+      c.send (std::string_view ("\5\2", 2));
+      c.read (1);
+      std::string user = c.read (static_cast<std::size_t> (c.read (1)[0]));
+      said = user + ":" + c.read (static_cast<std::size_t> (c.read (1)[0]));
+      c.send (std::string_view ("\1\0", 2));
+      std::string request = c.read (4);
+      if (request[3] != 3) return;  // not a name
+      said += "@" + c.read (static_cast<std::size_t> (c.read (1)[0]));
+      std::string port = c.read (2);
+      *seen.lock () = said;
+      c.send (std::string_view ("\5\0\0\1\0\0\0\0\0\0", 10));
+      c.relay_to (static_cast<unsigned char> (port[0]) << 8 |
+                  static_cast<unsigned char> (port[1]));
+    } else {
+      std::string head = c.read (7);  // command, port, 0.0.0.x
+      for (std::string b; (b = c.read (1)) != std::string (1, '\0');) said += b;
+      said += "@";
+      for (std::string b; (b = c.read (1)) != std::string (1, '\0');) said += b;
+      *seen.lock () = said;
+      c.send (std::string_view ("\0\x5a\0\0\0\0\0\0", 8));
+      c.relay_to (static_cast<unsigned char> (head[1]) << 8 |
+                  static_cast<unsigned char> (head[2]));
+    }
+  };
+}
+
+}  // namespace
+
+GST_START_TEST (socks_proxies_resolve_the_names)
+{
+  HttpServer server ([] (const HttpServer::Request &r) {
+    return Reply{200, r.header ("Proxy-Authorization") + r.header ("Host"), {}};
+  });
+  std::string host = "origin.invalid:" + std::to_string (server.port ());
+  for (const char *scheme :
+      {"socks5", "socks5h", "socks", "socks4a", "socks4"}) {
+    relay::Guarded<std::string> seen;
+    ScriptedServer proxy (socks (seen));
+    Settings how = settings ();
+    how.proxy =
+        std::string (scheme) + "://127.0.0.1:" + std::to_string (proxy.port ());
+    how.proxy_id = "us@r";
+    how.proxy_pw = "p:w";
+    assert_body (fetch (how, "http://" + host + "/"), host);
+    fail_unless (*seen.lock () == (std::string (scheme).starts_with ("socks4")
+                                          ? "us@r@origin.invalid"
+                                          : "us@r:p:w@origin.invalid"),
+        "%s: %s", scheme, seen.copy ().c_str ());
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (a_proxy_that_fails_is_never_passed)
 {
   HttpServer server ([] (const HttpServer::Request &) {
@@ -988,6 +1077,8 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, a_kept_connection_that_died_is_replaced);
   tcase_add_test (tests, uris_reach_the_wire_byte_for_byte);
   tcase_add_test (tests, statuses_are_problems);
+  tcase_add_test (tests, an_endless_421_is_not_read);
+  tcase_add_test (tests, a_server_that_went_away_is_no_connection);
   tcase_add_test (tests, passing_troubles_are_retried);
   tcase_add_test (tests, dead_origins_fail);
   tcase_add_test (tests, what_is_not_http_fails);
@@ -1007,6 +1098,7 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, credentials_stay_with_their_origin);
   tcase_add_test (tests, userinfo_becomes_a_header);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, socks_proxies_resolve_the_names);
   tcase_add_test (tests, a_proxy_that_fails_is_never_passed);
   tcase_add_test (tests, what_a_proxy_says_is_told_apart);
   tcase_add_test (tests, time_outs_end_waiting);

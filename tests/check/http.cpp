@@ -100,6 +100,10 @@ GST_START_TEST (a_representation_is_known_again)
   fail_if (http::same (tagged, {"\"a\"", "Tue", 10}));
   fail_if (http::same (tagged, {"\"a\"", "Mon", 11}));
   fail_unless (http::same (tagged, {"\"a\"", "", {}}));
+  // A weak tag can say no, but not yes.
+  fail_if (http::same ({"W/\"a\"", "", {}}, {"W/\"a\"", "", {}}));
+  fail_if (http::same ({"W/\"a\"", "Mon", {}}, {"W/\"b\"", "Mon", {}}));
+  fail_unless (http::same ({"W/\"a\"", "", 9}, {"W/\"a\"", "", 9}));
   // Nothing to compare is no proof.
   fail_if (http::same (tagged, {}));
   fail_if (http::same ({}, {}));

@@ -60,13 +60,42 @@ public:
     }
     return out;
   }
-  void send (std::string_view bytes)
+  // Just so many bytes, or fewer when the peer has closed.
+  std::string read (std::size_t count)
+  {
+    std::string out (count, '\0');
+    ssize_t got = ::recv (fd_, out.data (), count, MSG_WAITALL);
+    out.resize (got > 0 ? static_cast<std::size_t> (got) : 0);
+    // So that a script may look at the first byte.
+    return out.empty () ? std::string (1, '\0') : out;
+  }
+  // False when the peer has closed.
+  bool send (std::string_view bytes)
   {
     while (!bytes.empty ()) {
       ssize_t sent = ::send (fd_, bytes.data (), bytes.size (), MSG_NOSIGNAL);
-      if (sent <= 0) return;
+      if (sent <= 0) return false;
       bytes.remove_prefix (static_cast<std::size_t> (sent));
     }
+    return true;
+  }
+  // Everything to and from that port of 127.0.0.1, until one of them closes.
+  // False when nobody listens there. What to begin with is sent first.
+  bool relay_to (int port, std::string_view begin = {})
+  {
+    int upstream = ::socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons (static_cast<std::uint16_t> (port));
+    ::inet_pton (AF_INET, "127.0.0.1", &name.sin_addr);
+    bool connected = ::connect (upstream, reinterpret_cast<sockaddr *> (&name),
+                         sizeof name) == 0;
+    if (connected) {
+      Connection (upstream).send (begin);
+      relay (upstream);
+    }
+    ::close (upstream);
+    return connected;
   }
   // Says nothing until the peer, or the server's destructor, closes.
   void hang ()
@@ -81,9 +110,23 @@ public:
     linger now{1, 0};
     ::setsockopt (fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
-  [[nodiscard]] int fd () const { return fd_; }
 
 private:
+  void relay (int upstream)
+  {
+    std::array<pollfd, 2> fds = {{{fd_, POLLIN, 0}, {upstream, POLLIN, 0}}};
+    std::array<char, 16384> bytes;
+    while (::poll (fds.data (), fds.size (), -1) > 0) {
+      for (std::size_t i = 0; i < 2; i++) {
+        if (fds[i].revents == 0) continue;
+        ssize_t count = ::recv (fds[i].fd, bytes.data (), bytes.size (), 0);
+        if (count <= 0) return;
+        Connection (fds[1 - i].fd)
+            .send ({bytes.data (), static_cast<std::size_t> (count)});
+      }
+    }
+  }
+
   int fd_;
 };
 
@@ -414,51 +457,16 @@ private:
                    " No\r\nContent-Length: 0\r\n\r\n");
       return;
     }
-    int upstream = connect_to (
-        std::atoi (target.substr (target.rfind (':') + 1).c_str ()));
-    if (upstream < 0) {
-      client.send ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
-      return;
-    }
+    int port = std::atoi (target.substr (target.rfind (':') + 1).c_str ());
+    // One request for each connection: the origin is told to close.
+    std::string begin = method + " " + path + " HTTP/1.1\r\nConnection: close" +
+                        request.substr (request.find ("\r\n"));
     if (method == "CONNECT") {
+      begin.clear ();
       client.send ("HTTP/1.1 200 Connection established\r\n\r\n");
-    } else {
-      // One request for each connection: the origin is told to close.
-      std::size_t line = request.find ("\r\n");
-      Connection (upstream).send (method + " " + path +
-                                  " HTTP/1.1\r\nConnection: close" +
-                                  request.substr (line));
     }
-    relay_both (client.fd (), upstream);
-    ::close (upstream);
-  }
-
-  static int connect_to (int port)
-  {
-    int fd = ::socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_port = htons (static_cast<std::uint16_t> (port));
-    ::inet_pton (AF_INET, "127.0.0.1", &name.sin_addr);
-    if (::connect (fd, reinterpret_cast<sockaddr *> (&name), sizeof name) == 0)
-      return fd;
-    ::close (fd);
-    return -1;
-  }
-
-  static void relay_both (int client, int upstream)
-  {
-    std::array<pollfd, 2> fds = {{{client, POLLIN, 0}, {upstream, POLLIN, 0}}};
-    std::array<char, 16384> bytes;
-    while (::poll (fds.data (), fds.size (), -1) > 0) {
-      for (std::size_t i = 0; i < 2; i++) {
-        if (fds[i].revents == 0) continue;
-        ssize_t count = ::recv (fds[i].fd, bytes.data (), bytes.size (), 0);
-        if (count <= 0) return;
-        Connection (fds[1 - i].fd)
-            .send ({bytes.data (), static_cast<std::size_t> (count)});
-      }
-    }
+    if (!client.relay_to (port, begin) && method != "CONNECT")
+      client.send ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
   }
 
   Options options_;
