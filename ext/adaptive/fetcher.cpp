@@ -40,7 +40,7 @@ using route::Route;
 
 constexpr unsigned max_redirects = 10;
 // Read and thrown away to keep a connection, when an answer is not wanted.
-constexpr std::size_t max_unwanted = 64 * 1024;
+constexpr std::size_t max_unwanted = 65536;
 
 GstDebugCategory *debug_category ()
 {
@@ -354,14 +354,14 @@ private:
   void restart_timer ();
   void end_body ();
   void close ();
-  [[nodiscard]] relay::Failure<Problem> failed (GError *error) const;
+  [[nodiscard]] relay::Failure<Problem> failed (GError *raw) const;
   [[nodiscard]] Error classify (const GError &error) const;
 
   static void on_outer_cancelled (GCancellable *, gpointer inner);
-  static void on_wrote_headers (SoupMessage *, gpointer self);
-  static void on_got_headers (SoupMessage *, gpointer self);
+  static void on_wrote_headers (SoupMessage *, gpointer data);
+  static void on_got_headers (SoupMessage *message, gpointer data);
   static void on_network_event (SoupMessage *, GSocketClientEvent event,
-      GIOStream *connection, gpointer self);
+      GIOStream *connection, gpointer data);
   static gboolean on_accept_certificate (
       SoupMessage *, GTlsCertificate *, GTlsCertificateFlags, gpointer);
 
@@ -592,7 +592,7 @@ void Exchange::end_body ()
   if (coded_) {
     GInputStream *base = g_filter_input_stream_get_base_stream (
         G_FILTER_INPUT_STREAM (body_.get ()));
-    std::array<std::uint8_t, 256> scratch;
+    std::array<std::uint8_t, 256> scratch{};
     if (g_input_stream_read (base, scratch.data (), scratch.size (),
             inner_.get (), nullptr) != 0)
       return;
@@ -602,7 +602,7 @@ void Exchange::end_body ()
 
 void Exchange::discard ()
 {
-  std::array<std::uint8_t, 4096> scratch;
+  std::array<std::uint8_t, 4096> scratch{};
   for (std::size_t total = 0; body_ && total < max_unwanted;) {
     Result<std::size_t> count = read (scratch.data (), scratch.size ());
     if (!count || *count == 0) break;
@@ -825,7 +825,7 @@ private:
   [[nodiscard]] Result<std::string> redirect_target (const std::string &from);
   Result<Done> accept ();
   [[nodiscard]] Result<Body> describe ();
-  [[nodiscard]] Result<Body> describe_part (Body body);
+  [[nodiscard]] Result<Body> describe_part (Body out);
   void fill_head ();
   Result<Done> skip_to_position ();
   Result<std::size_t> read_once (std::uint8_t *data, std::size_t size);
@@ -1161,7 +1161,7 @@ namespace {
 // Read in place, up to a byte more than allowed.
 Result<Whole> read_whole (Response &response, std::size_t max_bytes)
 {
-  constexpr std::size_t step = 64 * 1024;
+  constexpr std::size_t step = 65536;
   const Head &head = response.head ();
   Whole out{head.uri, head.permanent_uri, head.content_type, {}};
   std::size_t used = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <compare>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "common/result.h"
 
@@ -29,7 +29,11 @@ struct Route
   // gets no userinfo: after a 407 it would ask for the proxy's own URI.
   std::string authorization;
 
-  auto operator<=> (const Route &) const = default;
+  friend bool operator<(const Route &a, const Route &b)
+  {
+    return std::tie (a.proxy, a.authorization) <
+           std::tie (b.proxy, b.authorization);
+  }
 };
 
 // A proxy as a user writes it: "host", "host:port" or a URI. Names are resolved
