@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+
+// GIO's, whose header callers need not have.
+// NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
+typedef struct _GCancellable GCancellable;
+
+// HTTP: the one way to the network. A request is sent and its body read by the
+// thread that wants the bytes, and broken off by its GCancellable.
+namespace fetcher {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// What a source element's properties say. Requests copy it.
+struct Settings
+{
+  // "" = by the system's resolver (environment, desktop). Otherwise the proxy
+  // for every request (http, https, socks5 or socks4a; userinfo allowed):
+  // when it cannot be used the request fails, it never goes direct.
+  std::string proxy;
+  // Go before the userinfo of proxy.
+  std::string proxy_id;
+  std::string proxy_pw;
+  std::string user_agent;
+  // With every request, but Authorization and Cookie only to
+  // credentials_origin.
+  Headers extra_headers;
+  // Scheme, host and port of `location`: set it with use_location ().
+  std::string credentials_origin;
+  // For connecting, for the headers, and between two reads. 0 = none.
+  std::chrono::milliseconds timeout{15000};
+  // Tries after the first one, and after each progress; -1 = no limit.
+  int retries = 3;
+  // Pause before the first retry; it doubles up to the maximum, with jitter.
+  std::chrono::milliseconds backoff{500};
+  std::chrono::milliseconds backoff_max{8000};
+  bool ssl_strict = true;
+  bool automatic_redirect = true;
+  // Whose requests these are, for the log.
+  std::string name;
+};
+
+// The location without userinfo. Userinfo becomes an Authorization header
+// unless extra_headers has one; credentials_origin is set from it.
+[[nodiscard]] std::string use_location (
+    Settings &settings, std::string_view location);
+
+// Bytes first to last, both included; no last = to the end.
+struct Range
+{
+  std::uint64_t first = 0;
+  std::optional<std::uint64_t> last;
+};
+
+enum class Kind
+{
+  manifest,  // the only one asked for with content codings (gzip)
+  init,
+  media,
+  key,
+  other
+};
+
+struct Request
+{
+  std::string uri;  // absolute, http or https
+  std::optional<Range> range;
+  Kind kind = Kind::other;
+};
+
+enum class Error
+{
+  cancelled,        // by the request's GCancellable; never posted
+  uri,              // not an absolute http or https URI, or a bad proxy URI
+  resolve,          // the host's name is not known
+  connect,          // no connection to the origin
+  proxy,            // no connection to or through the proxy
+  proxy_auth,       // the proxy wants other credentials (407)
+  tls,              // no secure connection
+  timeout,          // connecting, headers, or idle
+  http_status,      // neither 200 nor 206: see Problem::http_status
+  redirect_loop,    // more than 10 redirects
+  redirect_scheme,  // a redirect to something that is not http or https
+  truncated,        // the body broke off and could not be resumed
+  changed,          // the resource changed while it was read
+  bad_range,        // not the bytes that were asked for; 416
+  too_large,        // more than max_bytes
+  protocol          // not HTTP
+};
+[[nodiscard]] const char *to_string (Error error);
+
+struct Problem
+{
+  Error error;
+  unsigned http_status = 0;
+  std::string uri;      // without userinfo and query
+  std::string message;  // for the debug text: no secret in it
+  // Where a redirect led that was not followed.
+  std::string redirect_location;
+};
+
+// A value or a Problem: "if (!result) return result.error ();", and
+// result.code () is the Problem.
+template <class T>
+using Result = relay::Result<T, Problem>;
+
+// Of one element, over all its requests. They only grow, but for the ttfb.
+struct Counters
+{
+  std::atomic<std::uint64_t> requests{0};  // sent: redirects, retries included
+  std::atomic<std::uint64_t> retries{0};
+  std::atomic<std::uint64_t> redirects{0};
+  std::atomic<std::uint64_t> connections{0};     // new ones
+  std::atomic<std::uint64_t> proxied{0};         // requests by way of a proxy
+  std::atomic<std::uint64_t> bytes_received{0};  // of bodies, as delivered
+  std::atomic<std::uint64_t> ttfb_ns{0};         // of the last response
+};
+
+// What the headers of a response say.
+struct Head
+{
+  std::string uri;  // the final one: the base for relative references
+  // Where 301 and 308 say that the resource is from now on.
+  std::optional<std::string> permanent_uri;
+  unsigned status = 0;
+  Headers request_headers;  // with *** for secrets
+  Headers headers;          // of the response, with *** for secrets
+  std::string content_type;
+  // Of this body as read () delivers it, and of the whole resource. No length:
+  // neither a Content-Length nor a Content-Range gave one, so that an end of
+  // the body cannot be told from a chunked one cut between two chunks. The
+  // caller checks its boxes or packets.
+  std::optional<std::uint64_t> length;
+  std::optional<std::uint64_t> total;
+  bool seekable = false;  // byte ranges are served
+  std::chrono::nanoseconds ttfb{0};
+};
+
+// A body being read, by one thread at a time. A body that breaks off is
+// resumed inside read (). Destroying it before its end closes the connection.
+class Response
+{
+public:
+  struct Impl;
+  explicit Response (std::unique_ptr<Impl> impl);
+  ~Response ();
+  Response (const Response &) = delete;
+  Response &operator= (const Response &) = delete;
+
+  [[nodiscard]] const Head &head () const;
+  // Waits for at least one byte; 0 = the body is complete, its length
+  // verified where one is known.
+  Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+
+private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// THE ONE REQUEST FUNCTION. Returns when the headers are there, after
+// redirects and retries. Safe from any thread; cancellable and counters may be
+// null, and must outlive the response.
+[[nodiscard]] Result<std::unique_ptr<Response>> send (const Settings &settings,
+    const Request &request, GCancellable *cancellable, Counters *counters);
+
+// A small body as a whole: manifest, index, key.
+struct Whole
+{
+  std::string uri;
+  std::optional<std::string> permanent_uri;
+  std::string content_type;
+  std::vector<std::uint8_t> bytes;
+};
+[[nodiscard]] Result<Whole> fetch_all (const Settings &settings,
+    const Request &request, GCancellable *cancellable, Counters *counters,
+    std::size_t max_bytes);
+
+}  // namespace fetcher
