@@ -104,7 +104,8 @@ GST_END_TEST;
 
 GST_START_TEST (kid_as_text)
 {
-  fail_unless_equals_string (keys::to_string (test::block (KID)).c_str (), KID);
+  std::string text = keys::to_string (test::block (KID));
+  fail_unless_equals_string (text.c_str (), KID);
 }
 GST_END_TEST;
 

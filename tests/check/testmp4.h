@@ -118,16 +118,21 @@ public:
     return ftyp + box ("moov", mvhd + traks + box ("mvex", trexes) + pssh ());
   }
 
-  // position: of the moof in the file.
-  Bytes fragment (const std::vector<TestTraf> &trafs, std::uint64_t position,
-      Bytes extra_in_moof = {}) const
+  struct Fragment
+  {
+    Bytes moof;
+    Bytes mdat;
+  };
+  // position: of the moof in the file. between: bytes from moof to mdat.
+  Fragment fragment (const std::vector<TestTraf> &trafs, std::uint64_t position,
+      const Bytes &extra_in_moof = {}, std::size_t between = 0) const
   {
     // Twice, because offsets into mdat depend on the size of moof.
     Bytes data;
     std::size_t size = moof (trafs, position, 0, extra_in_moof, data).size ();
     data.clear ();
-    Bytes out = moof (trafs, position, size, extra_in_moof, data);
-    return out + box ("mdat", data);
+    Bytes out = moof (trafs, position, size + between, extra_in_moof, data);
+    return {out, box ("mdat", data)};
   }
 
   Bytes pssh () const
@@ -283,14 +288,15 @@ private:
       body = body + full_box ("trun", 0, 0x201, trun);
     }
     if (is_encrypted) {
-      // saio leads to the entries of senc, or to the same in a free box.
+      // saio leads to the entries of senc, or to the same in a free box;
+      // from moof on, as offsets cannot point back from a base in mdat.
       std::size_t at = traf_start + 8 + body.size ();
       if (what.saiz) {
         body = body + full_box (is_clear_ ? "free" : "saiz", 0, 0,
                           Fields ().u8 (0).u32 (count).put (sizes.bytes ()));
         at = traf_start + 8 + body.size () + 20;
         body = body + full_box (is_clear_ ? "free" : "saio", 0, 0,
-                          Fields ().u32 (1).u32 (at + 16 + position - base));
+                          Fields ().u32 (1).u32 (at + 16));
       }
       if (what.senc || what.saiz)
         body = body + full_box (what.senc && !is_clear_ ? "senc" : "free", 0,
@@ -311,5 +317,58 @@ private:
 
   bool is_clear_;
 };
+
+// A file, and what has to become of it.
+struct TestFile
+{
+  Bytes encrypted;
+  Bytes clear;
+  std::size_t samples_encrypted = 0;
+  std::size_t samples_clear = 0;
+
+  void add_movie (const std::vector<TestTrack> &tracks)
+  {
+    encrypted = encrypted + Mp4Writer (false).movie (tracks);
+    clear = clear + Mp4Writer (true).movie (tracks);
+  }
+  void add_fragment (const std::vector<TestTraf> &trafs)
+  {
+    std::uint64_t position = encrypted.size ();
+    Mp4Writer::Fragment in = Mp4Writer (false).fragment (trafs, position);
+    Mp4Writer::Fragment out = Mp4Writer (true).fragment (trafs, position);
+    encrypted = encrypted + in.moof + in.mdat;
+    clear = clear + out.moof + out.mdat;
+    for (const TestTraf &traf : trafs)
+      for (const auto &run : traf.runs)
+        (traf.track->is_encrypted && traf.description_index != 2
+                ? samples_encrypted
+                : samples_clear) += run.size ();
+  }
+};
+
+inline std::vector<TestSample> whole_samples (
+    std::initializer_list<std::size_t> sizes)
+{
+  std::vector<TestSample> out;
+  std::uint32_t seed = 7;
+  for (std::size_t size : sizes) out.push_back ({noise (size, seed++), {}});
+  return out;
+}
+
+// NAL units: 4 bytes of size and 8 of slice header stay clear.
+inline std::vector<TestSample> video_samples (
+    std::initializer_list<std::size_t> sizes, std::size_t multiple = 1)
+{
+  std::vector<TestSample> out;
+  std::uint32_t seed = 99;
+  for (std::size_t size : sizes) {
+    std::size_t range = (size - 24) / 2 / multiple * multiple;
+    std::size_t rest = size - 24 - range;
+    std::size_t more = rest % multiple;
+    out.push_back (
+        {noise (size, seed++), {{{12, range}, {12 + more, rest - more}}}});
+  }
+  return out;
+}
 
 }  // namespace test
