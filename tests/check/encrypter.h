@@ -85,17 +85,20 @@ private:
     return scheme_.name == "cenc" || scheme_.name == "cens";
   }
 
-  // The byte of the key stream of this number; bytes 8 to 15 of the counter
-  // block count blocks, and wrap by themselves.
+  // The byte of the key stream of this number, in rising order; bytes 8 to
+  // 15 of the counter block count blocks, and wrap by themselves.
   std::uint8_t key_stream (std::uint64_t number)
   {
-    AesBlock counter = iv_;
-    std::uint64_t low = 0;
-    for (std::size_t i = 8; i < 16; i++) low = low << 8 | counter[i];
-    low += number / 16;
-    for (std::size_t i = 16; i-- > 8; low >>= 8)
-      counter[i] = static_cast<std::uint8_t> (low);
-    return aes_encrypt (scheme_.key, counter)[number % 16];
+    if (number % 16 == 0) {
+      AesBlock counter = iv_;
+      std::uint64_t low = 0;
+      for (std::size_t i = 8; i < 16; i++) low = low << 8 | counter[i];
+      low += number / 16;
+      for (std::size_t i = 16; i-- > 8; low >>= 8)
+        counter[i] = static_cast<std::uint8_t> (low);
+      stream_ = aes_encrypt (scheme_.key, counter);
+    }
+    return stream_[number % 16];
   }
 
   void encrypt_block (std::uint8_t *bytes)
@@ -125,6 +128,7 @@ private:
   Scheme scheme_;
   AesBlock iv_;
   AesBlock chain_;
+  AesBlock stream_{};
   std::uint64_t used_ = 0;
 };
 
