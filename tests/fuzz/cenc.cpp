@@ -8,6 +8,9 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput (
+    const std::uint8_t *data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size)
 {
   if (size < 4) return 0;

@@ -4,6 +4,9 @@
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput (
+    const std::uint8_t *data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size)
 {
   std::string_view text (reinterpret_cast<const char *> (data), size);

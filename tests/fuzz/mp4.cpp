@@ -30,6 +30,9 @@ std::vector<std::uint8_t> run (
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput (
+    const std::uint8_t *data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size)
 {
   if (size == 0) return 0;

@@ -48,14 +48,13 @@ for scheme in cenc cbcs; do
     check "cencmp4decrypt, $name" "$(samples -i "$work/out.mp4")" \
       "$expected"
 
-    # Raw samples have no container for ffmpeg: compare the bytes.
+    # Raw samples have no container for ffmpeg, so against what it agreed to.
     gst-launch-1.0 -q filesrc location="$work/in.mp4" ! qtdemux ! \
       cencdecrypt keys=$kid:$key ! filesink location="$work/out.es"
     gst-launch-1.0 -q filesrc location="$work/out.mp4" ! qtdemux ! \
       filesink location="$work/clear.es"
-    cmp "$work/out.es" "$work/clear.es"
-    check "cencdecrypt, $name" \
-      "$(md5sum <"$work/out.es" | cut -d ' ' -f 1)" \
-      "$(echo "$expected" | sed 's/.*MD5=//')"
+    cmp "$work/out.es" "$work/clear.es" || fail "cencdecrypt, $name"
+    [ -s "$work/out.es" ] || fail "cencdecrypt, $name: nothing came out"
+    echo "ok: cencdecrypt, $name"
   done
 done
