@@ -581,12 +581,14 @@ GST_START_TEST (vectors)
                         " ! cencmp4decrypt keys=" KID ":" KEY " ! qtdemux");
       if (!first) first = out;
       fail_unless (out == *first, "%s %s", scheme, medium);
-      // qtdemux takes cens and cbc1 for a broken file.
+      // qtdemux takes cens and cbc1 for a broken file. In push mode, because
+      // 1.22 leaks a sample of a tag of these files when it pulls.
       if (std::string_view (scheme) == "cens" ||
           std::string_view (scheme) == "cbc1")
         continue;
-      fail_unless (play ("filesrc location=" + in +
-                         " ! qtdemux ! cencdecrypt keys=" KID ":" KEY) == out);
+      fail_unless (
+          play ("filesrc location=" + in +
+                " ! queue ! qtdemux ! cencdecrypt keys=" KID ":" KEY) == out);
     }
   }
 }
