@@ -210,6 +210,9 @@ Result<Done> Parser::read_entry (Reader &reader, const Encryption &encryption,
   if (has_subsamples) {
     std::size_t size = reader.u16 () * cenc::subsample_size;
     Bytes list = reader.bytes (size);
+    // saio may lead to the same bytes again and again.
+    if (fragment_.subsamples.size () + list.size () > most_subsample_bytes)
+      return failure (Error::too_many_samples, position);
     sample.subsamples = {fragment_.subsamples.size (), list.size ()};
     fragment_.subsamples.insert (
         fragment_.subsamples.end (), list.begin (), list.end ());
@@ -253,16 +256,15 @@ Result<Reader> open_auxiliary (const Box &box, std::uint8_t &version)
   return reader;
 }
 
-// The type is optional; without one it is that of the track's scheme. Boxes
-// of other types are about other things.
-const Box *find_auxiliary (
-    const Traf &traf, bmff::Type box_type, cenc::Scheme scheme)
+// The type is optional; without one it is that of the track's scheme. In the
+// wild it may be another scheme's. Other types are about other things.
+const Box *find_auxiliary (const Traf &traf, bmff::Type box_type)
 {
   for (const Box &box : traf.boxes) {
     if (box.box_type != box_type) continue;
     Reader reader = box.reader ();
     if ((bmff::read_version (reader).flags & 1) == 0) return &box;
-    if (movie::scheme_of (reader.u32 ()) == scheme) return &box;
+    if (movie::scheme_of (reader.u32 ())) return &box;
   }
   return nullptr;
 }
@@ -323,8 +325,8 @@ Result<Done> Parser::read_auxiliary_information (
   if (first == fragment_.samples.size ()) return Done{};
   const Encryption &encryption = *traf.encryption;
   const Box *senc = bmff::find (traf.boxes, type ("senc"));
-  const Box *saiz = find_auxiliary (traf, type ("saiz"), encryption.scheme);
-  const Box *saio = find_auxiliary (traf, type ("saio"), encryption.scheme);
+  const Box *saiz = find_auxiliary (traf, type ("saiz"));
+  const Box *saio = find_auxiliary (traf, type ("saio"));
   std::size_t pool = fragment_.subsamples.size ();
   relay::Failure<Error> wrong =
       failure (Error::no_auxiliary_information, traf.position);

@@ -15,6 +15,7 @@ using bmff::Result;
 
 // Of all samples of a fragment, or of several that are not yet played.
 inline constexpr std::size_t most_samples = std::size_t{1} << 20;
+inline constexpr std::size_t most_subsample_bytes = std::size_t{64} << 20;
 
 struct Sample
 {

@@ -35,13 +35,10 @@ Keys read_keys (const GValue *value)
 bool check_keys (GstElement *element, const Keys &keys)
 {
   if (!keys.wrong) return true;
-  std::size_t character = keys.wrong->position + 1;
+  auto character = static_cast<guint> (keys.wrong->position + 1);
   GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
-      (_ ("The property \"keys\" is wrong from character %" G_GSIZE_FORMAT
-          " on."),
-          character),
-      ("character %" G_GSIZE_FORMAT ": %s", character,
-          keys::to_string (keys.wrong->code)));
+      (_ ("The property \"keys\" is wrong from character %u on."), character),
+      ("character %u: %s", character, keys::to_string (keys.wrong->code)));
   return false;
 }
 

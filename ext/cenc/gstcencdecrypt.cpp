@@ -240,16 +240,15 @@ bool has_clear_headers (const gchar *media_type)
       [&] (const char *type) { return g_strcmp0 (type, media_type) == 0; });
 }
 
-// True when its bytes can be changed without a copy.
+// True when its bytes can be changed without a copy. Several memories would be
+// merged into one; a part of another memory is marked read-only, which
+// gst_memory_is_writable does not look at.
 bool is_writable (GstBuffer *buffer)
 {
-  if (!gst_buffer_is_writable (buffer)) return false;
-  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++) {
-    GstMemory *memory = gst_buffer_peek_memory (buffer, i);
-    if (!gst_memory_is_writable (memory)) return false;
-  }
-  // More than one are merged into one when mapped.
-  return gst_buffer_n_memory (buffer) == 1;
+  if (!gst_buffer_is_writable (buffer) || gst_buffer_n_memory (buffer) != 1)
+    return false;
+  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
+  return gst_memory_is_writable (memory) && !GST_MEMORY_IS_READONLY (memory);
 }
 
 Owned<GstBuffer> without_meta (Owned<GstBuffer> buffer)
@@ -464,6 +463,9 @@ static gboolean gst_cenc_decrypt_sink_event (
     case GST_EVENT_PROTECTION:  // behind us nothing is protected
       gst_event_unref (event);
       return TRUE;
+    case GST_EVENT_FLUSH_STOP:  // a new attempt, which may fail anew
+      self->impl.state.failed = false;
+      break;
     case GST_EVENT_EOS:
       gstcenc::post_stats (
           GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));

@@ -99,7 +99,8 @@ struct State
   std::uint64_t segment_start = 0;
   bool is_fresh = true;  // no buffer since the start or the last flush
   bool was_delta = false;
-  guint going_on = 0;  // the flags of bytes that start nothing
+  bool was_cut = false;  // bytes are missing before the next buffer
+  guint going_on = 0;    // the flags of bytes that start nothing
   bool failed = false;
 };
 
@@ -206,6 +207,7 @@ static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
 {
   State &state = self->impl.state;
   if (state.is_fresh || state.rewriter->at_boundary ()) return;
+  state.was_cut = true;
   self->impl.counters.lock ()->boxes_cut++;
   GST_ELEMENT_WARNING (self, STREAM, DEMUX,
       (_ ("The MP4 stream breaks off; its last sample is lost.")),
@@ -240,13 +242,14 @@ static void gst_cenc_mp4_decrypt_begin_resource (
 
 static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
 {
-  bool is_delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (starts_something (state, buffer))
+  guint flags = GST_BUFFER_FLAGS (buffer) & start_flags;
+  if (state.was_cut) flags |= GST_BUFFER_FLAG_DISCONT;
+  if (state.was_cut || starts_something (state, buffer))
     state.marks.add (state.rewriter->received (),
         {GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer),
-            GST_BUFFER_DURATION (buffer),
-            GST_BUFFER_FLAGS (buffer) & start_flags});
-  state.was_delta = is_delta;
+            GST_BUFFER_DURATION (buffer), flags});
+  state.was_cut = false;
+  state.was_delta = (flags & GST_BUFFER_FLAG_DELTA_UNIT) != 0;
 }
 
 static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (

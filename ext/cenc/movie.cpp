@@ -153,14 +153,13 @@ Result<Encryption> parse_protected_entry (const Box &entry, Movie &movie)
   return (*chosen)->encryption;
 }
 
-// Entries that are encrypted in a way that we do not know (14496-12 8.12,
-// and those of Apple's stores). Taken for clear, they would pass as such.
+// Entries that are encrypted in a way that we do not know: enct, encs and
+// their like (14496-12 8.12), and those of Apple's store. Taken for clear,
+// they would pass as such.
 bool is_other_protected (bmff::Type entry_type)
 {
-  static constexpr bmff::Type types[] = {type ("enct"), type ("encs"),
-      type ("encf"), type ("encm"), type ("drmi"), type ("drms")};
-  return std::find (std::begin (types), std::end (types), entry_type) !=
-         std::end (types);
+  return entry_type >> 8 == type ("enc ") >> 8 || entry_type == type ("drmi") ||
+         entry_type == type ("drms");
 }
 
 Result<Done> parse_stsd (const Box &stsd, Track &track, Movie &movie)
@@ -175,9 +174,9 @@ Result<Done> parse_stsd (const Box &stsd, Track &track, Movie &movie)
   if (entries->size () > most_sample_entries)
     return failure (Error::too_many_entries, stsd.position);
   for (const Box &entry : *entries) {
-    if (is_other_protected (entry.box_type))
-      return failure (Error::unsupported_sample_entry, entry.position);
     if (entry.box_type != type ("encv") && entry.box_type != type ("enca")) {
+      if (is_other_protected (entry.box_type))
+        return failure (Error::unsupported_sample_entry, entry.position);
       track.sample_entries.emplace_back ();
       continue;
     }

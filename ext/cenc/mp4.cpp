@@ -224,25 +224,27 @@ Result<Done> Rewriter::take_fragment (
   return Done{};
 }
 
-// The keys, before a byte of the fragment leaves.
-Result<Done> Rewriter::open_sources (const fragment::Fragment &fragment)
+// The keys, before a byte of the fragment leaves. The samples' indexes become
+// those of the rewriter's own list.
+Result<Done> Rewriter::open_sources (fragment::Fragment &fragment)
 {
-  std::vector<bool> is_used (fragment.encryptions.size ());
-  for (const fragment::Sample &sample : fragment.samples)
-    is_used[sample.encryption] = true;
-  for (std::size_t i = 0; i < fragment.encryptions.size (); i++) {
-    const movie::Encryption &encryption = fragment.encryptions[i];
-    Source source{nullptr, encryption.pattern};
-    if (is_used[i]) {
+  std::vector<std::optional<std::uint32_t>> opened (
+      fragment.encryptions.size ());
+  for (fragment::Sample &sample : fragment.samples) {
+    std::optional<std::uint32_t> &source = opened[sample.encryption];
+    if (!source) {
+      const movie::Encryption &encryption =
+          fragment.encryptions[sample.encryption];
       cenc::Result<cenc::Decryptor *> found =
           decryptors_.find (encryption.scheme, encryption.kid);
       if (!found) {
         missing_key_ = encryption.kid;
         return failure (found.code (), position_);
       }
-      source.decryptor = *found;
+      source = static_cast<std::uint32_t> (sources_.size ());
+      sources_.push_back ({*found, encryption.pattern});
     }
-    sources_.push_back (source);
+    sample.encryption = *source;
   }
   return Done{};
 }
@@ -258,17 +260,16 @@ Result<Done> Rewriter::add_samples (fragment::Fragment fragment)
   }
   counters_.samples_clear += fragment.clear_samples;
   if (samples_.size () + fragment.samples.size () > fragment::most_samples ||
-      subsamples_.size () + fragment.subsamples.size () > most_held)
+      subsamples_.size () + fragment.subsamples.size () >
+          fragment::most_subsample_bytes)
     return failure (bmff::Error::too_many_samples, position_);
 
-  auto first_source = static_cast<std::uint32_t> (sources_.size ());
   std::size_t first_subsample = subsamples_.size ();
   Result<Done> opened = open_sources (fragment);
   if (!opened) return opened;
   subsamples_.insert (subsamples_.end (), fragment.subsamples.begin (),
       fragment.subsamples.end ());
   for (fragment::Sample &sample : fragment.samples) {
-    sample.encryption += first_source;
     if (sample.subsamples) sample.subsamples->start += first_subsample;
     samples_.push_back (sample);
   }

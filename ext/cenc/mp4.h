@@ -94,7 +94,7 @@ private:
       Bytes unit, std::vector<std::uint8_t> &out);
   Result<relay::Done> take_sample (Bytes unit, std::vector<std::uint8_t> &out);
 
-  Result<relay::Done> open_sources (const fragment::Fragment &fragment);
+  Result<relay::Done> open_sources (fragment::Fragment &fragment);
   Result<relay::Done> add_samples (fragment::Fragment fragment);
   Result<relay::Done> choose_next ();
   void expect (Unit unit, std::size_t size);

@@ -182,7 +182,7 @@ GST_START_TEST (byte_stream)
 {
   for (const char *scheme : {"cenc", "cbcs"}) {
     TestFile file = make_file (track (scheme));
-    for (std::size_t step : {1u, 7u, 4096u, 1u << 20}) {
+    for (std::size_t step : {31u, 4096u, 1u << 20}) {
       GstHarness *harness = make_harness (GST_FORMAT_BYTES);
       fail_unless (push (harness, file.encrypted, step) == GST_FLOW_OK);
       Received received = receive (harness);
@@ -224,7 +224,7 @@ GST_START_TEST (time_segments)
   Bytes segment = in.moof + in.mdat;
   Bytes clear = clear_init + out.moof + out.mdat + out.moof + out.mdat;
 
-  for (std::size_t step : {1u, 100u, 1000u, 1u << 20}) {
+  for (std::size_t step : {1u, 1000u, 1u << 20}) {
     GstHarness *harness = make_harness (GST_FORMAT_TIME);
     push (harness, init, step, 0, GST_CLOCK_TIME_NONE, GST_BUFFER_FLAG_HEADER,
         GST_BUFFER_FLAG_HEADER);
@@ -367,7 +367,9 @@ GST_START_TEST (resource_breaks_off)
     else
       GST_BUFFER_FLAG_SET (whole.get (), GST_BUFFER_FLAG_DISCONT);
     fail_unless (gst_harness_push (harness, whole.release ()) == GST_FLOW_OK);
-    fail_unless (receive (harness).bytes == file.clear);
+    Received received = receive (harness);
+    fail_unless (received.bytes == file.clear);
+    fail_unless (GST_BUFFER_IS_DISCONT (received.buffers[0].get ()));
     only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
     end (harness);
   }
