@@ -136,6 +136,7 @@ Owned<GstBuffer> read_only (const Bytes &bytes, Owned<GstStructure> meta)
       whole.get (), GST_BUFFER_COPY_MEMORY, 8, bytes.size ())};
   gst_buffer_copy_into (
       out.get (), whole.get (), GST_BUFFER_COPY_METADATA, 0, 0);
+  GST_BUFFER_DURATION (out.get ()) = GST_SECOND;
   fail_unless (GST_MEMORY_IS_READONLY (gst_buffer_peek_memory (out.get (), 0)));
   gst_buffer_add_protection_meta (out.get (), meta.release ());
   return out;
