@@ -880,6 +880,17 @@ GST_START_TEST (refuses)
 }
 GST_END_TEST;
 
+// Ciphertext does not leave before the error.
+GST_START_TEST (samples_outside_of_mdat_do_not_leave)
+{
+  Bytes bytes = renamed (simple (), "mdat", "free");
+  mp4::Rewriter rewriter = make ();
+  Outcome outcome = run (rewriter, bytes, 10);
+  fail_unless (outcome.failure.has_value ());
+  fail_unless (outcome.bytes.size () == bytes.size () - 8 - 180);
+}
+GST_END_TEST;
+
 GST_START_TEST (names_the_missing_key)
 {
   mp4::Rewriter rewriter = make ("");
@@ -993,6 +1004,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, segments);
   tcase_add_test (tests, ends);
   tcase_add_test (tests, refuses);
+  tcase_add_test (tests, samples_outside_of_mdat_do_not_leave);
   tcase_add_test (tests, names_the_missing_key);
   tcase_add_test (tests, mutations);
   tcase_add_test (tests, vectors);
