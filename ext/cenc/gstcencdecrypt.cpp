@@ -18,7 +18,8 @@
  * gst-launch-1.0 filesrc location=encrypted.mp4 ! qtdemux !
  *     cencdecrypt
  *     keys=00112233445566778899aabbccddeeff:000102030405060708090a0b0c0d0e0f !
- *     h264parse ! avdec_h264 ! videoconvert ! autovideosink
+ *     h264parse ! avdec_h264 ! videoconvert ! jpegenc !
+ *     multifilesink location=frame-%03d.jpg
  * ]|
  *
  * Since: 0.1
