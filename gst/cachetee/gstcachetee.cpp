@@ -744,10 +744,12 @@ void push_new_events (GstCacheTee *self, GstPad *pad)
   auto push = [] (GstPad *, GstEvent **event, gpointer data) -> gboolean {
     GstPad *to = static_cast<Pads *> (data)->to;
     GstEventType type = GST_EVENT_TYPE (*event);
-    if (type == GST_EVENT_STREAM_START || type == GST_EVENT_EOS) return TRUE;
+    if (type == GST_EVENT_EOS) return TRUE;
     Owned<GstEvent> had{gst_pad_get_sticky_event (to, type, 0)};
-    if (had == nullptr || !cacheitem::is_same (had.get (), *event))
-      gst_pad_push_event (to, gst_event_ref (*event));
+    // A stream that began does not begin again.
+    bool same = had != nullptr && (type == GST_EVENT_STREAM_START ||
+                                      cacheitem::is_same (had.get (), *event));
+    if (!same) gst_pad_push_event (to, gst_event_ref (*event));
     return TRUE;
   };
   gst_pad_sticky_events_foreach (pads.from, push, &pads);
@@ -1208,7 +1210,7 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
   // Sticky events are kept by active pads only.
   if (!gst_pad_set_active (pad.get (), TRUE)) return nullptr;
   add_branch (self, branch);
-  if (!gst_element_add_pad (element, share (pad.get ()).release ())) {
+  if (!gst_element_add_pad (element, pad.get ())) {
     remove_branch (self, pad.get ());
     return nullptr;
   }
@@ -1265,9 +1267,12 @@ void serve (GstCacheTee *self)
     if (!branch->thread.joinable ()) start_branch (self, branch);
 }
 
-// Ends every wait.
+// Ends every wait. A source that we kept waiting is told to stop before it
+// goes on: its state is changed after ours, and until then it would read.
 void unblock (GstCacheTee *self)
 {
+  if (is_served (self))
+    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
   {
     auto state = self->impl.state.lock ();
     state->running = false;
