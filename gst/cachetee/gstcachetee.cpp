@@ -35,9 +35,7 @@
 #include <glib/gi18n-lib.h>
 
 #include <atomic>
-#include <cstring>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -46,11 +44,15 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcacheitem.h"
+#include "gstcacherecorder.h"
+#include "junction.h"
 #include "store.h"
 
 GST_DEBUG_CATEGORY_STATIC (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
+using cacherecorder::SlowStore;
+using junction::Mode;
 using relay::MappedBuffer;
 using relay::Owned;
 using relay::share;
@@ -65,17 +67,6 @@ enum class Status
   bypass,
 };
 
-enum class SlowStore
-{
-  automatic,
-  skip,
-  wait,
-};
-
-// How long a stream that may wait does so for the disk: a bound, so that a
-// disk that hangs stops it only once.
-constexpr std::chrono::milliseconds slow_store_limit{2000};
-
 struct Settings
 {
   bool allow_not_linked = true;
@@ -86,38 +77,16 @@ struct Settings
 };
 
 // A source pad. On a hit it has a thread of its own that plays the object.
-struct Branch
+struct Branch : junction::Branch
 {
   explicit Branch (Owned<GstPad> owned) : pad (std::move (owned)) {}
 
   const Owned<GstPad> pad;
-  std::atomic<bool> removed = false;
-  // Fed by upstream's thread.
-  std::atomic<bool> live = true;
-
-  // Under State's lock from here on. How often the pad got a peer.
-  unsigned links = 0;
-  // The thread: told to end; waits for a peer; has sent EOS or failed.
-  bool stop = false;
-  bool idle = false;
-  bool ended = false;
-  // The record that it reads next.
-  std::size_t index = 0;
+  // Under State's lock.
   std::thread thread;
 };
 
 using Branches = std::vector<std::shared_ptr<Branch>>;
-
-enum class Mode
-{
-  // What upstream sends goes to the branches.
-  tee,
-  // Upstream is kept waiting, the branches have threads.
-  replay,
-  // The cache failed on the way: upstream sends everything again, and what the
-  // branches had already is compared and left out.
-  resume,
-};
 
 struct State
 {
@@ -128,32 +97,18 @@ struct State
   Branches released;
   unsigned next_name = 0;
 
-  Mode mode = Mode::tee;
-  // From READY to PAUSED and back: false ends every wait.
-  bool running = false;
-  // Threads may be started.
+  // The pads are active and are served from the cache: threads may be started.
   bool serving = false;
-  bool sink_flushing = false;
-  unsigned sink_unlinks = 0;
   bool stats_posted = false;
 
   Status status = Status::none;
   std::string reason;
   bool looked_up = false;
-
   std::shared_ptr<store::Store> store;
   std::shared_ptr<const store::Reader> reader;
-  // The object of this run; what passes is appended as long as it records.
-  std::shared_ptr<store::Writer> writer;
-  bool recording = false;
-  bool finished = false;
-  // For append, once it is known whether upstream is live.
-  std::optional<std::chrono::milliseconds> patience;
-
-  // Where the cache failed, and the comparison up to there.
-  std::size_t resume_index = 0;
-  std::uint64_t resume_bytes = 0;
+  // When upstream has to send again what was served: compares the two.
   std::shared_ptr<store::Prefix> prefix;
+  bool rerecorded = false;
 
   guint32 seqnum = 0;
   guint group_id = 0;
@@ -167,25 +122,15 @@ struct State
   guint64 store_failures = 0;
 };
 
-// What upstream's thread needs to know for one buffer or event.
-struct Pass
-{
-  std::shared_ptr<const Branches> branches;
-  // Null if the stream is not recorded.
-  std::shared_ptr<store::Writer> writer;
-  bool resuming = false;
-};
-
 struct Impl
 {
+  // None is held while another is taken, but for GStreamer's object locks.
   relay::Guarded<Settings> settings;
-  // Order: after no other lock, and before GStreamer's object locks.
   relay::Guarded<State> state;
-  std::condition_variable changed;
+  junction::Junction junction;
+  cacherecorder::Recorder recorder;
   std::atomic<guint64> bytes_received = 0;
   std::atomic<guint64> bytes_from_cache = 0;
-  // Since the segment began, to know whether the end is the end.
-  std::atomic<guint64> segment_bytes = 0;
   // Lives as long as the element.
   GstPad *sinkpad = nullptr;
 };
@@ -244,6 +189,12 @@ GType slow_store_type ()
   return type;
 }
 
+// As GST_EVENT_IS_STICKY, whose two enums clang does not like to see mixed.
+bool has_flag (GstEvent *event, GstEventTypeFlags flag)
+{
+  return (gst_event_type_get_flags (GST_EVENT_TYPE (event)) & flag) != 0;
+}
+
 const char *nick_of (Status status)
 {
   return status_values[static_cast<std::size_t> (status)].value_nick;
@@ -272,9 +223,9 @@ namespace {
 
 GstStructure *make_stats (GstCacheTee *self)
 {
+  guint64 written = self->impl.recorder.bytes_written ();
   auto state = self->impl.state.lock ();
-  guint64 written = state->bytes_written;
-  if (state->writer != nullptr) written += state->writer->bytes_written ();
+  written += state->bytes_written;
   return gst_structure_new ("cachetee-stats",              //
       "status", G_TYPE_STRING, nick_of (state->status),    //
       "reason", G_TYPE_STRING, state->reason.c_str (),     //
@@ -370,138 +321,21 @@ void warn_store (GstCacheTee *self, store::Failure failure)
 
 // ---- Recording -----------------------------------------------------------
 
-// Gives the recording up. False if there was none.
-bool drop_recording (GstCacheTee *self, const char *reason)
+// Ends the recording for a reason that is not the recorder's.
+void drop_recording (GstCacheTee *self, const char *reason)
 {
-  std::shared_ptr<store::Writer> writer;
-  {
-    auto state = self->impl.state.lock ();
-    if (!state->recording) return false;
-    state->recording = false;
-    state->objects_dropped++;
-    writer = state->writer;
-  }
-  writer->abort ();
+  if (!self->impl.recorder.drop ()) return;
+  self->impl.state.lock ()->objects_dropped++;
   set_status (self, Status::bypass, reason);
-  return true;
 }
 
-void check_recorded (
-    GstCacheTee *self, const store::Result<relay::Done> &result)
+// What the recorder has to say.
+void note (GstCacheTee *self, const cacherecorder::Outcome &outcome)
 {
-  if (result || result.code () == store::Error::aborted) return;
-  if (drop_recording (self, store::to_string (result.code ())))
-    warn_store (self, result.error ());
-}
-
-bool upstream_is_live (GstCacheTee *self)
-{
-  Owned<GstQuery> query{gst_query_new_latency ()};
-  gboolean live = FALSE;
-  if (gst_pad_peer_query (self->impl.sinkpad, query.get ()))
-    gst_query_parse_latency (query.get (), &live, nullptr, nullptr);
-  return live;
-}
-
-// How long the stream may wait for the disk.
-std::chrono::milliseconds patience_of (GstCacheTee *self)
-{
-  if (auto known = self->impl.state.lock ()->patience) return *known;
-  SlowStore choice = self->impl.settings.copy ().on_slow_store;
-  if (choice == SlowStore::automatic)
-    choice = upstream_is_live (self) ? SlowStore::skip : SlowStore::wait;
-  std::chrono::milliseconds patience = choice == SlowStore::skip
-                                           ? std::chrono::milliseconds (0)
-                                           : slow_store_limit;
-  self->impl.state.lock ()->patience = patience;
-  return patience;
-}
-
-void record_buffer (GstCacheTee *self, const Pass &pass, GstBuffer *buffer)
-{
-  gsize size = gst_buffer_get_size (buffer);
-  self->impl.bytes_received += size;
-  self->impl.segment_bytes += size;
-  if (pass.writer == nullptr) return;
-  if (const char *why = cacheitem::obstacle (buffer)) {
-    drop_recording (self, why);
-    return;
-  }
-  std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
-  if (!chunk) {
-    drop_recording (self, "memory");
-    return;
-  }
-  check_recorded (self, pass.writer->append (cacheitem::packet_of (buffer),
-                            *std::move (chunk), patience_of (self)));
-}
-
-// Does the stream go from its beginning, forwards? Otherwise it is a part.
-bool segment_is_whole (GstCacheTee *self, GstEvent *event)
-{
-  const GstSegment *segment = nullptr;
-  gst_event_parse_segment (event, &segment);
-  constexpr guint parts = static_cast<guint> (GST_SEGMENT_FLAG_TRICKMODE) |
-                          static_cast<guint> (GST_SEGMENT_FLAG_SEGMENT);
-  if (segment->rate != 1.0 ||
-      (static_cast<guint> (segment->flags) & parts) != 0)
-    return false;
-  if (segment->format != GST_FORMAT_BYTES) return true;
-  if (segment->start == 0) self->impl.segment_bytes = 0;
-  return segment->start == self->impl.segment_bytes &&
-         (!GST_CLOCK_TIME_IS_VALID (segment->stop) ||
-             segment->stop == segment->duration);
-}
-
-void record_event (GstCacheTee *self, const Pass &pass, GstEvent *event)
-{
-  if (pass.writer == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
-    return;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT &&
-      !segment_is_whole (self, event)) {
-    drop_recording (self, "part");
-    return;
-  }
-  std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
-  if (!bytes) {
-    drop_recording (self, "event");
-    return;
-  }
-  check_recorded (
-      self, pass.writer->event (*std::move (bytes), patience_of (self)));
-}
-
-// An end may come early: from an application, or from a source that was cut.
-bool end_is_the_end (GstCacheTee *self)
-{
-  Owned<GstEvent> event{
-      gst_pad_get_sticky_event (self->impl.sinkpad, GST_EVENT_SEGMENT, 0)};
-  if (event == nullptr) return false;
-  const GstSegment *segment = nullptr;
-  gst_event_parse_segment (event.get (), &segment);
-  if (segment->format != GST_FORMAT_BYTES) return true;
-  gint64 duration = -1;
-  if (!gst_pad_peer_query_duration (
-          self->impl.sinkpad, GST_FORMAT_BYTES, &duration) ||
-      duration < 0)
-    return true;
-  return static_cast<guint64> (duration) == self->impl.segment_bytes;
-}
-
-void finish_recording (GstCacheTee *self, const Pass &pass)
-{
-  if (pass.writer == nullptr) return;
-  if (!end_is_the_end (self)) {
-    drop_recording (self, "short");
-    return;
-  }
-  {
-    auto state = self->impl.state.lock ();
-    if (!state->recording) return;
-    state->recording = false;
-    state->finished = true;
-  }
-  pass.writer->finish ();
+  if (!outcome) return;
+  self->impl.state.lock ()->objects_dropped++;
+  set_status (self, Status::bypass, outcome->reason);
+  if (outcome->failure) warn_store (self, *outcome->failure);
 }
 
 // ---- Look-up -------------------------------------------------------------
@@ -572,51 +406,15 @@ void start_recording (GstCacheTee *self)
       warn_store (self, writer.error ());
     return;
   }
-  auto state = self->impl.state.lock ();
-  state->writer = *std::move (writer);
-  state->recording = true;
-  state->finished = false;
+  self->impl.recorder.start (*std::move (writer), settings.on_slow_store);
 }
 
 // ---- Serving from the cache ----------------------------------------------
 
-// Waits for a peer if need be. False if the thread is to end.
-bool may_play (GstCacheTee *self, Branch &branch,
-    const cacheitem::Player &player, unsigned links)
-{
-  auto state = self->impl.state.lock ();
-  branch.index = player.index ();
-  branch.idle = branch.links == links;
-  self->impl.changed.notify_all ();
-  state.wait (self->impl.changed, [&] (const State &s) {
-    return !s.running || branch.stop || branch.links != links;
-  });
-  branch.idle = false;
-  if (!state->running || branch.stop) return false;
-  if (state->mode == Mode::resume && player.at_boundary () &&
-      player.index () == state->resume_index) {
-    branch.live = true;
-    self->impl.changed.notify_all ();
-    return false;
-  }
-  return true;
-}
-
-// Nobody else is left that has something to send.
-bool end_branch (GstCacheTee *self, Branch &branch)
-{
-  auto state = self->impl.state.lock ();
-  branch.ended = true;
-  self->impl.changed.notify_all ();
-  for (const std::shared_ptr<Branch> &other : *state->branches)
-    if (!other->ended && !other->idle) return false;
-  return true;
-}
-
 void send_eos (GstCacheTee *self, Branch &branch)
 {
   // Before the EOS: with the last one an application may stop listening.
-  if (end_branch (self, branch)) post_stats (self);
+  if (self->impl.junction.end (branch)) post_stats (self);
   Owned<GstEvent> eos{gst_event_new_eos ()};
   gst_event_set_seqnum (eos.get (), self->impl.state.lock ()->seqnum);
   gst_pad_push_event (branch.pad.get (), eos.release ());
@@ -627,30 +425,27 @@ void send_eos (GstCacheTee *self, Branch &branch)
 bool resume_upstream (
     GstCacheTee *self, const cacheitem::Player &player, store::Failure why)
 {
-  {
-    auto state = self->impl.state.lock ();
-    if (state->mode == Mode::resume)
-      return player.index () == state->resume_index;
-    state->corrupt_slices++;
-    if (state->mode != Mode::replay || !gst_pad_is_linked (self->impl.sinkpad))
-      return false;
-    state->mode = Mode::resume;
-    state->resume_index = player.index ();
-    state->resume_bytes = player.delivered ();
-  }
+  using Failure = junction::Junction::Failure;
+  if (!gst_pad_is_linked (self->impl.sinkpad)) return false;
+  Failure failure =
+      self->impl.junction.fail (player.index (), player.delivered ());
+  if (failure != Failure::first) return failure == Failure::known;
+  self->impl.state.lock ()->corrupt_slices++;
   GST_ELEMENT_WARNING (self, RESOURCE, READ,
       (_ ("The cache is damaged; the stream is taken from its source again.")),
       ("record %" G_GSIZE_FORMAT ", %s", player.index (),
           debug_text (self, why).c_str ()));
-  set_status (self, Status::miss, store::to_string (why.code));
-  self->impl.changed.notify_all ();
   return true;
 }
 
-unsigned links_of (GstCacheTee *self, const Branch &branch)
+void post_damaged (
+    GstCacheTee *self, const cacheitem::Player &player, store::Failure why)
 {
-  auto state = self->impl.state.lock ();
-  return branch.links;
+  self->impl.state.lock ()->corrupt_slices++;
+  GST_ELEMENT_ERROR (self, RESOURCE, READ,
+      (_ ("The cache is damaged, and the stream cannot be had again.")),
+      ("record %" G_GSIZE_FORMAT ", %s", player.index (),
+          debug_text (self, why).c_str ()));
 }
 
 // True as long as there is more to play.
@@ -658,7 +453,7 @@ bool play_buffer (GstCacheTee *self, Branch &branch, cacheitem::Player &player,
     Owned<GstBuffer> buffer, unsigned &no_peer)
 {
   gsize size = gst_buffer_get_size (buffer.get ());
-  unsigned links = links_of (self, branch);
+  unsigned links = self->impl.junction.links (branch);
   GstFlowReturn flow = gst_pad_push (branch.pad.get (), buffer.release ());
   switch (flow) {
     case GST_FLOW_OK:
@@ -674,6 +469,8 @@ bool play_buffer (GstCacheTee *self, Branch &branch, cacheitem::Player &player,
       send_eos (self, branch);
       return false;
     default:
+      // One that is released may fail as it likes.
+      if (branch.removed) return false;
       GST_ELEMENT_FLOW_ERROR (self, flow);
       send_eos (self, branch);
       return false;
@@ -682,30 +479,25 @@ bool play_buffer (GstCacheTee *self, Branch &branch, cacheitem::Player &player,
 
 void play (GstCacheTee *self, Branch &branch, cacheitem::Player player)
 {
-  // With no links yet there is nothing to do.
+  constexpr unsigned any = ~0U;
+  // It has had no peer yet.
   unsigned no_peer = 0;
-  while (may_play (self, branch, player, no_peer)) {
-    no_peer = ~0U;
+  while (self->impl.junction.may_play (
+      branch, player.index (), player.at_boundary (), no_peer)) {
+    no_peer = any;
     store::Result<cacheitem::Player::Item> item = player.next ();
     if (!item) {
       if (resume_upstream (self, player, item.error ())) continue;
-      GST_ELEMENT_ERROR (self, RESOURCE, READ,
-          (_ ("The cache is damaged, and the stream cannot be had again.")),
-          ("record %" G_GSIZE_FORMAT ", %s", player.index (),
-              debug_text (self, item.error ()).c_str ()));
-      send_eos (self, branch);
-      return;
+      post_damaged (self, player, item.error ());
+      return send_eos (self, branch);
     }
-    if (item->event != nullptr) {
+    if (item->event != nullptr)
       gst_pad_push_event (branch.pad.get (), item->event.release ());
-    } else if (item->buffer != nullptr) {
-      if (!play_buffer (
-              self, branch, player, std::move (item->buffer), no_peer))
-        return;
-    } else {
-      send_eos (self, branch);
+    else if (item->buffer == nullptr)
+      return send_eos (self, branch);
+    else if (!play_buffer (
+                 self, branch, player, std::move (item->buffer), no_peer))
       return;
-    }
   }
 }
 
@@ -721,9 +513,8 @@ void run_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
     group_id = state->group_id;
   }
   play (self, *branch, cacheitem::Player (reader, seqnum, group_id));
-  auto state = self->impl.state.lock ();
-  if (!branch->live) branch->ended = true;
-  self->impl.changed.notify_all ();
+  // Nobody is to wait for it.
+  if (!branch->live) self->impl.junction.end (*branch);
 }
 
 void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -731,18 +522,18 @@ void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
   branch->thread = std::thread (run_branch, self, branch);
 }
 
-// ---- Going on from upstream ----------------------------------------------
+// ---- Going on from upstream ------------------------------------------------
+
+std::shared_ptr<const Branches> branches_of (GstCacheTee *self)
+{
+  return self->impl.state.lock ()->branches;
+}
 
 // The caps, the segment, ... of upstream, where the branch had others.
 void push_new_events (GstCacheTee *self, GstPad *pad)
 {
-  struct Pads
-  {
-    GstPad *from;
-    GstPad *to;
-  } pads{self->impl.sinkpad, pad};
   auto push = [] (GstPad *, GstEvent **event, gpointer data) -> gboolean {
-    GstPad *to = static_cast<Pads *> (data)->to;
+    GstPad *to = GST_PAD (data);
     GstEventType type = GST_EVENT_TYPE (*event);
     if (type == GST_EVENT_EOS) return TRUE;
     Owned<GstEvent> had{gst_pad_get_sticky_event (to, type, 0)};
@@ -752,49 +543,30 @@ void push_new_events (GstCacheTee *self, GstPad *pad)
     if (!same) gst_pad_push_event (to, gst_event_ref (*event));
     return TRUE;
   };
-  gst_pad_sticky_events_foreach (pads.from, push, &pads);
+  gst_pad_sticky_events_foreach (self->impl.sinkpad, push, pad);
 }
 
-// Waits until every branch that upstream is to feed is where the cache failed.
 // False if the stream is stopped meanwhile.
 bool join_branches (GstCacheTee *self)
 {
-  std::shared_ptr<const Branches> branches;
-  {
-    auto state = self->impl.state.lock ();
-    auto is_behind = [] (const State &s, const Branch &branch) {
-      return !branch.live && !branch.ended && branch.index <= s.resume_index;
-    };
-    state.wait (self->impl.changed, [&] (const State &s) {
-      if (!s.running || s.sink_flushing) return true;
-      for (const std::shared_ptr<Branch> &branch : *s.branches)
-        if (is_behind (s, *branch) && !branch->idle) return false;
-      return true;
-    });
-    if (!state->running || state->sink_flushing) return false;
-    branches = state->branches;
-    for (const std::shared_ptr<Branch> &branch : *branches) {
-      // One that has no peer joins as one that is requested now.
-      if (!is_behind (*state, *branch)) continue;
-      branch->stop = true;
-      branch->live = true;
-    }
-    state->mode = Mode::tee;
-    state->prefix = nullptr;
-  }
-  self->impl.changed.notify_all ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
+  if (!self->impl.junction.join ()) return false;
+  for (const std::shared_ptr<Branch> &branch : *branches_of (self))
     if (branch->live) push_new_events (self, branch->pad.get ());
   return true;
 }
 
+bool is_resuming (GstCacheTee *self)
+{
+  return self->impl.junction.mode () == Mode::resume;
+}
+
 std::shared_ptr<store::Prefix> prefix_of (GstCacheTee *self)
 {
+  std::uint64_t size = self->impl.junction.resume_bytes ();
   auto state = self->impl.state.lock ();
   // A flush takes it away, for upstream may go on from another place then.
   if (state->prefix == nullptr)
-    state->prefix =
-        std::make_shared<store::Prefix> (state->reader, state->resume_bytes);
+    state->prefix = std::make_shared<store::Prefix> (state->reader, size);
   return state->prefix;
 }
 
@@ -842,44 +614,40 @@ Owned<GstBuffer> leave_out (
 
 // ---- From upstream to the branches ----------------------------------------
 
-// As long as the cache is served upstream waits here, in its STREAM_START: it
-// has been asked for nothing yet. Nothing comes back if it is to stop.
-std::optional<Pass> admit (GstCacheTee *self)
+// What comes in place of a damaged object is kept.
+void record_again (GstCacheTee *self)
 {
-  auto state = self->impl.state.lock ();
-  unsigned unlinks = state->sink_unlinks;
-  state.wait (self->impl.changed, [&] (const State &s) {
-    return s.mode != Mode::replay || !s.running || s.sink_flushing ||
-           s.sink_unlinks != unlinks;
-  });
-  if (state->mode == Mode::replay || !state->running || state->sink_flushing)
-    return std::nullopt;
-  if (state->mode == Mode::resume && state->prefix == nullptr) {
-    // What comes in place of a damaged object is kept.
-    bool record = state->writer == nullptr;
-    state->prefix =
-        std::make_shared<store::Prefix> (state->reader, state->resume_bytes);
-    state.unlock ();
-    if (record) start_recording (self);
-    state.lock ();
+  {
+    auto state = self->impl.state.lock ();
+    if (state->rerecorded) return;
+    state->rerecorded = true;
   }
-  return Pass{state->branches, state->recording ? state->writer : nullptr,
-      state->mode == Mode::resume};
+  set_status (self, Status::miss, store::to_string (store::Error::damaged));
+  start_recording (self);
+}
+
+// As long as the cache is served upstream waits here, in its STREAM_START: it
+// has been asked for nothing yet. False if it is to stop.
+bool admit (GstCacheTee *self)
+{
+  if (!self->impl.junction.admit ()) return false;
+  if (is_resuming (self)) record_again (self);
+  return true;
 }
 
 // To each branch by reference. As tee: one that is not linked does not count,
 // and any other result but OK goes upstream at once.
 template <class T, class Push>
-GstFlowReturn distribute (
-    GstCacheTee *self, const Branches &branches, Owned<T> item, Push push)
+GstFlowReturn distribute (GstCacheTee *self, Owned<T> item, Push push)
 {
+  std::shared_ptr<const Branches> branches = branches_of (self);
   GstFlowReturn result = self->impl.settings.lock ()->allow_not_linked
                              ? GST_FLOW_OK
                              : GST_FLOW_NOT_LINKED;
-  for (const std::shared_ptr<Branch> &branch : branches) {
+  for (const std::shared_ptr<Branch> &branch : *branches) {
     if (!branch->live) continue;
     // The last one may write into it, if nobody else has it.
-    bool last = branch == branches.back ();
+    bool last = branch == branches->back ();
     GstFlowReturn flow = push (branch->pad.get (),
         last ? item.release () : share (item.get ()).release ());
     if (flow == GST_FLOW_OK)
@@ -890,23 +658,22 @@ GstFlowReturn distribute (
   return result;
 }
 
-GstFlowReturn take_buffer (
-    GstCacheTee *self, const Pass &pass, Owned<GstBuffer> buffer)
+void take_in (GstCacheTee *self, GstBuffer *buffer)
 {
-  record_buffer (self, pass, buffer.get ());
-  GstFlowReturn flow = GST_FLOW_OK;
-  if (pass.resuming) buffer = leave_out (self, std::move (buffer), flow);
-  if (buffer == nullptr) return flow;
-  return distribute (self, *pass.branches, std::move (buffer), gst_pad_push);
+  self->impl.bytes_received += gst_buffer_get_size (buffer);
+  note (self, self->impl.recorder.buffer (self->impl.sinkpad, buffer));
 }
 
 GstFlowReturn gst_cache_tee_chain (GstPad *, GstObject *parent, GstBuffer *raw)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBuffer> buffer{raw};
-  std::optional<Pass> pass = admit (self);
-  if (!pass) return GST_FLOW_FLUSHING;
-  return take_buffer (self, *pass, std::move (buffer));
+  if (!admit (self)) return GST_FLOW_FLUSHING;
+  take_in (self, raw);
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (is_resuming (self)) buffer = leave_out (self, std::move (buffer), flow);
+  if (buffer == nullptr) return flow;
+  return distribute (self, std::move (buffer), gst_pad_push);
 }
 
 GstFlowReturn gst_cache_tee_chain_list (
@@ -915,33 +682,32 @@ GstFlowReturn gst_cache_tee_chain_list (
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBufferList> list{raw};
   guint length = gst_buffer_list_length (list.get ());
-  std::optional<Pass> pass = admit (self);
-  if (!pass) return GST_FLOW_FLUSHING;
-  if (!pass->resuming) {
-    for (guint i = 0; i < length; i++)
-      record_buffer (self, *pass, gst_buffer_list_get (list.get (), i));
-    return distribute (
-        self, *pass->branches, std::move (list), gst_pad_push_list);
-  }
+  if (!admit (self)) return GST_FLOW_FLUSHING;
   GstFlowReturn flow = GST_FLOW_OK;
-  for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
-    flow = gst_cache_tee_chain (
-        pad, parent, share (gst_buffer_list_get (list.get (), i)).release ());
-  return flow;
+  if (is_resuming (self)) {
+    for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
+      flow = gst_cache_tee_chain (
+          pad, parent, share (gst_buffer_list_get (list.get (), i)).release ());
+    return flow;
+  }
+  for (guint i = 0; i < length; i++)
+    take_in (self, gst_buffer_list_get (list.get (), i));
+  return distribute (self, std::move (list), gst_pad_push_list);
 }
 
 // Every branch gets it exactly once: with the lock, a new one either has it
 // from the sink pad or is among these.
 void forward_event (GstCacheTee *self, Owned<GstEvent> event)
 {
+  // On resume the branches had it, or get it when they are joined.
+  bool keep_back =
+      is_resuming (self) && has_flag (event.get (), GST_EVENT_TYPE_SERIALIZED);
   std::shared_ptr<const Branches> branches;
   {
     auto state = self->impl.state.lock ();
-    if (GST_EVENT_IS_STICKY (event.get ()))
+    if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
       gst_pad_store_sticky_event (self->impl.sinkpad, event.get ());
-    // The branches had it, or get it when they are joined.
-    if (state->mode == Mode::resume && GST_EVENT_IS_SERIALIZED (event.get ()))
-      return;
+    if (keep_back) return;
     branches = state->branches;
   }
   for (const std::shared_ptr<Branch> &branch : *branches)
@@ -961,12 +727,11 @@ bool resume_at_event (GstCacheTee *self, GstEvent *event)
 
 bool take_serialized_event (GstCacheTee *self, GstEvent *event)
 {
-  std::optional<Pass> pass = admit (self);
-  if (!pass) return false;
-  record_event (self, *pass, event);
-  if (pass->resuming && !resume_at_event (self, event)) return false;
+  if (!admit (self)) return false;
+  note (self, self->impl.recorder.event (self->impl.sinkpad, event));
+  if (is_resuming (self) && !resume_at_event (self, event)) return false;
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
-    finish_recording (self, *pass);
+    note (self, self->impl.recorder.end (self->impl.sinkpad));
     post_stats (self);
   }
   return true;
@@ -975,16 +740,10 @@ bool take_serialized_event (GstCacheTee *self, GstEvent *event)
 // True if the branches are to see it: on a hit they are not upstream's.
 bool flush (GstCacheTee *self, bool starts)
 {
-  bool forward = false;
-  {
-    auto state = self->impl.state.lock ();
-    state->sink_flushing = starts;
-    state->prefix = nullptr;
-    forward = state->mode == Mode::tee;
-  }
-  self->impl.changed.notify_all ();
+  self->impl.junction.flush (starts);
+  self->impl.state.lock ()->prefix = nullptr;
   if (starts) drop_recording (self, "flush");
-  return forward;
+  return self->impl.junction.mode () == Mode::tee;
 }
 
 gboolean gst_cache_tee_sink_event (GstPad *, GstObject *parent, GstEvent *raw)
@@ -994,7 +753,7 @@ gboolean gst_cache_tee_sink_event (GstPad *, GstObject *parent, GstEvent *raw)
   GstEventType type = GST_EVENT_TYPE (raw);
   if (type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP) {
     if (!flush (self, type == GST_EVENT_FLUSH_START)) return TRUE;
-  } else if (GST_EVENT_IS_SERIALIZED (raw) &&
+  } else if (has_flag (raw, GST_EVENT_TYPE_SERIALIZED) &&
              !take_serialized_event (self, raw)) {
     return FALSE;
   }
@@ -1012,28 +771,26 @@ gboolean gst_cache_tee_sink_activate_mode (
     return FALSE;
   }
   // The core takes the stream lock only after this: whoever waits goes.
-  self->impl.state.lock ()->sink_flushing = !active;
-  self->impl.changed.notify_all ();
+  self->impl.junction.flush (!active);
   return TRUE;
 }
 
 void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
-  self->impl.state.lock ()->sink_unlinks++;
-  self->impl.changed.notify_all ();
+  self->impl.junction.unlink ();
 }
 
 // ---- Source pads -----------------------------------------------------------
 
 bool is_served (GstCacheTee *self)
 {
-  return self->impl.state.lock ()->mode != Mode::tee;
+  return self->impl.junction.mode () != Mode::tee;
 }
 
-std::shared_ptr<Branch> find_branch (const State &state, GstPad *pad)
+std::shared_ptr<Branch> find_branch (GstCacheTee *self, GstPad *pad)
 {
-  for (const std::shared_ptr<Branch> &branch : *state.branches)
+  for (const std::shared_ptr<Branch> &branch : *branches_of (self))
     if (branch->pad.get () == pad) return branch;
   return nullptr;
 }
@@ -1041,10 +798,8 @@ std::shared_ptr<Branch> find_branch (const State &state, GstPad *pad)
 // A peer has come, here or behind a ghost pad.
 void note_link (GstCacheTee *self, GstPad *pad)
 {
-  auto state = self->impl.state.lock ();
-  if (std::shared_ptr<Branch> branch = find_branch (*state, pad))
-    branch->links++;
-  self->impl.changed.notify_all ();
+  std::shared_ptr<Branch> branch = find_branch (self, pad);
+  if (branch != nullptr) self->impl.junction.link (*branch);
 }
 
 void on_linked (GstPad *pad, GstPad *, gpointer data)
@@ -1163,33 +918,28 @@ std::string pad_name (GstCacheTee *self, const gchar *wanted)
 // or from the cache.
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 {
+  self->impl.junction.add (branch);
   auto state = self->impl.state.lock ();
   auto branches = std::make_shared<Branches> (*state->branches);
   branches->push_back (branch);
   state->branches = std::move (branches);
-  if (state->mode == Mode::replay) {
-    branch->live = false;
-    if (state->serving) start_branch (self, branch);
-  } else {
+  if (branch->live)
     gst_pad_sticky_events_foreach (
         self->impl.sinkpad, store_sticky, branch->pad.get ());
-  }
+  else if (state->serving)
+    start_branch (self, branch);
 }
 
 void remove_branch (GstCacheTee *self, GstPad *pad)
 {
-  auto state = self->impl.state.lock ();
-  std::shared_ptr<Branch> branch = find_branch (*state, pad);
+  std::shared_ptr<Branch> branch = find_branch (self, pad);
   if (branch == nullptr) return;
+  self->impl.junction.remove (*branch);
+  auto state = self->impl.state.lock ();
   auto branches = std::make_shared<Branches> (*state->branches);
   std::erase (*branches, branch);
   state->branches = std::move (branches);
-  branch->removed = true;
-  branch->stop = true;
-  branch->ended = true;
-  if (branch->thread.joinable ())
-    state->released.push_back (std::move (branch));
-  self->impl.changed.notify_all ();
+  if (branch->thread.joinable ()) state->released.push_back (branch);
 }
 
 GstPad *gst_cache_tee_request_new_pad (GstElement *element,
@@ -1197,8 +947,8 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
   std::string name = pad_name (self, wanted);
-  Owned<GstPad> pad{GST_PAD (
-      gst_object_ref_sink (gst_pad_new_from_template (templ, name.c_str ())))};
+  GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
+  Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
   gst_pad_set_event_function (
       pad.get (), GST_DEBUG_FUNCPTR (gst_cache_tee_src_event));
   gst_pad_set_query_function (
@@ -1216,7 +966,7 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
   }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NUM_SRC_PADS]);
   // The element holds it.
-  return pad.get ();
+  return raw;
 }
 
 void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
@@ -1235,33 +985,28 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
 void start (GstCacheTee *self)
 {
   look_up (self);
-  bool record = false;
+  bool hit = false;
+  bool miss = false;
   {
     auto state = self->impl.state.lock ();
-    state->running = true;
     state->stats_posted = false;
+    state->rerecorded = false;
     state->seqnum = gst_util_seqnum_next ();
     state->group_id = gst_util_group_id_next ();
-    state->mode = state->reader != nullptr ? Mode::replay : Mode::tee;
-    if (state->reader != nullptr) state->cache_hits++;
-    record = state->status == Status::miss;
-    if (record) state->cache_misses++;
-    for (const std::shared_ptr<Branch> &branch : *state->branches) {
-      branch->live = state->mode == Mode::tee;
-      branch->stop = false;
-      branch->idle = false;
-      branch->ended = false;
-      branch->index = 0;
-    }
+    hit = state->reader != nullptr;
+    miss = state->status == Status::miss;
+    if (hit) state->cache_hits++;
+    if (miss) state->cache_misses++;
   }
-  if (record) start_recording (self);
+  self->impl.junction.start (hit);
+  if (miss) start_recording (self);
 }
 
 // The pads are active by now.
 void serve (GstCacheTee *self)
 {
+  if (!is_served (self)) return;
   auto state = self->impl.state.lock ();
-  if (state->mode != Mode::replay) return;
   state->serving = true;
   for (const std::shared_ptr<Branch> &branch : *state->branches)
     if (!branch->thread.joinable ()) start_branch (self, branch);
@@ -1273,12 +1018,8 @@ void unblock (GstCacheTee *self)
 {
   if (is_served (self))
     gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
-  {
-    auto state = self->impl.state.lock ();
-    state->running = false;
-    state->serving = false;
-  }
-  self->impl.changed.notify_all ();
+  self->impl.state.lock ()->serving = false;
+  self->impl.junction.stop ();
   drop_recording (self, "stopped");
 }
 
@@ -1299,29 +1040,17 @@ void join_threads (GstCacheTee *self)
 void stop (GstCacheTee *self)
 {
   join_threads (self);
-  std::shared_ptr<store::Writer> writer;
-  bool finished = false;
+  cacherecorder::Recorder::Closed closed = self->impl.recorder.close ();
   {
     auto state = self->impl.state.lock ();
-    writer = std::move (state->writer);
-    finished = state->finished;
-    state->finished = false;
-    state->recording = false;
-    state->mode = Mode::tee;
     state->looked_up = false;
     state->reader = nullptr;
     state->prefix = nullptr;
-    state->patience.reset ();
+    state->bytes_written += closed.bytes_written;
+    if (closed.stored) state->objects_stored++;
+    if (closed.failure) state->objects_dropped++;
   }
-  if (writer == nullptr) return;
-  store::Result<relay::Done> result = writer->close ();
-  {
-    auto state = self->impl.state.lock ();
-    state->bytes_written += writer->bytes_written ();
-    if (finished && result) state->objects_stored++;
-    if (finished && !result) state->objects_dropped++;
-  }
-  if (finished && !result) warn_store (self, result.error ());
+  if (closed.failure) warn_store (self, *closed.failure);
 }
 
 void forget (GstCacheTee *self)
@@ -1401,8 +1130,7 @@ void gst_cache_tee_set_property (
   }
   if (!look_up_again) return;
   // On READY to PAUSED, if one was made in READY already.
-  auto state = self->impl.state.lock ();
-  if (!state->running) state->looked_up = false;
+  self->impl.state.lock ()->looked_up = false;
 }
 
 void gst_cache_tee_get_property (

@@ -131,6 +131,13 @@ Bytes payload_of (const Stream &stream)
   return out;
 }
 
+// As GST_EVENT_IS_SERIALIZED, whose two enums clang does not like to see mixed.
+bool is_serialized (GstEvent *event)
+{
+  return (gst_event_type_get_flags (GST_EVENT_TYPE (event)) &
+             GST_EVENT_TYPE_SERIALIZED) != 0;
+}
+
 std::string describe (GstEvent *event)
 {
   std::string text = GST_EVENT_TYPE_NAME (event);
@@ -273,8 +280,7 @@ private:
     Sink *self = static_cast<Sink *> (gst_pad_get_element_private (pad));
     std::lock_guard guard (self->mutex_);
     if (GST_EVENT_TYPE (raw) == GST_EVENT_FLUSH_START) self->flushed_ = true;
-    if (!GST_EVENT_IS_SERIALIZED (raw) ||
-        GST_EVENT_TYPE (raw) == GST_EVENT_FLUSH_STOP)
+    if (!is_serialized (raw) || GST_EVENT_TYPE (raw) == GST_EVENT_FLUSH_STOP)
       return TRUE;
     self->log_.push_back (describe (raw));
     if (GST_EVENT_TYPE (raw) == GST_EVENT_EOS) self->eos_ = true;

@@ -125,6 +125,16 @@ fs::path only_file (const fs::path &folder, const char *suffix)
   return found[0];
 }
 
+// In place: a file that is truncated and written anew is slow on ext4.
+void overwrite (const fs::path &path, const Bytes &bytes)
+{
+  std::fstream out (path, std::ios::in | std::ios::out | std::ios::binary);
+  out.write (reinterpret_cast<const char *> (bytes.data ()),
+      static_cast<std::streamsize> (bytes.size ()));
+  out.close ();
+  fs::resize_file (path, bytes.size ());
+}
+
 unsigned mode_of (const fs::path &path)
 {
   struct stat status = {};
@@ -259,9 +269,9 @@ GST_END_TEST;
 GST_START_TEST (a_full_queue_makes_the_object_be_given_up)
 {
   TempDir temp;
+  std::latch go (1);
   auto store = open (temp.path (), {.queue_bytes = 1000, .slice_size = 100});
   auto writer = store->create ("k");
-  std::latch go (1);
   std::shared_ptr<const void> held (&go, [&] (const void *) { go.wait (); });
   fail_unless ((*writer)->append ({}, {{}, std::move (held)}, 0s).ok ());
   fail_unless ((*writer)->append ({}, chunk (Bytes (400)), 0s).ok ());
@@ -286,9 +296,9 @@ GST_END_TEST;
 GST_START_TEST (abort_ends_a_wait)
 {
   TempDir temp;
+  std::latch go (1);
   auto store = open (temp.path (), {.queue_bytes = 1, .slice_size = 100});
   auto writer = store->create ("k");
-  std::latch go (1);
   std::shared_ptr<const void> held (&go, [&] (const void *) { go.wait (); });
   fail_unless ((*writer)->append ({}, {{}, std::move (held)}, 0s).ok ());
   auto waiting = std::async (std::launch::async,
@@ -413,18 +423,18 @@ GST_START_TEST (damage_is_never_served)
       if (at > 128 && at < 4090 && at % 61 != 0) continue;
       Bytes bad = good;
       bad[at] ^= 0x10;
-      test::write_file (path, bad);
+      overwrite (path, bad);
       look ("changed", at);
       bad.resize (at);
-      test::write_file (path, bad);
+      overwrite (path, bad);
       look ("cut", at);
       bad = good;
       std::fill (bad.begin () + static_cast<std::ptrdiff_t> (at), bad.end (),
           std::uint8_t{0});
-      test::write_file (path, bad);
+      overwrite (path, bad);
       look ("zeros from", at);
     }
-    test::write_file (path, good);
+    overwrite (path, good);
   }
   // Nothing but the padding of the data file may go unseen.
   fail_unless (refused > 3000, "%u refused", refused);
@@ -475,10 +485,10 @@ GST_START_TEST (a_killed_writer_leaves_all_or_nothing)
     fail_unless (child >= 0);
     if (child == 0) {
       auto store = Store::open (temp.path (), small);
-      char byte = 0;
-      if (::write (ready[1], &byte, 1) != 1) _exit (1);
       // Over and over, each time another object.
       for (unsigned seed = 0;; seed++) {
+        char byte = 0;
+        if (::write (ready[1], &byte, 1) != 1) _exit (1);
         auto writer = (*store)->create ("k");
         if (!writer) _exit (2);
         write (**writer, 20000, seed % 50);
@@ -486,8 +496,10 @@ GST_START_TEST (a_killed_writer_leaves_all_or_nothing)
         (void)(*writer)->close ();
       }
     }
-    char byte = 0;
-    fail_unless (::read (ready[0], &byte, 1) == 1);
+    // In its first object, or in a later one.
+    std::array<char, 2> bytes{};
+    for (std::size_t i = 0; i <= round % 2; i++)
+      fail_unless (::read (ready[0], &bytes[i], 1) == 1);
     std::this_thread::sleep_for (std::chrono::microseconds (random () % 20000));
     kill (child, SIGKILL);
     int status = 0;
