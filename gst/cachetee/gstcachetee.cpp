@@ -448,42 +448,40 @@ void post_damaged (
           debug_text (self, why).c_str ()));
 }
 
-// True as long as there is more to play.
-bool play_buffer (GstCacheTee *self, Branch &branch, cacheitem::Player &player,
-    Owned<GstBuffer> buffer, unsigned &no_peer)
+enum class Played
+{
+  taken,
+  not_linked,
+  over,
+};
+
+Played play_buffer (GstCacheTee *self, Branch &branch, Owned<GstBuffer> buffer)
 {
   gsize size = gst_buffer_get_size (buffer.get ());
-  unsigned links = self->impl.junction.links (branch);
   GstFlowReturn flow = gst_pad_push (branch.pad.get (), buffer.release ());
-  switch (flow) {
-    case GST_FLOW_OK:
-      self->impl.bytes_from_cache += size;
-      return true;
-    case GST_FLOW_NOT_LINKED:
-      player.again ();
-      no_peer = links;
-      return true;
-    case GST_FLOW_FLUSHING:
-      return false;
-    case GST_FLOW_EOS:
-      send_eos (self, branch);
-      return false;
-    default:
-      // One that is released may fail as it likes.
-      if (branch.removed) return false;
-      GST_ELEMENT_FLOW_ERROR (self, flow);
-      send_eos (self, branch);
-      return false;
+  if (flow == GST_FLOW_OK) {
+    self->impl.bytes_from_cache += size;
+    return Played::taken;
   }
+  if (flow == GST_FLOW_NOT_LINKED) return Played::not_linked;
+  // One that is released may fail as it likes.
+  if (flow == GST_FLOW_FLUSHING || branch.removed) return Played::over;
+  if (flow != GST_FLOW_EOS) GST_ELEMENT_FLOW_ERROR (self, flow);
+  send_eos (self, branch);
+  return Played::over;
 }
 
+// What a branch's thread does. With no peer it waits for another link than
+// those it has had; a ghost pad shows only by its result that it has none.
 void play (GstCacheTee *self, Branch &branch, cacheitem::Player player)
 {
   constexpr unsigned any = ~0U;
-  // It has had no peer yet.
-  unsigned no_peer = 0;
+  unsigned no_peer = any;
   while (self->impl.junction.may_play (
       branch, player.index (), player.at_boundary (), no_peer)) {
+    unsigned links = self->impl.junction.links (branch);
+    no_peer = links;
+    if (!gst_pad_is_linked (branch.pad.get ())) continue;
     no_peer = any;
     store::Result<cacheitem::Player::Item> item = player.next ();
     if (!item) {
@@ -491,13 +489,16 @@ void play (GstCacheTee *self, Branch &branch, cacheitem::Player player)
       post_damaged (self, player, item.error ());
       return send_eos (self, branch);
     }
-    if (item->event != nullptr)
+    if (item->event != nullptr) {
       gst_pad_push_event (branch.pad.get (), item->event.release ());
-    else if (item->buffer == nullptr)
-      return send_eos (self, branch);
-    else if (!play_buffer (
-                 self, branch, player, std::move (item->buffer), no_peer))
-      return;
+      continue;
+    }
+    if (item->buffer == nullptr) return send_eos (self, branch);
+    Played played = play_buffer (self, branch, std::move (item->buffer));
+    if (played == Played::over) return;
+    if (played == Played::taken) continue;
+    player.again ();
+    no_peer = links;
   }
 }
 
@@ -522,6 +523,16 @@ void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
   branch->thread = std::thread (run_branch, self, branch);
 }
 
+// GStreamer 1.22: one that is linked while sticky events are pushed on it gets
+// some of them. So nothing is pushed where there is no peer.
+void push_event (GstPad *pad, GstEvent *event)
+{
+  if (gst_pad_is_linked (pad))
+    gst_pad_push_event (pad, gst_event_ref (event));
+  else if (has_flag (event, GST_EVENT_TYPE_STICKY))
+    gst_pad_store_sticky_event (pad, event);
+}
+
 // ---- Going on from upstream ------------------------------------------------
 
 std::shared_ptr<const Branches> branches_of (GstCacheTee *self)
@@ -540,7 +551,7 @@ void push_new_events (GstCacheTee *self, GstPad *pad)
     // A stream that began does not begin again.
     bool same = had != nullptr && (type == GST_EVENT_STREAM_START ||
                                       cacheitem::is_same (had.get (), *event));
-    if (!same) gst_pad_push_event (to, gst_event_ref (*event));
+    if (!same) push_event (to, *event);
     return TRUE;
   };
   gst_pad_sticky_events_foreach (self->impl.sinkpad, push, pad);
@@ -550,7 +561,8 @@ void push_new_events (GstCacheTee *self, GstPad *pad)
 bool join_branches (GstCacheTee *self)
 {
   if (!self->impl.junction.join ()) return false;
-  for (const std::shared_ptr<Branch> &branch : *branches_of (self))
+  std::shared_ptr<const Branches> branches = branches_of (self);
+  for (const std::shared_ptr<Branch> &branch : *branches)
     if (branch->live) push_new_events (self, branch->pad.get ());
   return true;
 }
@@ -645,7 +657,7 @@ GstFlowReturn distribute (GstCacheTee *self, Owned<T> item, Push push)
                              ? GST_FLOW_OK
                              : GST_FLOW_NOT_LINKED;
   for (const std::shared_ptr<Branch> &branch : *branches) {
-    if (!branch->live) continue;
+    if (!branch->live || !gst_pad_is_linked (branch->pad.get ())) continue;
     // The last one may write into it, if nobody else has it.
     bool last = branch == branches->back ();
     GstFlowReturn flow = push (branch->pad.get (),
@@ -711,8 +723,7 @@ void forward_event (GstCacheTee *self, Owned<GstEvent> event)
     branches = state->branches;
   }
   for (const std::shared_ptr<Branch> &branch : *branches)
-    if (branch->live)
-      gst_pad_push_event (branch->pad.get (), share (event.get ()).release ());
+    if (branch->live) push_event (branch->pad.get (), event.get ());
 }
 
 // Where there is no buffer to be compared. False if the stream cannot go on.
@@ -790,7 +801,8 @@ bool is_served (GstCacheTee *self)
 
 std::shared_ptr<Branch> find_branch (GstCacheTee *self, GstPad *pad)
 {
-  for (const std::shared_ptr<Branch> &branch : *branches_of (self))
+  std::shared_ptr<const Branches> branches = branches_of (self);
+  for (const std::shared_ptr<Branch> &branch : *branches)
     if (branch->pad.get () == pad) return branch;
   return nullptr;
 }
@@ -975,6 +987,10 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
   Owned<GstPad> held = share (pad);
   // First, so that its last result does not count.
   remove_branch (self, pad);
+  // Before its events are taken away: a push that is under way would go on
+  // without them.
+  if (Owned<GstPad> peer{gst_pad_get_peer (pad)})
+    gst_pad_unlink (pad, peer.get ());
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NUM_SRC_PADS]);
