@@ -846,6 +846,35 @@ GST_START_TEST (a_source_is_not_read_on_a_hit)
 }
 GST_END_TEST;
 
+// It was told to stop; another run begins as ever.
+GST_START_TEST (a_source_that_was_kept_waiting_can_be_used_again)
+{
+  TempDir temp;
+  std::string line =
+      "fakesrc name=s num-buffers=20 sizetype=fixed sizemax=3000 "
+      "format=bytes signal-handoffs=true ! cachetee cache-key=k cache-dir=" +
+      (temp.path () / "cache").string () + " ! fakesink sync=false";
+  Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+  Owned<GstElement> source{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "s")};
+  std::atomic<int> created = 0;
+  auto count = +[] (GstElement *, GstBuffer *, GstPad *, gpointer data) {
+    (*static_cast<std::atomic<int> *> (data))++;
+  };
+  g_signal_connect (source.get (), "handoff", G_CALLBACK (count), &created);
+  for (int expected : {20, 20, 20, 40}) {
+    if (expected == 40) fs::remove_all (temp.path () / "cache");
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    Owned<GstMessage> message = test::wait_message (
+        pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    gst_element_set_state (pipeline.get (), GST_STATE_READY);
+    fail_unless_equals_int (created, expected);
+  }
+  gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_file_is_not_read_on_a_hit)
 {
   TempDir temp;
@@ -1505,6 +1534,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, on_a_hit_upstream_is_asked_for_nothing);
   tcase_add_test (tests, a_parked_upstream_goes_when_unlinked_or_flushed);
   tcase_add_test (tests, a_source_is_not_read_on_a_hit);
+  tcase_add_test (tests, a_source_that_was_kept_waiting_can_be_used_again);
   tcase_add_test (tests, a_file_is_not_read_on_a_hit);
   tcase_add_test (tests, one_element_records_and_then_serves);
   tcase_add_test (tests, late_and_unlinked_branches_are_served_too);
