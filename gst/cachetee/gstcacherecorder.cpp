@@ -114,9 +114,7 @@ bool Recorder::segment_is_whole (GstEvent *event)
     return false;
   if (segment->format != GST_FORMAT_BYTES) return true;
   if (segment->start == 0) segment_bytes_ = 0;
-  return segment->start == segment_bytes_ &&
-         (segment->stop == GST_CLOCK_TIME_NONE ||
-             segment->stop == segment->duration);
+  return segment->start == segment_bytes_;
 }
 
 Outcome Recorder::event (GstPad *pad, GstEvent *event)
@@ -142,7 +140,8 @@ bool Recorder::end_is_the_end (GstPad *pad)
   gint64 duration = -1;
   if (!gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
       duration < 0)
-    return true;
+    // As far as upstream was asked to go is not the end.
+    return segment->stop == GST_CLOCK_TIME_NONE;
   return static_cast<guint64> (duration) == segment_bytes_;
 }
 

@@ -104,6 +104,8 @@ struct State
   Status status = Status::none;
   std::string reason;
   bool looked_up = false;
+  // A fault of the store was told to the user in this run.
+  bool warned = false;
   std::shared_ptr<store::Store> store;
   std::shared_ptr<const store::Reader> reader;
   // When upstream has to send again what was served: compares the two.
@@ -281,11 +283,15 @@ std::string debug_text (GstCacheTee *self, store::Failure failure)
   return text;
 }
 
-// The one warning of a fault, which is also counted.
+// Faults are counted; one in each run is told to the user.
 void warn_store (GstCacheTee *self, store::Failure failure)
 {
   using store::Error;
-  self->impl.state.lock ()->store_failures++;
+  {
+    auto state = self->impl.state.lock ();
+    state->store_failures++;
+    if (std::exchange (state->warned, true)) return;
+  }
   std::string debug = debug_text (self, failure);
   const char *text = debug.c_str ();
   switch (failure.code) {
@@ -726,26 +732,31 @@ void forward_event (GstCacheTee *self, Owned<GstEvent> event)
     if (branch->live) push_event (branch->pad.get (), event.get ());
 }
 
-// Where there is no buffer to be compared. False if the stream cannot go on.
-bool resume_at_event (GstCacheTee *self, GstEvent *event)
+// Where there is no buffer to be compared.
+GstFlowReturn resume_at_event (GstCacheTee *self, GstEvent *event)
 {
   bool is_eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
-  if (!is_eos && GST_EVENT_TYPE (event) != GST_EVENT_GAP) return true;
-  if (prefix_of (self)->done ()) return join_branches (self);
-  if (is_eos) post_changed (self);
-  return !is_eos;
+  if (!is_eos && GST_EVENT_TYPE (event) != GST_EVENT_GAP) return GST_FLOW_OK;
+  if (prefix_of (self)->done ())
+    return join_branches (self) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+  if (!is_eos) return GST_FLOW_OK;
+  post_changed (self);
+  return GST_FLOW_ERROR;
 }
 
-bool take_serialized_event (GstCacheTee *self, GstEvent *event)
+GstFlowReturn take_serialized_event (GstCacheTee *self, GstEvent *event)
 {
-  if (!admit (self)) return false;
+  if (!admit (self)) return GST_FLOW_FLUSHING;
   note (self, self->impl.recorder.event (self->impl.sinkpad, event));
-  if (is_resuming (self) && !resume_at_event (self, event)) return false;
+  if (is_resuming (self)) {
+    GstFlowReturn flow = resume_at_event (self, event);
+    if (flow != GST_FLOW_OK) return flow;
+  }
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     note (self, self->impl.recorder.end (self->impl.sinkpad));
     post_stats (self);
   }
-  return true;
+  return GST_FLOW_OK;
 }
 
 // True if the branches are to see it: on a hit they are not upstream's.
@@ -757,19 +768,20 @@ bool flush (GstCacheTee *self, bool starts)
   return self->impl.junction.mode () == Mode::tee;
 }
 
-gboolean gst_cache_tee_sink_event (GstPad *, GstObject *parent, GstEvent *raw)
+GstFlowReturn gst_cache_tee_sink_event (
+    GstPad *, GstObject *parent, GstEvent *raw)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstEvent> event{raw};
   GstEventType type = GST_EVENT_TYPE (raw);
   if (type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP) {
-    if (!flush (self, type == GST_EVENT_FLUSH_START)) return TRUE;
-  } else if (has_flag (raw, GST_EVENT_TYPE_SERIALIZED) &&
-             !take_serialized_event (self, raw)) {
-    return FALSE;
+    if (!flush (self, type == GST_EVENT_FLUSH_START)) return GST_FLOW_OK;
+  } else if (has_flag (raw, GST_EVENT_TYPE_SERIALIZED)) {
+    GstFlowReturn flow = take_serialized_event (self, raw);
+    if (flow != GST_FLOW_OK) return flow;
   }
   forward_event (self, std::move (event));
-  return TRUE;
+  return GST_FLOW_OK;
 }
 
 gboolean gst_cache_tee_sink_activate_mode (
@@ -1028,12 +1040,23 @@ void serve (GstCacheTee *self)
     if (!branch->thread.joinable ()) start_branch (self, branch);
 }
 
-// Ends every wait. A source that we kept waiting is told to stop before it
-// goes on: its state is changed after ours, and until then it would read.
+// A source that we kept waiting is told to stop before it goes on: its state is
+// changed after ours, and until then it would read. Only a source: what other
+// elements do with it concerns branches that are not ours.
+void stop_source (GstCacheTee *self)
+{
+  Owned<GstPad> peer{gst_pad_get_peer (self->impl.sinkpad)};
+  if (peer == nullptr) return;
+  Owned<GstElement> parent{gst_pad_get_parent_element (peer.get ())};
+  if (parent != nullptr && !GST_IS_BIN (parent.get ()) &&
+      GST_OBJECT_FLAG_IS_SET (parent.get (), GST_ELEMENT_FLAG_SOURCE))
+    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
+}
+
+// Ends every wait.
 void unblock (GstCacheTee *self)
 {
-  if (is_served (self))
-    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
+  if (is_served (self)) stop_source (self);
   self->impl.state.lock ()->serving = false;
   self->impl.junction.stop ();
   drop_recording (self, "stopped");
@@ -1057,16 +1080,17 @@ void stop (GstCacheTee *self)
 {
   join_threads (self);
   cacherecorder::Recorder::Closed closed = self->impl.recorder.close ();
+  if (closed.failure) warn_store (self, *closed.failure);
   {
     auto state = self->impl.state.lock ();
     state->looked_up = false;
     state->reader = nullptr;
     state->prefix = nullptr;
+    state->warned = false;
     state->bytes_written += closed.bytes_written;
     if (closed.stored) state->objects_stored++;
     if (closed.failure) state->objects_dropped++;
   }
-  if (closed.failure) warn_store (self, *closed.failure);
 }
 
 void forget (GstCacheTee *self)
@@ -1076,6 +1100,7 @@ void forget (GstCacheTee *self)
   store = std::move (state->store);
   state->reader = nullptr;
   state->looked_up = false;
+  state->warned = false;
   state.unlock ();
 }
 
@@ -1118,6 +1143,11 @@ void gst_cache_tee_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstCacheTee *self = GST_CACHE_TEE (object);
+  if ((pspec->flags & GST_PARAM_MUTABLE_READY) != 0 &&
+      GST_STATE (self) > GST_STATE_READY) {
+    GST_WARNING_OBJECT (self, "%s cannot be set now", pspec->name);
+    return;
+  }
   bool look_up_again = false;
   {
     auto settings = self->impl.settings.lock ();
@@ -1310,7 +1340,9 @@ static void gst_cache_tee_init (GstCacheTee *self)
   gst_pad_set_chain_function (pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain));
   gst_pad_set_chain_list_function (
       pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain_list));
-  gst_pad_set_event_function (
+  // With a flow: a source that is refused an event on the way down is not to
+  // take it for an error.
+  gst_pad_set_event_full_function (
       pad, GST_DEBUG_FUNCPTR (gst_cache_tee_sink_event));
   gst_pad_set_activatemode_function (
       pad, GST_DEBUG_FUNCPTR (gst_cache_tee_sink_activate_mode));

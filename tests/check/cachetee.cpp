@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/video/gstvideometa.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -1150,6 +1151,18 @@ GST_START_TEST (a_part_is_not_served_as_the_whole)
             add (nothing, gst_event_new_eos ());
             rig.push (nothing);
           }},
+      {"short",
+          [] (Rig &rig, Stream) {
+            Stream head;
+            add (head, gst_event_new_stream_start ("x"));
+            GstSegment segment;
+            gst_segment_init (&segment, GST_FORMAT_BYTES);
+            segment.stop = 10;
+            add (head, gst_event_new_segment (&segment));
+            add (head, 10);
+            add (head, gst_event_new_eos ());
+            rig.push (head);
+          }},
       {"part",
           [] (Rig &rig, Stream) {
             Stream tail;
@@ -1300,6 +1313,34 @@ GST_START_TEST (a_key_that_is_too_long_is_one_warning)
   test::assert_error (rig.message (GST_MESSAGE_WARNING).get (),
       GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
   rig.assert_quiet ();
+}
+GST_END_TEST;
+
+GST_START_TEST (a_full_disk_is_one_warning)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  rlimit before{};
+  getrlimit (RLIMIT_FSIZE, &before);
+  rlimit small{300000, before.rlim_max};
+  {
+    Rig rig (temp.path ());
+    rig.link_source ();
+    rig.add_branch ();
+    setrlimit (RLIMIT_FSIZE, &small);
+    rig.play ();
+    fail_unless (rig.push (stream) == GST_FLOW_OK);
+    rig.stop ();
+    setrlimit (RLIMIT_FSIZE, &before);
+    fail_unless (rig.sink ().log () == describe (stream));
+    test::assert_error (rig.message (GST_MESSAGE_WARNING).get (),
+        GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
+    rig.assert_quiet ();
+    fail_unless (rig.count ("store-failures") == 1);
+    fail_unless (rig.count ("objects-dropped") == 1);
+    fail_unless (rig.count ("objects-stored") == 0);
+  }
+  fail_if (is_hit (temp.path ()));
 }
 GST_END_TEST;
 
@@ -1499,6 +1540,36 @@ GST_START_TEST (a_slow_branch_does_not_hold_up_the_others_on_a_hit)
 }
 GST_END_TEST;
 
+GST_START_TEST (properties_that_are_set_too_late_keep_their_value)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.add_branch ();
+  rig.play ();
+  Stream rest;
+  for (std::size_t i = 5; i < stream.size (); i++)
+    rest.push_back (std::move (stream[i]));
+  stream.resize (5);
+  rig.push (stream);
+  g_object_set (rig.tee (), "cache-key", "late", "cache-dir", "/late",
+      "on-slow-store", 1, "allow-not-linked", FALSE, nullptr);
+  gchar *raw = nullptr;
+  gint slow = -1;
+  gboolean allow = TRUE;
+  g_object_get (rig.tee (), "cache-key", &raw, "on-slow-store", &slow,
+      "allow-not-linked", &allow, nullptr);
+  Owned<gchar> key{raw};
+  fail_unless_equals_string (raw, "key");
+  fail_unless_equals_int (slow, 0);
+  fail_if (allow);
+  fail_unless (rig.push (rest) == GST_FLOW_OK);
+  rig.stop ();
+  fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
 GST_START_TEST (state_cycles_leave_nothing)
 {
   TempDir temp;
@@ -1550,6 +1621,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, a_folder_that_cannot_be_made_is_one_warning);
   tcase_add_test (tests, a_folder_without_a_key_is_one_warning);
   tcase_add_test (tests, a_key_that_is_too_long_is_one_warning);
+  tcase_add_test (tests, a_full_disk_is_one_warning);
   tcase_add_test (tests, what_the_cache_lost_comes_from_upstream);
   tcase_add_test (tests, a_damaged_cache_without_upstream_is_an_error);
   tcase_add_test (tests, two_resources_are_never_stitched);
@@ -1557,6 +1629,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, stopping_ends_every_wait);
   tcase_add_test (tests, pads_come_and_go_while_it_streams);
   tcase_add_test (tests, a_slow_branch_does_not_hold_up_the_others_on_a_hit);
+  tcase_add_test (tests, properties_that_are_set_too_late_keep_their_value);
   tcase_add_test (tests, state_cycles_leave_nothing);
   return suite;
 }
