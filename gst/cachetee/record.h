@@ -114,7 +114,7 @@ public:
   struct Entry
   {
     Record record;
-    std::array<std::uint8_t, record_size> bytes;
+    std::array<std::uint8_t, record_size> bytes{};
   };
   // Of what is to be written at end (): `stored` is a slice with its table, or
   // an event.
