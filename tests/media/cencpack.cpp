@@ -36,34 +36,27 @@ using View = std::span<const Byte>;
 using Block = std::array<Byte, 16>;
 
 constexpr std::string_view usage =
-    "usage: cencpack --scheme cenc|cens|cbc1|cbcs --kid HEX --key HEX\n"
-    "                [OPTION...] -o OUT IN...\n"
-    "Encrypts fragmented MP4. OUT is a file, or a folder when it exists as "
-    "one\n"
-    "or there are several INs: whole files, or init and media segments in "
-    "their\n"
-    "order. IVs go on from file to file and never repeat within one call.\n"
-    "\n"
-    "  --iv HEX             first IV; 16 or 32 digits give its size; with "
-    "cbcs\n"
-    "                       the constant IV (default: 1 in 8 bytes for cenc "
-    "and\n"
-    "                       cens, in 16 bytes for cbc1 and cbcs)\n"
-    "  --per-sample-iv      with cbcs: an IV for each sample, starting at "
-    "--iv\n"
-    "  --pattern C:S        blocks encrypted and skipped in video, cens and "
-    "cbcs\n"
-    "                       only (default 1:9)\n"
-    "  --pssh ID[:HEX]      add a version 1 pssh with the KIDs, and these "
-    "data\n"
-    "  --pssh0 ID[:HEX]     add a version 0 pssh with these data\n"
-    "  --track N=KID:KEY    what track N is encrypted with; other tracks use\n"
-    "                       --kid and --key, or stay clear when there are "
-    "none\n"
-    "  --unaligned          with cenc: protected ranges of any size\n"
-    "  --clear-lead N       leave N fragments of each track clear ('seig')\n"
-    "  --rotate N           every N fragments rotate KID and key left by one\n"
-    "                       byte ('seig')\n";
+    R"(usage: cencpack --scheme cenc|cens|cbc1|cbcs --kid HEX --key HEX
+                [OPTION...] -o OUT IN...
+Encrypts fragmented MP4. OUT is a file, or a folder when it exists as one.
+IN are whole files, or init and media segments in their order. IVs go on from
+file to file and never repeat within one call.
+
+  --iv HEX           first IV; 16 or 32 digits give its size; with cbcs the
+                     constant IV (default: 1, in 8 bytes for cenc and cens, in
+                     16 bytes for cbc1 and cbcs)
+  --per-sample-iv    with cbcs: an IV for each sample, starting at --iv
+  --pattern C:S      blocks encrypted and skipped in video, cens and cbcs only
+                     (default 1:9)
+  --pssh ID[:HEX]    add a version 1 pssh with the KIDs, and these data
+  --pssh0 ID[:HEX]   add a version 0 pssh with these data
+  --track N=KID:KEY  what track N is encrypted with; other tracks use --kid and
+                     --key, or stay clear when there are none
+  --unaligned        with cenc: protected ranges of any size
+  --clear-lead N     leave N fragments of each track clear ('seig')
+  --rotate N         every N fragments rotate KID and key left by one byte
+                     ('seig')
+)";
 
 std::string current_file;
 
