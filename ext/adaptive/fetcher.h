@@ -14,6 +14,8 @@
 
 #include "common/result.h"
 
+// GIO's, whose header callers need not have.
+// NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
 typedef struct _GCancellable GCancellable;
 
 // HTTP: the one way to the network. A request is sent and its body read by the

@@ -91,9 +91,7 @@ std::string remove_dot_segments (std::string_view path)
   while (!path.empty ()) {
     if (path.starts_with ("../")) {
       path.remove_prefix (3);
-    } else if (path.starts_with ("./")) {
-      path.remove_prefix (2);
-    } else if (path.starts_with ("/./")) {
+    } else if (path.starts_with ("./") || path.starts_with ("/./")) {
       path.remove_prefix (2);
     } else if (path == "/.") {
       path = "/";
@@ -250,12 +248,10 @@ std::string resolve (std::string_view base, std::string_view reference)
   const Components b = split (base);
   Components t = split (reference);  // becomes the target
   std::string path;
-  if (t.scheme || t.authority) {
-    path = remove_dot_segments (t.path);
-  } else if (t.path.empty ()) {
+  if (!t.scheme && !t.authority && t.path.empty ()) {
     path = b.path;
     if (!t.query) t.query = b.query;
-  } else if (t.path.starts_with ('/')) {
+  } else if (t.scheme || t.authority || t.path.starts_with ('/')) {
     path = remove_dot_segments (t.path);
   } else {
     path = remove_dot_segments (merge (b, t.path));
@@ -311,9 +307,9 @@ std::string without_secrets (std::string_view text)
 
 std::string origin (const Uri &uri)
 {
-  std::uint16_t port = uri.scheme == "http"    ? 80
-                       : uri.scheme == "https" ? 443
-                                               : 0;
+  std::uint16_t port = 0;
+  if (uri.scheme == "http") port = 80;
+  if (uri.scheme == "https") port = 443;
   if (port == 0) return {};
   std::string host = lower (uri.host);
   if (host.find (':') != std::string::npos) host = "[" + host + "]";

@@ -25,7 +25,7 @@ template <class T>
 using Result = relay::Result<T, Error>;
 [[nodiscard]] const char *to_string (Error error);
 
-inline constexpr std::size_t max_length = 64 * 1024;
+inline constexpr std::size_t max_length = 65536;
 
 // A URI reference in its five components (RFC 3986 appendix B): views into the
 // text. Absent is not the same as empty.

@@ -39,7 +39,7 @@ GST_START_TEST (value_or_error)
   fail_unless_equals_int (static_cast<int> (half (3).position ()), 0);
   fail_unless (half (-2).code () == Error::negative);
   fail_unless_equals_int (static_cast<int> (half (-2).position ()), 7);
-  fail_unless_equals_string (half_as_text (8)->c_str (), "4");
+  fail_unless (*half_as_text (8) == "4");
   fail_unless (half_as_text (-1).code () == Error::negative);
 }
 GST_END_TEST;

@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -56,6 +57,17 @@ inline void write_file (
   std::ofstream out (path, std::ios::binary | std::ios::trunc);
   out.write (reinterpret_cast<const char *> (bytes.data ()),
       static_cast<std::streamsize> (bytes.size ()));
+}
+
+inline std::vector<std::string> lines (std::string_view text)
+{
+  std::vector<std::string> out;
+  while (!text.empty ()) {
+    std::size_t end = std::min (text.find ('\n'), text.size ());
+    out.emplace_back (text.substr (0, end));
+    text.remove_prefix (std::min (end + 1, text.size ()));
+  }
+  return out;
 }
 
 // A file of tests/files.

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include "common/gstpp.h"
+#include "fetcher.h"
+
+// Between the fetcher and GStreamer: what both sources need.
+namespace gstfetch {
+
+// One GST_ELEMENT_ERROR in the words of a person, with the URI in the debug
+// text and, where there is one, "http-status-code" (guint) and
+// "redirect-location" (string) in the details. Nothing for a cancelled request.
+void post_problem (GstElement *element, const fetcher::Problem &problem);
+
+// `extra-headers`: a field is a header, its value text, a number, or an array
+// or list of these for a header that is sent more than once.
+[[nodiscard]] fetcher::Headers headers_from (const GstStructure *structure);
+
+// The reverse, with *** in place of secrets.
+[[nodiscard]] relay::Owned<GstStructure> structure_from (
+    const char *name, const fetcher::Headers &headers);
+
+// What souphttpsrc sends downstream as a sticky event and posts as a message.
+[[nodiscard]] relay::Owned<GstStructure> http_headers (
+    const char *location, const fetcher::Head &head);
+
+// The fields of `stats` that come from requests.
+[[nodiscard]] relay::Owned<GstStructure> stats (
+    const char *name, const fetcher::Counters &counters);
+
+}  // namespace gstfetch

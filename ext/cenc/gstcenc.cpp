@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcenc.h"
+
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include <utility>
+
+namespace gstcenc {
+
+GParamSpec *keys_spec ()
+{
+  // Write-only: what can be read is in every dot file.
+  return g_param_spec_string ("keys", "Keys",
+      "Content keys as KID:KEY, several with commas between them, each of 32 "
+      "hexadecimal digits, a KID also as a UUID with dashes",
+      nullptr,
+      static_cast<GParamFlags> (
+          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+}
+
+Keys read_keys (const GValue *value)
+{
+  Keys out;
+  const gchar *text = g_value_get_string (value);
+  keys::Result<keys::Ring> ring = keys::parse (text != nullptr ? text : "");
+  if (ring)
+    out.ring = std::make_shared<keys::Ring> (*std::move (ring));
+  else
+    out.wrong = ring.error ();
+  return out;
+}
+
+bool check_keys (GstElement *element, const Keys &keys)
+{
+  if (!keys.wrong) return true;
+  auto character = static_cast<guint> (keys.wrong->position + 1);
+  GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+      (_ ("The property \"keys\" is wrong from character %u on."), character),
+      ("character %u: %s", character, keys::to_string (keys.wrong->code)));
+  return false;
+}
+
+void post_no_key (GstElement *element, const keys::KeyId &kid)
+{
+  std::string text = keys::to_string (kid);
+  GST_ELEMENT_ERROR_WITH_DETAILS (element, STREAM, DECRYPT_NOKEY,
+      (_ ("There is no key for key id %s."), text.c_str ()),
+      ("key id %s is not among the keys of the property \"keys\"",
+          text.c_str ()),
+      ("key-id", G_TYPE_STRING, text.c_str (), NULL));
+}
+
+void post_stats (GstElement *element, GstStructure *stats)
+{
+  gst_element_post_message (
+      element, gst_message_new_element (GST_OBJECT (element), stats));
+}
+
+}  // namespace gstcenc

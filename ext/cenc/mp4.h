@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "bmff.h"
+#include "cenc.h"
+#include "common/result.h"
+#include "fragment.h"
+#include "keys.h"
+#include "movie.h"
+
+// Encrypted fragmented MP4 in, the same file in the clear out, byte for byte
+// at the same place: encrypted samples are decrypted, encrypted sample entries
+// get their original type, and boxes about protection become free space.
+namespace mp4 {
+
+// What is wrong with the file, or with the decryption of a sample.
+using Error = std::variant<bmff::Error, cenc::Error>;
+const char *to_string (const Error &error);
+template <class T>
+using Result = relay::Result<T, Error>;
+
+// moov and moof, and each encrypted sample, are held until they are whole.
+inline constexpr std::size_t most_held = std::size_t{64} << 20;
+
+struct Counters
+{
+  std::uint64_t fragments = 0;
+  std::uint64_t samples_decrypted = 0;
+  std::uint64_t samples_clear = 0;    // those in fragments of an encrypted file
+  std::uint64_t bytes_decrypted = 0;  // of decrypted samples
+};
+
+class Rewriter
+{
+public:
+  explicit Rewriter (std::shared_ptr<const keys::Ring> ring)
+      : decryptors_ (std::move (ring))
+  {
+  }
+
+  // Takes the next bytes, cut anywhere, and appends to out what can leave. On
+  // an error out has what came before it; the position is that of the byte in
+  // the resource, and the rewriter must be restarted.
+  Result<relay::Done> push (
+      std::span<const std::uint8_t> in, std::vector<std::uint8_t> &out);
+
+  // The next byte is the first of a box, at this position of its resource.
+  // What is held is dropped; the movie stays known.
+  void restart (std::uint64_t position);
+
+  // True when all bytes so far have left and no box is open: here a resource
+  // may end.
+  [[nodiscard]] bool at_boundary () const;
+
+  // Of the next byte to leave, and of the next byte to come.
+  [[nodiscard]] std::uint64_t position () const { return position_; }
+  [[nodiscard]] std::uint64_t received () const
+  {
+    return position_ + held_.size ();
+  }
+  [[nodiscard]] const Counters &counters () const { return counters_; }
+  // After cenc::Error::no_key.
+  [[nodiscard]] const std::optional<keys::KeyId> &missing_key () const
+  {
+    return missing_key_;
+  }
+
+private:
+  using Bytes = std::span<const std::uint8_t>;
+  enum class Unit
+  {
+    header,  // of a box that is not held
+    movie,
+    fragment,
+    sample
+  };
+  struct Source
+  {
+    cenc::Decryptor *decryptor;
+    cenc::Pattern pattern;
+  };
+
+  Result<bool> take (Bytes unit, std::vector<std::uint8_t> &out);
+  Result<bool> take_header (Bytes unit, std::vector<std::uint8_t> &out);
+  Result<relay::Done> take_movie (Bytes unit, std::vector<std::uint8_t> &out);
+  Result<relay::Done> take_fragment (
+      Bytes unit, std::vector<std::uint8_t> &out);
+  Result<relay::Done> take_sample (Bytes unit, std::vector<std::uint8_t> &out);
+
+  Result<relay::Done> open_sources (fragment::Fragment &fragment);
+  Result<relay::Done> add_samples (fragment::Fragment fragment);
+  Result<relay::Done> choose_next ();
+  void expect (Unit unit, std::size_t size);
+
+  cenc::Decryptors decryptors_;
+  std::optional<keys::KeyId> missing_key_;
+  Counters counters_;
+  std::optional<movie::Movie> movie_;
+
+  std::uint64_t position_ = 0;
+  std::vector<std::uint8_t> held_;
+  // What comes next: bytes that leave as they are, and then a unit of a size.
+  std::uint64_t pass_ = 0;
+  Unit unit_ = Unit::header;
+  std::size_t unit_size_ = bmff::shortest_header;
+  std::uint64_t media_end_ = 0;  // of the mdat that is open, or 0
+  bool is_fresh_ = true;         // no box since the restart
+  bool has_fragment_ = false;    // a moof since the restart
+
+  // Encrypted samples that have not come yet, from next_ on, by position.
+  std::vector<fragment::Sample> samples_;
+  std::size_t next_ = 0;
+  std::vector<std::uint8_t> subsamples_;
+  std::vector<Source> sources_;
+};
+
+}  // namespace mp4

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcacherecorder.h"
+
+#include <utility>
+#include <vector>
+
+#include "common/gstpp.h"
+#include "gstcacheitem.h"
+
+namespace cacherecorder {
+
+using relay::Owned;
+
+namespace {
+
+// How long a stream that may wait does so for the disk: a bound, so that a
+// disk that hangs stops it only once.
+constexpr std::chrono::milliseconds slow_store_limit{2000};
+
+bool is_live (GstPad *pad)
+{
+  Owned<GstQuery> query{gst_query_new_latency ()};
+  gboolean live = FALSE;
+  if (gst_pad_peer_query (pad, query.get ()))
+    gst_query_parse_latency (query.get (), &live, nullptr, nullptr);
+  return live;
+}
+
+}  // namespace
+
+void Recorder::start (
+    std::unique_ptr<store::Writer> writer, SlowStore slow_store)
+{
+  auto state = state_.lock ();
+  state->writer = std::move (writer);
+  state->recording = true;
+  state->finished = false;
+  state->slow_store = slow_store;
+  state->patience.reset ();
+  segment_bytes_ = 0;
+}
+
+std::shared_ptr<store::Writer> Recorder::writer ()
+{
+  auto state = state_.lock ();
+  return state->recording ? state->writer : nullptr;
+}
+
+std::chrono::milliseconds Recorder::patience (GstPad *pad)
+{
+  SlowStore choice = SlowStore::automatic;
+  {
+    auto state = state_.lock ();
+    if (state->patience) return *state->patience;
+    choice = state->slow_store;
+  }
+  if (choice == SlowStore::automatic)
+    choice = is_live (pad) ? SlowStore::skip : SlowStore::wait;
+  std::chrono::milliseconds patience{0};
+  if (choice == SlowStore::wait) patience = slow_store_limit;
+  state_.lock ()->patience = patience;
+  return patience;
+}
+
+bool Recorder::drop ()
+{
+  std::shared_ptr<store::Writer> writer;
+  {
+    auto state = state_.lock ();
+    if (!state->recording) return false;
+    state->recording = false;
+    writer = state->writer;
+  }
+  writer->abort ();
+  return true;
+}
+
+Outcome Recorder::lose (const char *reason)
+{
+  if (!drop ()) return std::nullopt;
+  return Lost{reason, std::nullopt};
+}
+
+Outcome Recorder::check (const store::Result<relay::Done> &result)
+{
+  // Whoever aborts says so himself.
+  if (result || result.code () == store::Error::aborted) return std::nullopt;
+  Outcome outcome = lose (store::to_string (result.code ()));
+  if (outcome) outcome->failure = result.error ();
+  return outcome;
+}
+
+Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
+{
+  std::shared_ptr<store::Writer> current = writer ();
+  if (current == nullptr) return std::nullopt;
+  if (const char *why = cacheitem::obstacle (buffer)) return lose (why);
+  std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
+  if (!chunk) return lose ("memory");
+  segment_bytes_ += chunk->bytes.size ();
+  return check (current->append (
+      cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
+}
+
+// Does the stream go from its beginning, forwards? Otherwise it is a part.
+bool Recorder::segment_is_whole (GstEvent *event)
+{
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event, &segment);
+  constexpr guint parts = static_cast<guint> (GST_SEGMENT_FLAG_TRICKMODE) |
+                          static_cast<guint> (GST_SEGMENT_FLAG_SEGMENT);
+  if (segment->rate != 1.0 ||
+      (static_cast<guint> (segment->flags) & parts) != 0)
+    return false;
+  if (segment->format != GST_FORMAT_BYTES) return true;
+  if (segment->start == 0) segment_bytes_ = 0;
+  return segment->start == segment_bytes_;
+}
+
+Outcome Recorder::event (GstPad *pad, GstEvent *event)
+{
+  std::shared_ptr<store::Writer> current = writer ();
+  if (current == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
+    return std::nullopt;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT && !segment_is_whole (event))
+    return lose ("part");
+  std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
+  if (!bytes) return lose ("event");
+  return check (current->event (*std::move (bytes), patience (pad)));
+}
+
+// It may come early: from an application, or from a source that was cut.
+bool Recorder::end_is_the_end (GstPad *pad)
+{
+  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+  if (event == nullptr) return false;
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event.get (), &segment);
+  if (segment->format != GST_FORMAT_BYTES) return true;
+  gint64 duration = -1;
+  if (!gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
+      duration < 0)
+    // As far as upstream was asked to go is not the end.
+    return segment->stop == GST_CLOCK_TIME_NONE;
+  return static_cast<guint64> (duration) == segment_bytes_;
+}
+
+Outcome Recorder::end (GstPad *pad)
+{
+  std::shared_ptr<store::Writer> current = writer ();
+  if (current == nullptr) return std::nullopt;
+  if (!end_is_the_end (pad)) return lose ("short");
+  {
+    auto state = state_.lock ();
+    if (!state->recording) return std::nullopt;
+    state->recording = false;
+    state->finished = true;
+  }
+  current->finish ();
+  return std::nullopt;
+}
+
+Recorder::Closed Recorder::close ()
+{
+  State last;
+  {
+    auto state = state_.lock ();
+    std::swap (last, *state);
+  }
+  Closed closed;
+  if (last.writer == nullptr) return closed;
+  store::Result<relay::Done> result = last.writer->close ();
+  closed.bytes_written = last.writer->bytes_written ();
+  closed.stored = last.finished && result.ok ();
+  if (last.finished && !result) closed.failure = result.error ();
+  return closed;
+}
+
+std::uint64_t Recorder::bytes_written ()
+{
+  auto state = state_.lock ();
+  return state->writer != nullptr ? state->writer->bytes_written () : 0;
+}
+
+}  // namespace cacherecorder

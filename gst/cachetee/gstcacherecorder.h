@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "common/guarded.h"
+#include "store.h"
+
+namespace cacherecorder {
+
+enum class SlowStore
+{
+  automatic,
+  skip,
+  wait,
+};
+
+// Why a recording was given up, said once; the failure if it is the store's.
+struct Lost
+{
+  const char *reason;
+  std::optional<store::Failure> failure;
+};
+using Outcome = std::optional<Lost>;
+
+// Writes what passes through a pad into one object, as long as the object can
+// become the whole stream. Never fails the stream: what cannot be kept ends the
+// recording. buffer, event and end are for the pad's thread.
+class Recorder
+{
+public:
+  void start (std::unique_ptr<store::Writer> writer, SlowStore slow_store);
+
+  Outcome buffer (GstPad *pad, GstBuffer *buffer);
+  Outcome event (GstPad *pad, GstEvent *event);
+  // At EOS. Is it the end of what upstream has?
+  Outcome end (GstPad *pad);
+  // Gives up, and breaks a wait for the disk. False if nothing was recorded.
+  bool drop ();
+
+  struct Closed
+  {
+    std::uint64_t bytes_written = 0;
+    bool stored = false;
+    // Of an object that was thought to be stored.
+    std::optional<store::Failure> failure;
+  };
+  // Waits until all is on the disk or removed from it.
+  Closed close ();
+  [[nodiscard]] std::uint64_t bytes_written ();
+
+private:
+  struct State
+  {
+    std::shared_ptr<store::Writer> writer;
+    bool recording = false;
+    bool finished = false;
+    SlowStore slow_store = SlowStore::automatic;
+    // Once it is known whether upstream is live.
+    std::optional<std::chrono::milliseconds> patience;
+  };
+  std::shared_ptr<store::Writer> writer ();
+  std::chrono::milliseconds patience (GstPad *pad);
+  bool segment_is_whole (GstEvent *event);
+  bool end_is_the_end (GstPad *pad);
+  Outcome lose (const char *reason);
+  Outcome check (const store::Result<relay::Done> &result);
+
+  relay::Guarded<State> state_;
+  // Bytes since the segment began. Atomic for thread sanitizers only: the
+  // pad's stream lock is one that they do not see.
+  std::atomic<guint64> segment_bytes_ = 0;
+};
+
+}  // namespace cacherecorder

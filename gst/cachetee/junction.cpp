@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "junction.h"
+
+#include <algorithm>
+
+namespace junction {
+
+void Junction::start (bool replay)
+{
+  auto state = state_.lock ();
+  state->running = true;
+  state->mode = replay ? Mode::replay : Mode::tee;
+  for (const std::shared_ptr<Branch> &branch : state->branches) {
+    branch->live = !replay;
+    branch->index = 0;
+    branch->stop = false;
+    branch->idle = false;
+    branch->ended = false;
+  }
+}
+
+void Junction::stop ()
+{
+  state_.lock ()->running = false;
+  changed_.notify_all ();
+}
+
+Mode Junction::mode ()
+{
+  return state_.lock ()->mode;
+}
+
+void Junction::add (const std::shared_ptr<Branch> &branch)
+{
+  auto state = state_.lock ();
+  branch->live = state->mode != Mode::replay;
+  state->branches.push_back (branch);
+}
+
+void Junction::remove (Branch &branch)
+{
+  auto state = state_.lock ();
+  branch.removed = true;
+  branch.stop = true;
+  std::erase_if (state->branches,
+      [&] (const auto &other) { return other.get () == &branch; });
+  changed_.notify_all ();
+}
+
+void Junction::link (Branch &branch)
+{
+  auto state = state_.lock ();
+  branch.links++;
+  changed_.notify_all ();
+}
+
+bool Junction::admit ()
+{
+  auto state = state_.lock ();
+  unsigned unlinks = state->unlinks;
+  state.wait (changed_, [&] (const State &s) {
+    return s.mode != Mode::replay || !s.running || s.flushing ||
+           s.unlinks != unlinks;
+  });
+  return state->mode != Mode::replay && state->running && !state->flushing;
+}
+
+void Junction::flush (bool on)
+{
+  state_.lock ()->flushing = on;
+  changed_.notify_all ();
+}
+
+void Junction::unlink ()
+{
+  state_.lock ()->unlinks++;
+  changed_.notify_all ();
+}
+
+bool Junction::is_behind (const State &state, const Branch &branch)
+{
+  return !branch.live && !branch.ended && branch.index <= state.resume_index;
+}
+
+bool Junction::join ()
+{
+  auto state = state_.lock ();
+  state.wait (changed_, [] (const State &s) {
+    return !s.running || s.flushing ||
+           std::none_of (s.branches.begin (), s.branches.end (),
+               [&] (const std::shared_ptr<Branch> &branch) {
+                 return is_behind (s, *branch) && !branch->idle;
+               });
+  });
+  if (!state->running || state->flushing) return false;
+  for (const std::shared_ptr<Branch> &branch : state->branches) {
+    if (!is_behind (*state, *branch)) continue;
+    branch->stop = true;
+    branch->live = true;
+  }
+  state->mode = Mode::tee;
+  changed_.notify_all ();
+  return true;
+}
+
+bool Junction::may_play (
+    Branch &branch, std::size_t index, bool at_boundary, unsigned links)
+{
+  auto state = state_.lock ();
+  branch.index = index;
+  branch.idle = branch.links == links;
+  changed_.notify_all ();
+  state.wait (changed_, [&] (const State &s) {
+    return !s.running || branch.stop || branch.links != links;
+  });
+  branch.idle = false;
+  if (!state->running || branch.stop) return false;
+  if (state->mode != Mode::resume || !at_boundary ||
+      index != state->resume_index)
+    return true;
+  branch.live = true;
+  changed_.notify_all ();
+  return false;
+}
+
+unsigned Junction::links (const Branch &branch)
+{
+  auto state = state_.lock ();
+  return branch.links;
+}
+
+Junction::Failure Junction::fail (std::size_t index, std::uint64_t bytes)
+{
+  auto state = state_.lock ();
+  if (state->mode == Mode::resume && index == state->resume_index)
+    return Failure::known;
+  if (state->mode != Mode::replay) return Failure::too_late;
+  state->mode = Mode::resume;
+  state->resume_index = index;
+  state->resume_bytes = bytes;
+  changed_.notify_all ();
+  return Failure::first;
+}
+
+std::uint64_t Junction::resume_bytes ()
+{
+  return state_.lock ()->resume_bytes;
+}
+
+bool Junction::end (Branch &branch)
+{
+  auto state = state_.lock ();
+  branch.ended = true;
+  changed_.notify_all ();
+  return std::all_of (state->branches.begin (), state->branches.end (),
+      [] (const std::shared_ptr<Branch> &other) {
+        return other->ended || other->idle;
+      });
+}
+
+}  // namespace junction

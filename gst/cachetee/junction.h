@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/guarded.h"
+
+// Where the branches of a tee are switched between two who feed them: the
+// thread of upstream, and one thread for each branch that plays from the cache.
+// It knows who has to wait for whom, and nothing of what is fed.
+namespace junction {
+
+enum class Mode
+{
+  // Upstream feeds all.
+  tee,
+  // Upstream waits, each branch plays.
+  replay,
+  // The cache failed at one record. Upstream begins again; who plays goes on up
+  // to there and is then fed by upstream.
+  resume,
+};
+
+// What of a branch the junction keeps; a user derives from it.
+struct Branch
+{
+  // Fed by upstream.
+  std::atomic<bool> live = true;
+  std::atomic<bool> removed = false;
+
+private:
+  friend class Junction;
+  // How often it got a peer.
+  unsigned links = 0;
+  // The record that it plays next.
+  std::size_t index = 0;
+  bool stop = false;
+  // Waits for a peer.
+  bool idle = false;
+  // Plays no more: it is at the end, or failed.
+  bool ended = false;
+};
+
+class Junction
+{
+public:
+  // Before any data flows, and after: stop ends every wait and keeps new ones
+  // from beginning.
+  void start (bool replay);
+  void stop ();
+  [[nodiscard]] Mode mode ();
+
+  void add (const std::shared_ptr<Branch> &branch);
+  void remove (Branch &branch);
+  void link (Branch &branch);
+
+  // For upstream's thread. Waits as long as the cache is played; false if it
+  // is to stop.
+  bool admit ();
+  void flush (bool on);
+  void unlink ();
+  // On resume: waits until everyone whom upstream is to feed is where the
+  // cache failed. Who waits for a peer is joined as one that comes now.
+  bool join ();
+
+  // For a branch's thread. Waits for a peer, if it has had no other than the
+  // `links` before; false if it has nothing more to play.
+  bool may_play (
+      Branch &branch, std::size_t index, bool at_boundary, unsigned links);
+  [[nodiscard]] unsigned links (const Branch &branch);
+  // The cache failed at this record, with so many bytes played.
+  enum class Failure
+  {
+    // Upstream is to send it; the first to find out says so.
+    first,
+    known,
+    // The branch has played past the place where the others are joined.
+    too_late,
+  };
+  Failure fail (std::size_t index, std::uint64_t bytes);
+  [[nodiscard]] std::uint64_t resume_bytes ();
+  // True if there is nobody left who plays.
+  bool end (Branch &branch);
+
+private:
+  struct State
+  {
+    std::vector<std::shared_ptr<Branch>> branches;
+    Mode mode = Mode::tee;
+    bool running = false;
+    bool flushing = false;
+    unsigned unlinks = 0;
+    std::size_t resume_index = 0;
+    std::uint64_t resume_bytes = 0;
+  };
+  static bool is_behind (const State &state, const Branch &branch);
+
+  relay::Guarded<State> state_;
+  std::condition_variable changed_;
+};
+
+}  // namespace junction

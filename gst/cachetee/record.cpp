@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "record.h"
+
+#include <algorithm>
+#include <cstring>
+
+// Headers only: nothing to link, and the hash is inlined.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace record {
+namespace {
+
+constexpr std::string_view index_magic = "CACHETEE";
+constexpr std::string_view data_magic = "CACHEDAT";
+constexpr std::uint32_t version = 1;
+// The header block: magic, version, size, check, and what the check covers.
+constexpr std::size_t header_checked = 24;
+constexpr std::size_t header_key = 56;
+constexpr std::uint32_t format_packets = 1;
+
+constexpr std::uint32_t packet_begins = 1;
+constexpr std::uint32_t packet_ends = 2;
+
+// Writes numbers one after the other into a block that has room for them.
+class Out
+{
+public:
+  explicit Out (std::span<std::uint8_t> block) : block_ (block) {}
+
+  template <class T>
+  void put (T value)
+  {
+    for (std::size_t i = 0; i < sizeof (T); i++)
+      block_[at_++] = static_cast<std::uint8_t> (value >> 8 * i);
+  }
+  void put (std::string_view text)
+  {
+    std::copy (text.begin (), text.end (), block_.begin () + offset ());
+    at_ += text.size ();
+  }
+
+private:
+  [[nodiscard]] std::ptrdiff_t offset () const
+  {
+    return static_cast<std::ptrdiff_t> (at_);
+  }
+
+  std::span<std::uint8_t> block_;
+  std::size_t at_ = 0;
+};
+
+// Reads numbers one after the other; past the end there are zeros.
+class In
+{
+public:
+  explicit In (std::span<const std::uint8_t> block) : block_ (block) {}
+
+  template <class T>
+  T get ()
+  {
+    T value = 0;
+    for (std::size_t i = 0; i < sizeof (T); i++, at_++)
+      if (at_ < block_.size ())
+        value = static_cast<T> (value | static_cast<T> (block_[at_]) << 8 * i);
+    return value;
+  }
+  bool match (std::string_view text)
+  {
+    if (block_.size () - at_ < text.size ()) return false;
+    bool same = std::memcmp (&block_[at_], text.data (), text.size ()) == 0;
+    at_ += text.size ();
+    return same;
+  }
+
+private:
+  std::span<const std::uint8_t> block_;
+  std::size_t at_ = 0;
+};
+
+std::uint64_t hash_of (
+    std::span<const std::uint8_t> bytes, std::uint64_t seed = 0)
+{
+  return XXH3_64bits_withSeed (bytes.data (), bytes.size (), seed);
+}
+
+// The first check of the chain.
+std::uint64_t check_of_header (std::span<const std::uint8_t> block)
+{
+  return hash_of (block.subspan (header_checked), version);
+}
+
+struct Sealed
+{
+  std::uint64_t check = 0;
+  Record record;
+  std::uint8_t codec = 0;
+  std::uint16_t flags = 0;
+  std::uint32_t reserved = 0;
+};
+
+Sealed read_record (std::span<const std::uint8_t> block)
+{
+  In in (block);
+  Sealed sealed;
+  Record &record = sealed.record;
+  sealed.check = in.get<std::uint64_t> ();
+  record.offset = in.get<std::uint64_t> ();
+  record.position = in.get<std::uint64_t> ();
+  record.hash = in.get<std::uint64_t> ();
+  record.pts = in.get<std::uint64_t> ();
+  record.sequence = in.get<std::uint32_t> ();
+  record.stored = in.get<std::uint32_t> ();
+  record.payload = in.get<std::uint32_t> ();
+  record.packets = in.get<std::uint32_t> ();
+  record.type = static_cast<Type> (in.get<std::uint8_t> ());
+  sealed.codec = in.get<std::uint8_t> ();
+  sealed.flags = in.get<std::uint16_t> ();
+  sealed.reserved = in.get<std::uint32_t> ();
+  return sealed;
+}
+
+bool counts_are_good (const Record &record, std::uint32_t slice_size)
+{
+  switch (record.type) {
+    case Type::slice:
+      return record.packets > 0 && record.packets <= packet_limit &&
+             record.payload <= slice_size &&
+             record.stored ==
+                 record.payload + record.packets * std::uint32_t{packet_size};
+    case Type::event:
+      return record.packets == 0 && record.payload == 0 && record.stored > 0 &&
+             record.stored <= event_limit;
+    case Type::complete:
+      return record.packets == 0 && record.payload == 0 && record.stored == 0;
+  }
+  return false;
+}
+
+// Is this the record that comes next?
+Result<Record> parse_next (std::span<const std::uint8_t> block,
+    const Index &index, std::uint64_t chain)
+{
+  Sealed sealed = read_record (block);
+  const Record &record = sealed.record;
+  if (sealed.check != hash_of (block.subspan (sizeof (sealed.check)), chain))
+    return relay::failure (Error::bad_check);
+  if (record.type != Type::slice && record.type != Type::event &&
+      record.type != Type::complete)
+    return relay::failure (Error::bad_type);
+  // What this version does not write it does not know how to read.
+  if (sealed.codec != 0 || sealed.flags != 0 || sealed.reserved != 0)
+    return relay::failure (Error::bad_type);
+  if (record.sequence != index.records.size ())
+    return relay::failure (Error::bad_sequence);
+  if (record.offset != index.end || record.position != index.bytes)
+    return relay::failure (Error::bad_place);
+  if (!counts_are_good (record, index.header.slice_size))
+    return relay::failure (Error::bad_count);
+  return record;
+}
+
+}  // namespace
+
+const char *to_string (Error error)
+{
+  switch (error) {
+    case Error::truncated:
+      return "truncated";
+    case Error::bad_magic:
+      return "bad magic";
+    case Error::bad_version:
+      return "bad version";
+    case Error::bad_size:
+      return "bad size";
+    case Error::bad_check:
+      return "bad check";
+    case Error::bad_type:
+      return "bad type";
+    case Error::bad_sequence:
+      return "bad sequence";
+    case Error::bad_place:
+      return "bad place";
+    case Error::bad_count:
+      return "bad count";
+    case Error::bad_hash:
+      return "bad hash";
+    case Error::key_too_long:
+      return "key too long";
+  }
+  return "unknown";
+}
+
+Result<std::vector<std::uint8_t>> encode (const Header &header)
+{
+  if (header.key.size () > header_limit - header_key)
+    return relay::failure (Error::key_too_long);
+  std::size_t needed = header_key + header.key.size ();
+  std::size_t size = (needed + header_unit - 1) / header_unit * header_unit;
+  std::vector<std::uint8_t> block (size);
+
+  Out body{std::span (block).subspan (header_checked)};
+  body.put (header.id);
+  body.put (header.created);
+  body.put (header.slice_size);
+  body.put (format_packets);
+  body.put (static_cast<std::uint32_t> (header.key.size ()));
+  body.put (std::uint32_t{0});
+  body.put (std::string_view (header.key));
+
+  Out head (block);
+  head.put (index_magic);
+  head.put (version);
+  head.put (static_cast<std::uint32_t> (size));
+  head.put (check_of_header (block));
+  return block;
+}
+
+Result<std::size_t> header_size (std::span<const std::uint8_t> file)
+{
+  if (file.size () < 16) return relay::failure (Error::truncated, file.size ());
+  In in (file);
+  if (!in.match (index_magic)) return relay::failure (Error::bad_magic);
+  if (in.get<std::uint32_t> () != version)
+    return relay::failure (Error::bad_version, 8);
+  auto size = in.get<std::uint32_t> ();
+  if (size == 0 || size % header_unit != 0 || size > header_limit)
+    return relay::failure (Error::bad_size, 12);
+  return std::size_t{size};
+}
+
+Result<Header> parse_header (std::span<const std::uint8_t> file)
+{
+  Result<std::size_t> size = header_size (file);
+  if (!size) return size.error ();
+  if (file.size () < *size)
+    return relay::failure (Error::truncated, file.size ());
+  std::span block = file.first (*size);
+  In in (block.subspan (16));
+  if (in.get<std::uint64_t> () != check_of_header (block))
+    return relay::failure (Error::bad_check, 16);
+
+  Header header;
+  header.id = in.get<std::uint64_t> ();
+  header.created = in.get<std::uint64_t> ();
+  header.slice_size = in.get<std::uint32_t> ();
+  auto format = in.get<std::uint32_t> ();
+  auto key_size = in.get<std::uint32_t> ();
+  if (header.slice_size == 0 || header.slice_size > slice_limit)
+    return relay::failure (Error::bad_count, 40);
+  if (format != format_packets) return relay::failure (Error::bad_version, 44);
+  if (key_size > block.size () - header_key)
+    return relay::failure (Error::bad_size, 48);
+  std::span key = block.subspan (header_key, key_size);
+  header.key.assign (key.begin (), key.end ());
+  return header;
+}
+
+std::array<std::uint8_t, record_size> data_preamble (std::uint64_t id)
+{
+  std::array<std::uint8_t, record_size> block{};
+  Out out (block);
+  out.put (data_magic);
+  out.put (version);
+  out.put (std::uint32_t{0});
+  out.put (id);
+  return block;
+}
+
+Result<relay::Done> check_preamble (
+    std::span<const std::uint8_t> file, std::uint64_t id)
+{
+  std::array<std::uint8_t, record_size> expected = data_preamble (id);
+  if (file.size () < expected.size ())
+    return relay::failure (Error::truncated, file.size ());
+  if (!std::equal (expected.begin (), expected.end (), file.begin ()))
+    return relay::failure (Error::bad_magic);
+  return relay::Done{};
+}
+
+Journal::Journal (std::span<const std::uint8_t> header_block)
+    : chain_ (check_of_header (header_block)), index_end_ (header_block.size ())
+{
+}
+
+Journal::Entry Journal::seal (Record record)
+{
+  Entry entry{record, {}};
+  Out out (entry.bytes);
+  out.put (std::uint64_t{0});
+  out.put (record.offset);
+  out.put (record.position);
+  out.put (record.hash);
+  out.put (record.pts);
+  out.put (record.sequence);
+  out.put (record.stored);
+  out.put (record.payload);
+  out.put (record.packets);
+  out.put (static_cast<std::uint8_t> (record.type));
+  chain_ = hash_of (
+      std::span (entry.bytes).subspan (sizeof (std::uint64_t)), chain_);
+  Out (entry.bytes).put (chain_);
+
+  next_.sequence++;
+  next_.offset += record.stored;
+  next_.position += record.payload;
+  index_end_ += record_size;
+  return entry;
+}
+
+Journal::Entry Journal::slice (std::span<const std::uint8_t> stored,
+    std::uint32_t payload, std::uint32_t packets, std::uint64_t pts)
+{
+  Record record = next_;
+  record.type = Type::slice;
+  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.payload = payload;
+  record.packets = packets;
+  record.hash = hash_of (stored);
+  record.pts = pts;
+  return seal (record);
+}
+
+Journal::Entry Journal::event (std::span<const std::uint8_t> stored)
+{
+  Record record = next_;
+  record.type = Type::event;
+  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.hash = hash_of (stored);
+  return seal (record);
+}
+
+Journal::Entry Journal::complete ()
+{
+  Record record = next_;
+  record.type = Type::complete;
+  return seal (record);
+}
+
+Result<Index> parse_index (std::span<const std::uint8_t> file)
+{
+  Result<Header> header = parse_header (file);
+  if (!header) return header.error ();
+  Index index;
+  index.header = *std::move (header);
+  std::size_t at = *header_size (file);
+  std::uint64_t chain = check_of_header (file.first (at));
+
+  while (file.size () - at >= record_size) {
+    std::span block = file.subspan (at, record_size);
+    Result<Record> record = parse_next (block, index, chain);
+    if (!record) {
+      index.ended = record.code ();
+      return index;
+    }
+    if (record->type == Type::complete) {
+      index.complete = true;
+      return index;
+    }
+    if (index.records.size () + 1 >= record_limit) {
+      index.ended = Error::bad_count;
+      return index;
+    }
+    chain = In (block).get<std::uint64_t> ();
+    index.end += record->stored;
+    index.bytes += record->payload;
+    index.records.push_back (*record);
+    at += record_size;
+  }
+  return index;
+}
+
+SliceBuilder::SliceBuilder (std::uint32_t slice_size)
+    : slice_size_ (std::clamp (slice_size, std::uint32_t{1}, slice_limit))
+{
+  bytes_.reserve (slice_size_);
+}
+
+bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes)
+{
+  if (packets_.size () >= packet_limit) return false;
+  std::size_t size =
+      std::min<std::size_t> (bytes.size (), slice_size_ - payload_);
+  // No empty part of a packet that has bytes.
+  if (size == 0 && !bytes.empty ()) return false;
+  packet.size = static_cast<std::uint32_t> (size);
+  packet.begins = !open_;
+  packet.ends = size == bytes.size ();
+  bytes_.insert (bytes_.end (), bytes.begin (),
+      bytes.begin () + static_cast<std::ptrdiff_t> (size));
+  bytes = bytes.subspan (size);
+  payload_ += packet.size;
+  packets_.push_back (packet);
+  open_ = !packet.ends;
+  return packet.ends;
+}
+
+std::uint64_t SliceBuilder::pts () const
+{
+  for (const Packet &packet : packets_)
+    if (packet.pts != no_time) return packet.pts;
+  return no_time;
+}
+
+std::span<const std::uint8_t> SliceBuilder::finish ()
+{
+  bytes_.resize (payload_ + packets_.size () * packet_size);
+  Out out{std::span (bytes_).subspan (payload_)};
+  for (const Packet &packet : packets_) {
+    out.put (packet.pts);
+    out.put (packet.dts);
+    out.put (packet.duration);
+    out.put (packet.offset);
+    out.put (packet.offset_end);
+    out.put (packet.flags);
+    out.put (packet.size);
+    out.put (
+        (packet.begins ? packet_begins : 0) | (packet.ends ? packet_ends : 0));
+    out.put (std::uint32_t{0});
+  }
+  return bytes_;
+}
+
+void SliceBuilder::clear ()
+{
+  bytes_.clear ();
+  packets_.clear ();
+  payload_ = 0;
+}
+
+Result<std::vector<Packet>> parse_packets (
+    std::span<const std::uint8_t> stored, const Record &record)
+{
+  if (record.type != Type::slice) return relay::failure (Error::bad_type);
+  if (record.packets > packet_limit || stored.size () < record.payload ||
+      stored.size () - record.payload != record.packets * packet_size)
+    return relay::failure (Error::bad_count);
+
+  std::vector<Packet> packets;
+  packets.reserve (record.packets);
+  std::uint64_t payload = 0;
+  In in (stored.subspan (record.payload));
+  for (std::uint32_t i = 0; i < record.packets; i++) {
+    Packet packet;
+    packet.pts = in.get<std::uint64_t> ();
+    packet.dts = in.get<std::uint64_t> ();
+    packet.duration = in.get<std::uint64_t> ();
+    packet.offset = in.get<std::uint64_t> ();
+    packet.offset_end = in.get<std::uint64_t> ();
+    packet.flags = in.get<std::uint32_t> ();
+    packet.size = in.get<std::uint32_t> ();
+    auto parts = in.get<std::uint32_t> ();
+    auto reserved = in.get<std::uint32_t> ();
+    packet.begins = (parts & packet_begins) != 0;
+    packet.ends = (parts & packet_ends) != 0;
+    payload += packet.size;
+    std::size_t at = record.payload + i * packet_size;
+    if (parts > (packet_begins | packet_ends) || reserved != 0)
+      return relay::failure (Error::bad_type, at);
+    // Only the first goes on from, and only the last into, another slice.
+    if ((!packet.begins && i > 0) || (!packet.ends && i + 1 < record.packets))
+      return relay::failure (Error::bad_sequence, at);
+    if (payload > record.payload) return relay::failure (Error::bad_place, at);
+    packets.push_back (packet);
+  }
+  if (payload != record.payload)
+    return relay::failure (Error::bad_place, stored.size ());
+  return packets;
+}
+
+Result<relay::Done> verify (
+    std::span<const std::uint8_t> stored, const Record &record)
+{
+  if (stored.size () != record.stored) return relay::failure (Error::bad_size);
+  if (hash_of (stored) != record.hash) return relay::failure (Error::bad_hash);
+  return relay::Done{};
+}
+
+std::string file_name (std::string_view key)
+{
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash (
+      &canonical, XXH3_128bits (key.data (), key.size ()));
+  std::string name;
+  for (std::uint8_t byte : canonical.digest) {
+    name += "0123456789abcdef"[byte >> 4];
+    name += "0123456789abcdef"[byte & 15];
+  }
+  return name;
+}
+
+}  // namespace record

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/rtp/rtp.h>
+
+#include <vector>
+
+#include "common/gstpp.h"
+#include "jpeg.h"
+#include "rfc2435.h"
+
+// A JPEG image in a GstBuffer, and the RTP packets that share its memory.
+namespace mjpegframe {
+
+// The headers of a frame, parsed where they are if the frame's first memory
+// holds all of them; otherwise in a copy of the head of the frame. The frame is
+// never merged.
+class Head
+{
+public:
+  explicit Head (GstBuffer *frame);
+  ~Head ();
+  Head (const Head &) = delete;
+  Head &operator= (const Head &) = delete;
+
+  // The tables of the result are views: valid as long as this object.
+  [[nodiscard]] jpeg::Result<jpeg::Header> parse ();
+
+private:
+  GstBuffer *frame_;
+  GstMemory *memory_ = nullptr;
+  GstMapInfo info_ = GST_MAP_INFO_INIT;
+  std::vector<guint8> copy_;
+};
+
+// The part of a frame that is sent.
+struct Scan
+{
+  gsize begin = 0;
+  gsize size = 0;  // in the frame, with its EOI
+  bool eoi_missing = false;
+
+  [[nodiscard]] gsize sent_size () const
+  {
+    return size + (eoi_missing ? sizeof jpeg::eoi : 0);
+  }
+};
+
+// From the first byte of entropy-coded data to the EOI; what is behind it is
+// left out.
+[[nodiscard]] Scan find_scan (GstBuffer *frame, gsize begin);
+
+// The packets of a frame. RTP and JPEG headers are in a memory of their own and
+// the payload, which is not copied, in the last ones. Null if the frame's
+// memory cannot be read.
+[[nodiscard]] relay::Owned<GstBufferList> make_packets (GstRTPBasePayload *base,
+    GstBuffer *frame, const rfc2435::Frame &header, const Scan &scan,
+    const rfc2435::Plan &plan);
+
+}  // namespace mjpegframe

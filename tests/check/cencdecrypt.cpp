@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "testmp4.h"
+
+namespace {
+
+using relay::Owned;
+using test::Bytes;
+using test::Range;
+using test::operator+;
+using Ranges = std::optional<std::vector<Range>>;
+
+#define KID "eb676abbcb345e96bbcf616630f1a3da"
+#define KEY "100b6c20940f779a4589152b57d2dacb"
+
+const char *const video_caps =
+    "application/x-cenc, original-media-type=(string)video/x-h264, "
+    "stream-format=(string)avc, alignment=(string)au, width=(int)64, "
+    "height=(int)64, protection-system=(string)"
+    "e2719d58-a985-b3c9-781a-b030af78d30e, cipher-mode=(string)";
+const char *const audio_caps =
+    "application/x-cenc, original-media-type=(string)audio/mpeg, "
+    "mpegversion=(int)4, cipher-mode=(string)";
+
+GstHarness *make_harness (const std::string &caps)
+{
+  GstElement *element = gst_element_factory_make ("cencdecrypt", nullptr);
+  g_object_set (element, "keys", KID ":" KEY, nullptr);
+  GstHarness *harness = gst_harness_new_with_element (element, "sink", "src");
+  gst_object_unref (element);
+  gst_harness_set_src_caps_str (harness, caps.c_str ());
+  return harness;
+}
+
+Owned<GstBuffer> bytes_field (std::span<const std::uint8_t> bytes)
+{
+  return test::buffer (bytes);
+}
+
+void set_buffer (GstStructure *structure, const char *field,
+    std::span<const std::uint8_t> bytes)
+{
+  gst_structure_set (
+      structure, field, GST_TYPE_BUFFER, bytes_field (bytes).get (), nullptr);
+}
+
+// The meta as qtdemux makes it.
+Owned<GstStructure> meta_of (const test::Scheme &scheme, const Bytes &iv,
+    bool is_constant, const Ranges &ranges)
+{
+  Owned<GstStructure> out{gst_structure_new ("application/x-cenc", "encrypted",
+      G_TYPE_BOOLEAN, TRUE, "cipher-mode", G_TYPE_STRING,
+      std::string (scheme.name).c_str (), "iv_size", G_TYPE_UINT,
+      is_constant ? 0u : static_cast<guint> (iv.size ()), nullptr)};
+  if (is_constant)
+    gst_structure_set (out.get (), "constant_iv_size", G_TYPE_UINT,
+        static_cast<guint> (iv.size ()), nullptr);
+  set_buffer (out.get (), "iv", iv);
+  set_buffer (out.get (), "kid", test::block (KID));
+  if (scheme.crypt != 0)
+    gst_structure_set (out.get (), "crypt_byte_block", G_TYPE_UINT,
+        scheme.crypt, "skip_byte_block", G_TYPE_UINT, scheme.skip, nullptr);
+  if (ranges) {
+    test::Fields list;
+    for (const Range &range : *ranges)
+      list.u16 (range.clear).u32 (range.encrypted);
+    gst_structure_set (out.get (), "subsample_count", G_TYPE_UINT,
+        static_cast<guint> (ranges->size ()), nullptr);
+    set_buffer (out.get (), "subsamples", list.bytes ());
+  } else if (!is_constant) {
+    gst_structure_set (out.get (), "subsample_count", G_TYPE_UINT, 0u, nullptr);
+  }
+  return out;
+}
+
+struct Row
+{
+  const char *what;
+  test::Scheme scheme;
+  const char *iv;
+  bool is_constant;
+  std::size_t size;
+  Ranges ranges;
+  bool is_video;
+};
+
+const Row rows[] = {
+    {"sound", {"cenc"}, "0011223344556677", false, 100, {}, false},
+    {"video", {"cenc"}, "0011223344556677", false, 500, {{{12, 200}, {8, 280}}},
+        true},
+    {"16-byte IV", {"cenc"}, "0011223344556677ffffffffffffffff", false, 500,
+        {{{12, 201}, {8, 279}}}, true},
+    {"sound, constant IV", {"cbcs"}, "00112233445566778899aabbccddeeff", true,
+        100, {}, false},
+    {"video, constant IV", {"cbcs", {}, 1, 9},
+        "00112233445566778899aabbccddeeff", false, 500, {{{12, 200}, {8, 280}}},
+        true},
+    {"video, 5:5", {"cbcs", {}, 5, 5}, "00112233445566778899aabbccddeeff",
+        false, 500, {{{12, 200}, {8, 280}}}, true},
+};
+
+Bytes encrypt (const Row &row, const Bytes &clear)
+{
+  test::Scheme scheme = row.scheme;
+  scheme.key = test::block (KEY);
+  return test::SampleEncrypter (scheme, test::block (row.iv))
+      .encrypt (clear, row.ranges);
+}
+
+Owned<GstStructure> meta_of (const Row &row)
+{
+  return meta_of (row.scheme, test::hex (row.iv), row.is_constant, row.ranges);
+}
+
+std::string caps_of (const Row &row)
+{
+  return std::string (row.is_video ? video_caps : audio_caps) +
+         std::string (row.scheme.name);
+}
+
+Owned<GstBuffer> sample (const Bytes &bytes, Owned<GstStructure> meta)
+{
+  Owned<GstBuffer> out = test::buffer (bytes);
+  GST_BUFFER_PTS (out.get ()) = 5 * GST_SECOND;
+  GST_BUFFER_DTS (out.get ()) = 4 * GST_SECOND;
+  GST_BUFFER_DURATION (out.get ()) = GST_SECOND;
+  GST_BUFFER_FLAG_SET (out.get (), GST_BUFFER_FLAG_DELTA_UNIT);
+  if (meta) gst_buffer_add_protection_meta (out.get (), meta.release ());
+  return out;
+}
+
+// As qtdemux gives it in push mode: a part of a larger buffer, read-only.
+Owned<GstBuffer> read_only (const Bytes &bytes, Owned<GstStructure> meta)
+{
+  Owned<GstBuffer> whole = sample (Bytes (8) + bytes, nullptr);
+  Owned<GstBuffer> out{gst_buffer_copy_region (
+      whole.get (), GST_BUFFER_COPY_MEMORY, 8, bytes.size ())};
+  gst_buffer_copy_into (
+      out.get (), whole.get (), GST_BUFFER_COPY_METADATA, 0, 0);
+  GST_BUFFER_DURATION (out.get ()) = GST_SECOND;
+  fail_unless (GST_MEMORY_IS_READONLY (gst_buffer_peek_memory (out.get (), 0)));
+  gst_buffer_add_protection_meta (out.get (), meta.release ());
+  return out;
+}
+
+guint64 stat (GstElement *element, const char *field)
+{
+  GstStructure *raw = nullptr;
+  g_object_get (element, "stats", &raw, nullptr);
+  Owned<GstStructure> stats{raw};
+  guint64 value = 0;
+  fail_unless (gst_structure_get_uint64 (stats.get (), field, &value));
+  return value;
+}
+
+Owned<GstBus> watch (GstHarness *harness)
+{
+  Owned<GstBus> bus{gst_bus_new ()};
+  gst_element_set_bus (harness->element, bus.get ());
+  return bus;
+}
+
+// All messages of a type so far; those of others go.
+std::vector<Owned<GstMessage>> pop (GstBus *bus, int types)
+{
+  std::vector<Owned<GstMessage>> out;
+  while (GstMessage *message =
+             gst_bus_pop_filtered (bus, static_cast<GstMessageType> (types)))
+    out.emplace_back (message);
+  return out;
+}
+
+// The one error or warning that there is.
+Owned<GstMessage> only_error (GstBus *bus, GQuark domain, int code)
+{
+  auto messages = pop (bus, GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  fail_unless_equals_int (static_cast<int> (messages.size ()), 1);
+  test::assert_error (messages[0].get (), domain, code);
+  return std::move (messages[0]);
+}
+
+std::string text_of (GstMessage *message)
+{
+  GError *raw_error = nullptr;
+  gchar *raw_debug = nullptr;
+  gst_message_parse_error (message, &raw_error, &raw_debug);
+  Owned<GError> error{raw_error};
+  Owned<gchar> debug{raw_debug};
+  return std::string (error->message) + "\n" + debug.get ();
+}
+
+bool contains (const std::string &text, const char *part)
+{
+  return text.find (part) != std::string::npos;
+}
+
+void end (GstHarness *harness)
+{
+  gst_element_set_bus (harness->element, nullptr);
+  gst_harness_teardown (harness);
+}
+
+}  // namespace
+
+GST_START_TEST (decrypts)
+{
+  for (const Row &row : rows) {
+    Bytes clear = test::noise (row.size);
+    Bytes encrypted = encrypt (row, clear);
+    fail_unless (encrypted != clear);
+    GstHarness *harness = make_harness (caps_of (row));
+    for (bool in_place : {true, false}) {
+      Owned<GstBuffer> in = in_place ? sample (encrypted, meta_of (row))
+                                     : read_only (encrypted, meta_of (row));
+      // An address to compare only: the harness takes the buffer.
+      GstBuffer *address = in.get ();
+      fail_unless (gst_harness_push (harness, in.release ()) == GST_FLOW_OK);
+      Owned<GstBuffer> out{gst_harness_pull (harness)};
+      fail_unless (test::bytes_of (out.get ()) == clear, "%s", row.what);
+      fail_unless ((out.get () == address) == in_place);
+      fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
+      fail_unless (GST_BUFFER_PTS (out.get ()) == 5 * GST_SECOND);
+      fail_unless (GST_BUFFER_DTS (out.get ()) == 4 * GST_SECOND);
+      fail_unless (GST_BUFFER_DURATION (out.get ()) == GST_SECOND);
+      fail_unless (
+          GST_BUFFER_FLAG_IS_SET (out.get (), GST_BUFFER_FLAG_DELTA_UNIT));
+    }
+    fail_unless (stat (harness->element, "samples") == 2);
+    fail_unless (stat (harness->element, "samples-decrypted") == 2);
+    fail_unless (stat (harness->element, "bytes") == 2 * row.size);
+    fail_unless (stat (harness->element, "bytes-decrypted") == 2 * row.size);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (caps_become_those_of_the_media)
+{
+  GstHarness *harness = make_harness (std::string (video_caps) + "cenc");
+  Owned<GstCaps> caps{gst_pad_get_current_caps (harness->sinkpad)};
+  Owned<GstCaps> expected{gst_caps_from_string (
+      "video/x-h264, stream-format=(string)avc, alignment=(string)au, "
+      "width=(int)64, height=(int)64")};
+  fail_unless (gst_caps_is_strictly_equal (caps.get (), expected.get ()));
+  // A change of caps, twice: qtdemux adds a field before the first buffer.
+  for (const char *more : {"cenc", "cbcs"}) {
+    gst_harness_set_src_caps_str (harness,
+        (std::string (video_caps) + more + ", framerate=(fraction)25/1")
+            .c_str ());
+    caps.reset (gst_pad_get_current_caps (harness->sinkpad));
+    expected.reset (gst_caps_from_string (
+        "video/x-h264, stream-format=(string)avc, alignment=(string)au, "
+        "width=(int)64, height=(int)64, framerate=(fraction)25/1"));
+    fail_unless (gst_caps_is_strictly_equal (caps.get (), expected.get ()));
+  }
+  end (harness);
+}
+GST_END_TEST;
+
+// What qtdemux and parsebin look for.
+GST_START_TEST (is_found_by_protection_system)
+{
+  const gchar *foreign = "12345678-0000-0000-0000-000000000000";
+  for (const char *system : {"1077efec-c0b2-4d02-ace3-3c1e52e2fb4b",
+           "e2719d58-a985-b3c9-781a-b030af78d30e",
+           "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+           "9a04f079-9840-4286-ab92-e65be0885f95",
+           "5e629af5-38da-4063-8977-97ffbd9902d4",
+           "69f908af-4816-46ea-910c-cd5dcccb0a3a",
+           "94ce86fb-07ff-4f43-adb8-93d2fa968ca2"}) {
+    const gchar *systems[] = {foreign, system, nullptr};
+    fail_unless_equals_string (gst_protection_select_system (systems), system);
+  }
+  GstElementFactory *factory = gst_element_factory_find ("cencdecrypt");
+  fail_unless (gst_element_factory_list_is_type (
+      factory, GST_ELEMENT_FACTORY_TYPE_DECRYPTOR));
+  fail_unless (gst_plugin_feature_get_rank (GST_PLUGIN_FEATURE (factory)) ==
+               GST_RANK_MARGINAL);
+  Owned<GstCaps> bare{gst_caps_from_string (
+      "application/x-cenc, original-media-type=(string)video/x-h264")};
+  fail_unless (gst_element_factory_can_sink_all_caps (factory, bare.get ()));
+  gst_object_unref (factory);
+}
+GST_END_TEST;
+
+GST_START_TEST (clear_samples)
+{
+  Bytes bytes = test::noise (100);
+  GstHarness *harness = make_harness (std::string (video_caps) + "cenc");
+  Owned<GstBus> bus = watch (harness);
+  // Marked as clear.
+  gst_harness_push (
+      harness, sample (bytes,
+                   Owned<GstStructure> (gst_structure_new ("application/x-cenc",
+                       "encrypted", G_TYPE_BOOLEAN, FALSE, nullptr)))
+                   .release ());
+  Owned<GstBuffer> out{gst_harness_pull (harness)};
+  fail_unless (test::bytes_of (out.get ()) == bytes);
+  fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
+  fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
+  // Not marked at all: told once.
+  for (int i = 0; i < 2; i++) {
+    gst_harness_push (harness, sample (bytes, nullptr).release ());
+    out.reset (gst_harness_pull (harness));
+    fail_unless (test::bytes_of (out.get ()) == bytes);
+  }
+  only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+  fail_unless (stat (harness->element, "samples-clear") == 3);
+  fail_unless (stat (harness->element, "samples-without-meta") == 2);
+  end (harness);
+}
+GST_END_TEST;
+
+// qtdemux 1.22.0 marks a cbcs clear lead as encrypted, with the track's
+// defaults. Video with NAL headers in the clear cannot be; sound can.
+GST_START_TEST (cbcs_clear_lead)
+{
+  Bytes bytes = test::noise (100);
+  test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
+  Bytes iv = test::hex ("00112233445566778899aabbccddeeff");
+  GstHarness *harness = make_harness (std::string (video_caps) + "cbcs");
+  gst_harness_push (
+      harness, sample (bytes, meta_of (scheme, iv, true, {})).release ());
+  Owned<GstBuffer> out{gst_harness_pull (harness)};
+  fail_unless (test::bytes_of (out.get ()) == bytes);
+  fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
+  fail_unless (stat (harness->element, "samples-clear") == 1);
+  // The same in sound is decrypted.
+  gst_harness_set_src_caps_str (
+      harness, (std::string (audio_caps) + "cbcs").c_str ());
+  gst_harness_push (
+      harness, sample (bytes, meta_of (scheme, iv, true, {})).release ());
+  out.reset (gst_harness_pull (harness));
+  fail_unless (test::bytes_of (out.get ()) != bytes);
+  fail_unless (stat (harness->element, "samples-decrypted") == 1);
+  end (harness);
+}
+GST_END_TEST;
+
+namespace {
+
+struct Bad
+{
+  const char *what;
+  void (*change) (GstStructure *meta);
+};
+
+template <class T>
+void set_uint (GstStructure *meta, const char *field, T value)
+{
+  gst_structure_set (
+      meta, field, G_TYPE_UINT, static_cast<guint> (value), nullptr);
+}
+
+const Bad bad[] = {
+    {"no encrypted",
+        [] (GstStructure *meta) {
+          gst_structure_remove_field (meta, "encrypted");
+        }},
+    {"encrypted is a string",
+        [] (GstStructure *meta) {
+          gst_structure_set (meta, "encrypted", G_TYPE_STRING, "yes", nullptr);
+        }},
+    {"no iv",
+        [] (GstStructure *meta) { gst_structure_remove_field (meta, "iv"); }},
+    {"iv shorter than iv_size",
+        [] (GstStructure *meta) { set_uint (meta, "iv_size", 16); }},
+    {"iv of 4 bytes",
+        [] (GstStructure *meta) {
+          set_uint (meta, "iv_size", 4);
+          set_buffer (meta, "iv", Bytes (4));
+        }},
+    {"iv_size 0 without constant_iv_size",
+        [] (GstStructure *meta) { set_uint (meta, "iv_size", 0); }},
+    {"no kid",
+        [] (GstStructure *meta) { gst_structure_remove_field (meta, "kid"); }},
+    {"kid of 15 bytes",
+        [] (GstStructure *meta) { set_buffer (meta, "kid", Bytes (15)); }},
+    {"kid is a string",
+        [] (GstStructure *meta) {
+          gst_structure_set (meta, "kid", G_TYPE_STRING, KID, nullptr);
+        }},
+    {"cipher-mode cens",
+        [] (GstStructure *meta) {
+          gst_structure_set (
+              meta, "cipher-mode", G_TYPE_STRING, "cens", nullptr);
+        }},
+    {"PIFF's AES-CBC",
+        [] (GstStructure *meta) { set_uint (meta, "piff_algorithm_id", 2); }},
+    {"pattern of 5 bits",
+        [] (GstStructure *meta) { set_uint (meta, "crypt_byte_block", 16); }},
+    {"pattern in cenc",
+        [] (GstStructure *meta) { set_uint (meta, "crypt_byte_block", 1); }},
+    {"no subsamples",
+        [] (GstStructure *meta) {
+          gst_structure_remove_field (meta, "subsamples");
+        }},
+    {"more subsamples than there are",
+        [] (GstStructure *meta) { set_uint (meta, "subsample_count", 3); }},
+    {"subsamples of another sum",
+        [] (GstStructure *meta) {
+          set_buffer (
+              meta, "subsamples", test::hex ("000c 000000c8 0008 00000119"));
+        }},
+};
+
+}  // namespace
+
+GST_START_TEST (malformed_meta)
+{
+  for (const Bad &row_of_bad : bad) {
+    for (bool in_place : {true, false}) {
+      const Row &row = rows[1];
+      Bytes encrypted = encrypt (row, test::noise (row.size));
+      GstHarness *harness = make_harness (caps_of (row));
+      Owned<GstBus> bus = watch (harness);
+      for (int i = 0; i < 2; i++) {
+        Owned<GstStructure> meta = meta_of (row);
+        row_of_bad.change (meta.get ());
+        Owned<GstBuffer> in = in_place
+                                  ? sample (encrypted, std::move (meta))
+                                  : read_only (encrypted, std::move (meta));
+        fail_unless (
+            gst_harness_push (harness, in.release ()) == GST_FLOW_ERROR, "%s",
+            row_of_bad.what);
+      }
+      only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+      fail_unless (gst_harness_buffers_received (harness) == 0);
+      end (harness);
+    }
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (missing_key)
+{
+  const Row &row = rows[0];
+  GstHarness *harness = make_harness (caps_of (row));
+  Owned<GstBus> bus = watch (harness);
+  for (int i = 0; i < 2; i++) {
+    Owned<GstStructure> meta = meta_of (row);
+    set_buffer (
+        meta.get (), "kid", test::block ("cd7eb9ff88f34caeb06185b00024e4c2"));
+    fail_unless (
+        gst_harness_push (harness,
+            sample (test::noise (row.size), std::move (meta)).release ()) ==
+        GST_FLOW_ERROR);
+  }
+  Owned<GstMessage> error =
+      only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT_NOKEY);
+  std::string text = text_of (error.get ());
+  fail_unless (contains (text, "cd7eb9ff88f34caeb06185b00024e4c2"));
+  fail_if (contains (text, KEY));
+  fail_unless (gst_harness_buffers_received (harness) == 0);
+  end (harness);
+}
+GST_END_TEST;
+
+GST_START_TEST (wrong_keys)
+{
+  Owned<GstElement> element{gst_element_factory_make ("cencdecrypt", nullptr)};
+  gst_object_ref_sink (element.get ());
+  Owned<GstBus> bus{gst_bus_new ()};
+  gst_element_set_bus (element.get (), bus.get ());
+  g_object_set (
+      element.get (), "keys", KID ":" KEY "," KID ":" KEY "a", nullptr);
+  fail_unless (gst_element_set_state (element.get (), GST_STATE_PAUSED) ==
+               GST_STATE_CHANGE_FAILURE);
+  Owned<GstMessage> error =
+      only_error (bus.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  std::string text = text_of (error.get ());
+  fail_unless (contains (text, "character 100"));
+  fail_if (contains (text, KEY));
+  gst_element_set_state (element.get (), GST_STATE_NULL);
+  gst_element_set_bus (element.get (), nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST (events)
+{
+  const Row &row = rows[0];
+  GstHarness *harness = make_harness (caps_of (row));
+  Owned<GstBus> bus = watch (harness);
+  Bytes clear = test::noise (row.size);
+  // Behind us nothing is protected.
+  gst_harness_push_event (
+      harness, gst_event_new_protection ("e2719d58-a985-b3c9-781a-b030af78d30e",
+                   test::buffer (clear).get (), "isobmff/moov"));
+  while (GstEvent *event = gst_harness_try_pull_event (harness)) {
+    fail_if (GST_EVENT_TYPE (event) == GST_EVENT_PROTECTION);
+    gst_event_unref (event);
+  }
+  gst_harness_push (
+      harness, sample (encrypt (row, clear), meta_of (row)).release ());
+  gst_harness_push_event (harness, gst_event_new_flush_start ());
+  gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE));
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (harness, gst_event_new_segment (&segment));
+  gst_harness_push (
+      harness, sample (encrypt (row, clear), meta_of (row)).release ());
+  while (GstBuffer *raw = gst_harness_try_pull (harness)) {
+    Owned<GstBuffer> out{raw};
+    fail_unless (test::bytes_of (out.get ()) == clear);
+  }
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  auto messages = pop (bus.get (), GST_MESSAGE_ELEMENT);
+  fail_unless_equals_int (static_cast<int> (messages.size ()), 1);
+  fail_unless (gst_message_has_name (messages[0].get (), "cencdecrypt-stats"));
+  GstStructure *raw = nullptr;
+  g_object_get (harness->element, "stats", &raw, nullptr);
+  Owned<GstStructure> stats{raw};
+  fail_unless (gst_structure_is_equal (
+      gst_message_get_structure (messages[0].get ()), stats.get ()));
+  end (harness);
+}
+GST_END_TEST;
+
+GST_START_TEST (again_after_ready)
+{
+  const Row &row = rows[0];
+  Bytes clear = test::noise (row.size);
+  GstHarness *harness = make_harness (caps_of (row));
+  for (int i = 1; i <= 3; i++) {
+    // Too late: the old keys stay.
+    g_object_set (harness->element, "keys", "nonsense", nullptr);
+    gst_harness_push (
+        harness, sample (encrypt (row, clear), meta_of (row)).release ());
+    Owned<GstBuffer> out{gst_harness_pull (harness)};
+    fail_unless (test::bytes_of (out.get ()) == clear);
+    fail_unless (
+        stat (harness->element, "samples") == static_cast<guint64> (i));
+    gst_element_set_state (harness->element, GST_STATE_READY);
+    gst_element_set_state (harness->element, GST_STATE_PLAYING);
+    gst_harness_push_event (harness, gst_event_new_stream_start ("again"));
+    Owned<GstCaps> caps{gst_caps_from_string (caps_of (row).c_str ())};
+    gst_harness_push_event (harness, gst_event_new_caps (caps.get ()));
+    GstSegment segment;
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    gst_harness_push_event (harness, gst_event_new_segment (&segment));
+  }
+  end (harness);
+}
+GST_END_TEST;
+
+static Suite *cencdecrypt_suite ()
+{
+  Suite *suite = suite_create ("cencdecrypt");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, decrypts);
+  tcase_add_test (tests, caps_become_those_of_the_media);
+  tcase_add_test (tests, is_found_by_protection_system);
+  tcase_add_test (tests, clear_samples);
+  tcase_add_test (tests, cbcs_clear_lead);
+  tcase_add_test (tests, malformed_meta);
+  tcase_add_test (tests, missing_key);
+  tcase_add_test (tests, wrong_keys);
+  tcase_add_test (tests, events);
+  tcase_add_test (tests, again_after_ready);
+  return suite;
+}
+
+GST_CHECK_MAIN (cencdecrypt)

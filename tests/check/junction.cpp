@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "junction.h"
+
+#include <array>
+#include <future>
+#include <thread>
+
+#include "testutil.h"
+
+namespace {
+
+using junction::Branch;
+using junction::Junction;
+using junction::Mode;
+using Failure = Junction::Failure;
+
+constexpr unsigned any = ~0U;
+
+template <class Function>
+auto later (Function function)
+{
+  return std::async (std::launch::async, function);
+}
+
+// A thing that waits shows it by not being there for a while.
+template <class T>
+bool is_waiting (std::future<T> &future)
+{
+  return future.wait_for (std::chrono::milliseconds (20)) ==
+         std::future_status::timeout;
+}
+
+struct Rig
+{
+  explicit Rig (std::size_t count)
+  {
+    for (std::size_t i = 0; i < count; i++) {
+      branches.push_back (std::make_shared<Branch> ());
+      junction.add (branches.back ());
+      junction.link (*branches.back ());
+    }
+  }
+  Junction junction;
+  std::vector<std::shared_ptr<Branch>> branches;
+};
+
+}  // namespace
+
+GST_START_TEST (as_a_tee_nobody_waits)
+{
+  Rig rig (1);
+  fail_if (rig.junction.admit ());
+  rig.junction.start (false);
+  fail_unless (rig.junction.admit ());
+  fail_unless (rig.branches[0]->live);
+  rig.junction.flush (true);
+  fail_if (rig.junction.admit ());
+  rig.junction.flush (false);
+  fail_unless (rig.junction.admit ());
+  rig.junction.stop ();
+  fail_if (rig.junction.admit ());
+}
+GST_END_TEST;
+
+GST_START_TEST (upstream_waits_until_something_happens)
+{
+  struct Row
+  {
+    const char *what;
+    std::function<void (Junction &)> change;
+    bool admitted;
+  };
+  const std::array<Row, 4> rows{{
+      {"stop", [] (Junction &j) { j.stop (); }, false},
+      {"flush", [] (Junction &j) { j.flush (true); }, false},
+      {"unlink", [] (Junction &j) { j.unlink (); }, false},
+      {"failure", [] (Junction &j) { (void)j.fail (0, 0); }, true},
+  }};
+  for (const Row &row : rows) {
+    Rig rig (1);
+    rig.junction.start (true);
+    fail_if (rig.branches[0]->live);
+    auto upstream = later ([&] { return rig.junction.admit (); });
+    fail_unless (is_waiting (upstream));
+    row.change (rig.junction);
+    fail_unless (upstream.get () == row.admitted, "%s", row.what);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_branch_waits_for_a_peer)
+{
+  Rig rig (0);
+  auto branch = std::make_shared<Branch> ();
+  rig.junction.start (true);
+  rig.junction.add (branch);
+  auto play = [&] (unsigned links) {
+    return later (
+        [&, links] { return rig.junction.may_play (*branch, 0, true, links); });
+  };
+  auto first = play (0);
+  fail_unless (is_waiting (first));
+  rig.junction.link (*branch);
+  fail_unless (first.get ());
+  // It had one, which went.
+  auto second = play (rig.junction.links (*branch));
+  fail_unless (is_waiting (second));
+  rig.junction.link (*branch);
+  fail_unless (second.get ());
+  fail_unless (rig.junction.may_play (*branch, 0, true, any));
+  auto third = play (rig.junction.links (*branch));
+  rig.junction.remove (*branch);
+  fail_if (third.get ());
+  fail_unless (branch->removed);
+}
+GST_END_TEST;
+
+GST_START_TEST (stop_ends_a_branch)
+{
+  Rig rig (1);
+  rig.junction.start (true);
+  auto branch = later ([&] {
+    return rig.junction.may_play (
+        *rig.branches[0], 0, true, rig.junction.links (*rig.branches[0]));
+  });
+  fail_unless (is_waiting (branch));
+  rig.junction.stop ();
+  fail_if (branch.get ());
+  // And another run begins anew.
+  rig.junction.start (true);
+  fail_unless (rig.junction.may_play (*rig.branches[0], 0, true, any));
+}
+GST_END_TEST;
+
+GST_START_TEST (who_is_behind_is_joined_where_the_cache_failed)
+{
+  Rig rig (4);
+  Branch &finder = *rig.branches[0];
+  Branch &behind = *rig.branches[1];
+  Branch &beyond = *rig.branches[2];
+  Branch &ended = *rig.branches[3];
+  auto may_play = [&] (Branch &branch, std::size_t index, bool boundary) {
+    return rig.junction.may_play (branch, index, boundary, any);
+  };
+  rig.junction.start (true);
+  fail_unless (may_play (finder, 5, true));
+  fail_unless (may_play (behind, 3, true));
+  fail_unless (may_play (beyond, 8, true));
+  fail_if (rig.junction.end (ended));
+  fail_unless (rig.junction.fail (5, 500) == Failure::first);
+  fail_unless (rig.junction.mode () == Mode::resume);
+  fail_unless (rig.junction.resume_bytes () == 500);
+  // Another that gets there at the same time, and one to which it is no use.
+  fail_unless (rig.junction.fail (5, 500) == Failure::known);
+  fail_unless (rig.junction.fail (9, 900) == Failure::too_late);
+
+  auto upstream = later ([&] { return rig.junction.join (); });
+  fail_if (may_play (finder, 5, true));
+  fail_unless (finder.live);
+  fail_unless (is_waiting (upstream));
+  // On its way, and in the slice before the place.
+  fail_unless (may_play (behind, 4, true));
+  fail_unless (may_play (behind, 5, false));
+  fail_unless (is_waiting (upstream));
+  fail_if (may_play (behind, 5, true));
+  fail_unless (upstream.get ());
+  fail_unless (rig.junction.mode () == Mode::tee);
+  fail_unless (behind.live);
+  fail_if (beyond.live);
+  fail_if (ended.live);
+  fail_unless (may_play (beyond, 9, true));
+  fail_unless (rig.junction.fail (9, 900) == Failure::too_late);
+}
+GST_END_TEST;
+
+GST_START_TEST (who_has_no_peer_is_not_waited_for)
+{
+  Rig rig (1);
+  auto lonely = std::make_shared<Branch> ();
+  rig.junction.add (lonely);
+  rig.junction.start (true);
+  auto play =
+      later ([&] { return rig.junction.may_play (*lonely, 0, true, 0); });
+  fail_unless (is_waiting (play));
+  fail_unless (rig.junction.fail (2, 20) == Failure::first);
+  fail_if (rig.junction.may_play (*rig.branches[0], 2, true, any));
+  fail_unless (rig.junction.join ());
+  fail_if (play.get ());
+  fail_unless (lonely->live);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_join_is_ended_by_stop_flush_and_removal)
+{
+  for (int way = 0; way < 3; way++) {
+    Rig rig (1);
+    rig.junction.start (true);
+    (void)rig.junction.fail (2, 20);
+    auto upstream = later ([&] { return rig.junction.join (); });
+    fail_unless (is_waiting (upstream));
+    if (way == 0) rig.junction.stop ();
+    if (way == 1) rig.junction.flush (true);
+    if (way == 2) rig.junction.remove (*rig.branches[0]);
+    fail_unless (upstream.get () == (way == 2));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (the_last_to_end_is_told_so)
+{
+  Rig rig (2);
+  auto lonely = std::make_shared<Branch> ();
+  rig.junction.add (lonely);
+  rig.junction.start (true);
+  auto play =
+      later ([&] { return rig.junction.may_play (*lonely, 0, true, 0); });
+  fail_unless (is_waiting (play));
+  fail_if (rig.junction.end (*rig.branches[0]));
+  // One without a peer may never end.
+  fail_unless (rig.junction.end (*rig.branches[1]));
+  rig.junction.stop ();
+  fail_if (play.get ());
+}
+GST_END_TEST;
+
+static Suite *junction_suite ()
+{
+  Suite *suite = suite_create ("junction");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, as_a_tee_nobody_waits);
+  tcase_add_test (tests, upstream_waits_until_something_happens);
+  tcase_add_test (tests, a_branch_waits_for_a_peer);
+  tcase_add_test (tests, stop_ends_a_branch);
+  tcase_add_test (tests, who_is_behind_is_joined_where_the_cache_failed);
+  tcase_add_test (tests, who_has_no_peer_is_not_waited_for);
+  tcase_add_test (tests, a_join_is_ended_by_stop_flush_and_removal);
+  tcase_add_test (tests, the_last_to_end_is_told_so);
+  return suite;
+}
+
+GST_CHECK_MAIN (junction)

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "record.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "cacheseal.h"
+#include "testutil.h"
+
+namespace {
+
+using record::Error;
+using test::Bytes;
+
+record::Header example_header ()
+{
+  record::Header header;
+  header.id = 0x0123456789abcdef;
+  header.created = 1700000000;
+  header.slice_size = 100;
+  header.key = "a key";
+  return header;
+}
+
+void append (Bytes &file, const record::Journal::Entry &entry)
+{
+  file.insert (file.end (), entry.bytes.begin (), entry.bytes.end ());
+}
+
+// An event, a slice of one packet of 3 bytes, COMPLETE.
+Bytes example_index ()
+{
+  Bytes file = *record::encode (example_header ());
+  record::Journal journal (file);
+  append (file, journal.event (test::hex ("0102")));
+  Bytes stored (3 + record::packet_size);
+  append (file, journal.slice (stored, 3, 1, 40));
+  append (file, journal.complete ());
+  return file;
+}
+
+constexpr std::size_t first = 4096;
+constexpr std::size_t second = first + 64;
+constexpr std::size_t last = second + 64;
+
+void put32 (Bytes &file, std::size_t at, std::uint32_t value)
+{
+  for (std::size_t i = 0; i < 4; i++)
+    file[at + i] = static_cast<std::uint8_t> (value >> 8 * i);
+}
+
+bool is_complete (const Bytes &file)
+{
+  record::Result<record::Index> index = record::parse_index (file);
+  return index.ok () && index->complete;
+}
+
+}  // namespace
+
+GST_START_TEST (an_index_comes_back)
+{
+  record::Result<record::Index> index = record::parse_index (example_index ());
+  fail_unless (index.ok ());
+  fail_unless (index->complete);
+  fail_unless (index->header.id == 0x0123456789abcdef);
+  fail_unless (index->header.created == 1700000000);
+  fail_unless (index->header.slice_size == 100);
+  fail_unless (index->header.key == "a key");
+  fail_unless (index->records.size () == 2);
+  fail_unless (index->bytes == 3);
+  fail_unless (index->end == 4096 + 2 + 3 + 56);
+  fail_unless (index->records[0].type == record::Type::event);
+  fail_unless (index->records[0].offset == 4096);
+  fail_unless (index->records[0].stored == 2);
+  fail_unless (index->records[1].type == record::Type::slice);
+  fail_unless (index->records[1].offset == 4098);
+  fail_unless (index->records[1].position == 0);
+  fail_unless (index->records[1].payload == 3);
+  fail_unless (index->records[1].pts == 40);
+}
+GST_END_TEST;
+
+GST_START_TEST (keys_of_any_length_up_to_the_limit)
+{
+  for (std::size_t size :
+      std::array<std::size_t, 5> ({0, 1, 4040, 4041, 65480})) {
+    record::Header header = example_header ();
+    header.key = std::string (size, 'k');
+    Bytes file = *record::encode (header);
+    fail_unless (file.size () % 4096 == 0);
+    fail_unless (record::parse_header (file)->key == header.key);
+  }
+  record::Header header = example_header ();
+  header.key = std::string (65481, 'k');
+  fail_unless (record::encode (header).code () == Error::key_too_long);
+  header.key = std::string ("a\0b", 3);
+  fail_unless (record::parse_header (*record::encode (header))->key ==
+               std::string ("a\0b", 3));
+}
+GST_END_TEST;
+
+GST_START_TEST (headers_that_are_refused)
+{
+  struct Row
+  {
+    const char *what;
+    std::function<void (Bytes &)> change;
+    bool sealed;
+    Error error;
+  };
+  const std::array<Row, 11> rows{{
+      {"empty", [] (Bytes &f) { f.clear (); }, false, Error::truncated},
+      {"short", [] (Bytes &f) { f.resize (15); }, false, Error::truncated},
+      {"cut", [] (Bytes &f) { f.resize (4095); }, false, Error::truncated},
+      {"magic", [] (Bytes &f) { f[0] = 'c'; }, true, Error::bad_magic},
+      {"version", [] (Bytes &f) { f[8] = 2; }, true, Error::bad_version},
+      {"size 0", [] (Bytes &f) { put32 (f, 12, 0); }, false, Error::bad_size},
+      {"size odd", [] (Bytes &f) { put32 (f, 12, 4097); }, false,
+          Error::bad_size},
+      {"size huge", [] (Bytes &f) { put32 (f, 12, 69632); }, false,
+          Error::bad_size},
+      {"check", [] (Bytes &f) { f[100] ^= 1; }, false, Error::bad_check},
+      {"format", [] (Bytes &f) { f[44] = 9; }, true, Error::bad_version},
+      {"key size", [] (Bytes &f) { put32 (f, 48, 4041); }, true,
+          Error::bad_size},
+  }};
+  for (const Row &row : rows) {
+    Bytes file = *record::encode (example_header ());
+    row.change (file);
+    if (row.sealed) test::reseal (file);
+    record::Result<record::Header> header = record::parse_header (file);
+    fail_if (header.ok (), "%s was taken", row.what);
+    fail_unless (header.code () == row.error, "%s: %s", row.what,
+        record::to_string (header.code ()));
+  }
+  for (std::uint32_t size : {std::uint32_t{0}, record::slice_limit + 1}) {
+    record::Header header = example_header ();
+    header.slice_size = size;
+    fail_unless (record::parse_header (*record::encode (header)).code () ==
+                 Error::bad_count);
+  }
+}
+GST_END_TEST;
+
+// With checks that are right: what a faulty writer could have written.
+GST_START_TEST (records_that_end_a_journal)
+{
+  struct Row
+  {
+    const char *what;
+    std::size_t at;
+    std::uint32_t value;
+    std::size_t records;
+    Error error;
+  };
+  const std::array<Row, 20> rows{{
+      {"type 0", first + 56, 0, 0, Error::bad_type},
+      {"type 4", first + 56, 4, 0, Error::bad_type},
+      {"codec", first + 56, 2 | 1 << 8, 0, Error::bad_type},
+      {"flags", first + 56, 2 | 1 << 16, 0, Error::bad_type},
+      {"reserved", first + 60, 1, 0, Error::bad_type},
+      {"sequence", first + 40, 1, 0, Error::bad_sequence},
+      {"offset", first + 8, 4097, 0, Error::bad_place},
+      {"position", second + 16, 1, 1, Error::bad_place},
+      {"offset into the header", second + 8, 0, 1, Error::bad_place},
+      {"event of nothing", first + 44, 0, 0, Error::bad_count},
+      {"event too large", first + 44, (16U << 20) + 1, 0, Error::bad_count},
+      {"event with payload", first + 48, 1, 0, Error::bad_count},
+      {"event with packets", first + 52, 1, 0, Error::bad_count},
+      {"slice without packets", second + 52, 0, 1, Error::bad_count},
+      {"slice with more packets", second + 52, 2, 1, Error::bad_count},
+      {"slice with too many packets", second + 52, 16385, 1, Error::bad_count},
+      {"slice too large", second + 48, 101, 1, Error::bad_count},
+      {"slice stored short", second + 44, 58, 1, Error::bad_count},
+      {"complete with payload", last + 48, 1, 2, Error::bad_count},
+      {"complete elsewhere", last + 8, 4096, 2, Error::bad_place},
+  }};
+  for (const Row &row : rows) {
+    Bytes file = example_index ();
+    put32 (file, row.at, row.value);
+    test::reseal (file);
+    record::Result<record::Index> index = record::parse_index (file);
+    fail_unless (index.ok (), "%s", row.what);
+    fail_if (index->complete, "%s was taken", row.what);
+    fail_unless (index->records.size () == row.records, "%s", row.what);
+    fail_unless (index->ended == row.error, "%s: %s", row.what,
+        record::to_string (index->ended));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (no_changed_bit_goes_unseen)
+{
+  const Bytes file = example_index ();
+  for (std::size_t at = 0; at < file.size (); at++) {
+    Bytes changed = file;
+    changed[at] ^= static_cast<std::uint8_t> (1U << at % 8);
+    fail_if (is_complete (changed), "byte %zu", at);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_cut_index_is_not_complete)
+{
+  const Bytes file = example_index ();
+  fail_unless (is_complete (file));
+  for (std::size_t size = 0; size < file.size (); size++)
+    fail_if (is_complete (Bytes (file.begin (),
+                 file.begin () + static_cast<std::ptrdiff_t> (size))),
+        "%zu bytes", size);
+  // What is after the end is of no interest.
+  Bytes longer = file;
+  longer.resize (file.size () + 1000);
+  fail_unless (is_complete (longer));
+}
+GST_END_TEST;
+
+// A record is good only after those that it was written after.
+GST_START_TEST (records_cannot_be_left_out_or_swapped)
+{
+  auto at = [] (Bytes &file, std::size_t place) {
+    return file.begin () + static_cast<std::ptrdiff_t> (place);
+  };
+  Bytes without = example_index ();
+  without.erase (at (without, first), at (without, second));
+  fail_if (is_complete (without));
+  Bytes swapped = example_index ();
+  std::swap_ranges (
+      at (swapped, first), at (swapped, second), at (swapped, second));
+  fail_if (is_complete (swapped));
+  // Nor taken from the journal of another object.
+  Bytes foreign = example_index ();
+  record::Header header = example_header ();
+  header.id++;
+  Bytes block = *record::encode (header);
+  std::copy (block.begin (), block.end (), foreign.begin ());
+  fail_if (is_complete (foreign));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_data_file_is_paired_by_its_preamble)
+{
+  auto preamble = record::data_preamble (7);
+  fail_unless (record::check_preamble (preamble, 7).ok ());
+  fail_unless (
+      record::check_preamble (preamble, 8).code () == Error::bad_magic);
+  fail_unless (
+      record::check_preamble (std::span (preamble).first (63), 7).code () ==
+      Error::truncated);
+}
+GST_END_TEST;
+
+GST_START_TEST (packets_come_back_from_slices)
+{
+  struct Input
+  {
+    record::Packet packet;
+    std::size_t size;
+  };
+  const std::vector<Input> inputs{{{1, 2, 3, 4, 5, 0xfffffff0, 0}, 3}, {{}, 0},
+      {{7}, 10}, {{8}, 25}, {{9}, 0}, {{10}, 1}};
+  record::SliceBuilder builder (10);
+  Bytes sent;
+  Bytes got;
+  std::vector<record::Packet> packets;
+  std::vector<std::uint64_t> times;
+  auto take = [&] {
+    times.push_back (builder.pts ());
+    record::Record slice;
+    slice.payload = builder.payload ();
+    slice.packets = builder.packets ();
+    auto stored = builder.finish ();
+    auto table = record::parse_packets (stored, slice);
+    fail_unless (table.ok ());
+    fail_unless (slice.payload <= 10);
+    got.insert (got.end (), stored.begin (), stored.begin () + slice.payload);
+    packets.insert (packets.end (), table->begin (), table->end ());
+    builder.clear ();
+  };
+  for (const Input &input : inputs) {
+    Bytes bytes (input.size);
+    for (std::uint8_t &byte : bytes)
+      byte = static_cast<std::uint8_t> (&byte - bytes.data () + 1);
+    sent.insert (sent.end (), bytes.begin (), bytes.end ());
+    std::span<const std::uint8_t> rest (bytes);
+    while (!builder.add (input.packet, rest)) take ();
+    fail_unless (rest.empty ());
+  }
+  take ();
+  fail_unless (sent == got);
+  // 3 + 0 + 7, 3 + 7, 10, 8 + 0 + 1.
+  const std::vector<record::Packet> expected{
+      {1, 2, 3, 4, 5, 0xfffffff0, 3, true, true},
+      {.size = 0, .begins = true, .ends = true},
+      {.pts = 7, .size = 7, .begins = true, .ends = false},
+      {.pts = 7, .size = 3, .begins = false, .ends = true},
+      {.pts = 8, .size = 7, .begins = true, .ends = false},
+      {.pts = 8, .size = 10, .begins = false, .ends = false},
+      {.pts = 8, .size = 8, .begins = false, .ends = true},
+      {.pts = 9, .size = 0, .begins = true, .ends = true},
+      {.pts = 10, .size = 1, .begins = true, .ends = true}};
+  fail_unless (packets == expected);
+  fail_unless (times == std::vector<std::uint64_t> ({1, 7, 8, 8}));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_slice_has_a_limit_of_packets)
+{
+  record::SliceBuilder builder (10);
+  std::span<const std::uint8_t> nothing;
+  for (std::uint32_t i = 0; i < record::packet_limit; i++)
+    fail_unless (builder.add ({}, nothing));
+  fail_if (builder.add ({}, nothing));
+  builder.clear ();
+  fail_unless (builder.add ({}, nothing));
+}
+GST_END_TEST;
+
+GST_START_TEST (tables_that_are_refused)
+{
+  struct Row
+  {
+    const char *what;
+    std::size_t at;
+    std::uint32_t value;
+    Error error;
+  };
+  // Two packets of 2 and 3 bytes: the table begins at 5.
+  const std::array<Row, 7> rows{{
+      {"larger", 5 + 44, 3, Error::bad_place},
+      {"huge", 5 + 44, 0xffffffff, Error::bad_place},
+      {"smaller", 5 + 56 + 44, 2, Error::bad_place},
+      {"unknown part", 5 + 48, 7, Error::bad_type},
+      {"reserved", 5 + 52, 1, Error::bad_type},
+      {"goes on in the middle", 5 + 48, 1, Error::bad_sequence},
+      {"went on in the middle", 5 + 56 + 48, 2, Error::bad_sequence},
+  }};
+  Bytes good (5 + 2 * 56);
+  put32 (good, 5 + 44, 2);
+  put32 (good, 5 + 48, 3);
+  put32 (good, 5 + 56 + 44, 3);
+  put32 (good, 5 + 56 + 48, 3);
+  record::Record slice;
+  slice.payload = 5;
+  slice.packets = 2;
+  fail_unless (record::parse_packets (good, slice).ok ());
+  for (const Row &row : rows) {
+    Bytes bytes = good;
+    put32 (bytes, row.at, row.value);
+    auto packets = record::parse_packets (bytes, slice);
+    fail_if (packets.ok (), "%s was taken", row.what);
+    fail_unless (packets.code () == row.error, "%s: %s", row.what,
+        record::to_string (packets.code ()));
+  }
+  Bytes cut (good.begin (), good.end () - 1);
+  fail_unless (record::parse_packets (cut, slice).code () == Error::bad_count);
+  slice.packets = 0xffffffff;
+  fail_unless (record::parse_packets (good, slice).code () == Error::bad_count);
+  slice.type = record::Type::event;
+  fail_unless (record::parse_packets (good, slice).code () == Error::bad_type);
+}
+GST_END_TEST;
+
+GST_START_TEST (stored_bytes_are_verified)
+{
+  Bytes file = *record::encode (example_header ());
+  record::Journal journal (file);
+  Bytes bytes = test::hex ("010203");
+  record::Record event = journal.event (bytes).record;
+  fail_unless (record::verify (bytes, event).ok ());
+  bytes[1] ^= 1;
+  fail_unless (record::verify (bytes, event).code () == Error::bad_hash);
+  bytes.pop_back ();
+  fail_unless (record::verify (bytes, event).code () == Error::bad_size);
+}
+GST_END_TEST;
+
+GST_START_TEST (names_tell_keys_apart)
+{
+  // XXH3-128 of nothing, from the vectors of xxHash.
+  fail_unless (record::file_name ("") == "99aa06d3014798d86001c324468d497f");
+  fail_if (record::file_name ("a") == record::file_name ("b"));
+}
+GST_END_TEST;
+
+static Suite *record_suite ()
+{
+  Suite *suite = suite_create ("record");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, an_index_comes_back);
+  tcase_add_test (tests, keys_of_any_length_up_to_the_limit);
+  tcase_add_test (tests, headers_that_are_refused);
+  tcase_add_test (tests, records_that_end_a_journal);
+  tcase_add_test (tests, no_changed_bit_goes_unseen);
+  tcase_add_test (tests, a_cut_index_is_not_complete);
+  tcase_add_test (tests, records_cannot_be_left_out_or_swapped);
+  tcase_add_test (tests, a_data_file_is_paired_by_its_preamble);
+  tcase_add_test (tests, packets_come_back_from_slices);
+  tcase_add_test (tests, a_slice_has_a_limit_of_packets);
+  tcase_add_test (tests, tables_that_are_refused);
+  tcase_add_test (tests, stored_bytes_are_verified);
+  tcase_add_test (tests, names_tell_keys_apart);
+  return suite;
+}
+
+GST_CHECK_MAIN (record)

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sets everything up, builds, and runs all the tests (about 10 minutes from
+# nothing). Arguments go to "meson test": tests/run.sh --suite check jpeg
+set -euo pipefail
+# shellcheck source=tests/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+setup_packages build run interop
+setup_env
+setup_build
+"$root/tests/run-suite.sh" "$build" "$@"

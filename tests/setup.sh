@@ -1,0 +1,152 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Set-up that tests/run.sh, .ci/run, tests/soak.sh and examples/quickstart.sh
+# share; to be sourced:
+#
+#   setup_packages GROUP...   install what these groups lack (build run ci interop)
+#   setup_build               configure and compile build/
+#   setup_env                 our plugins, our registry, no proxy variables
+#
+# Everything is kept under build/. Nothing that is there is installed again.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/build
+export LC_ALL=C.UTF-8
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+say() {
+  printf '%s\n' "$*"
+}
+
+# "probe package": the package is needed unless the probe finds what it brings.
+declare -A setup_needs=()
+setup_needs[build]='
+cmd:g++ g++
+cmd:meson meson
+cmd:ninja ninja-build
+cmd:pkg-config pkg-config
+cmd:msgfmt gettext
+pc:gstreamer-1.0 libgstreamer1.0-dev
+pc:gstreamer-rtp-1.0 libgstreamer-plugins-base1.0-dev
+pc:libsoup-3.0 libsoup-3.0-dev
+pc:libxml-2.0 libxml2-dev
+pc:openssl libssl-dev
+pc:libxxhash libxxhash-dev
+pc:libgcrypt libgcrypt20-dev
+pc:libzstd libzstd-dev
+'
+setup_needs[run]='
+cmd:ffmpeg ffmpeg
+cmd:tinyproxy tinyproxy-bin
+cmd:gst-launch-1.0 gstreamer1.0-tools
+gst:videoconvert gstreamer1.0-plugins-base
+gst:rtpjpegdepay gstreamer1.0-plugins-good
+gst:tsdemux gstreamer1.0-plugins-bad
+gst:avdec_h264 gstreamer1.0-libav
+'
+setup_needs[ci]='
+cmd:clang++ clang
+cmd:clang-format clang-format
+cmd:clang-tidy clang-tidy
+asan:clang++ libclang-rt-14-dev
+cmd:shellcheck shellcheck
+'
+setup_needs[interop]='
+cmd:curl curl
+'
+
+setup_has() {
+  case $1 in
+    cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    gst:*) gst-inspect-1.0 --exists "${1#gst:}" 2>/dev/null ;;
+    asan:*)
+      echo 'int main () {}' |
+        "${1#asan:}" -x c++ -fsanitize=address - -o /dev/null 2>/dev/null
+      ;;
+  esac
+}
+
+setup_packages() {
+  local group probe package missing=()
+  setup_env
+  for group in "$@"; do
+    while read -r probe package; do
+      [[ -z $probe ]] || setup_has "$probe" || missing+=("$package")
+    done <<<"${setup_needs[$group]}"
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+
+  if [[ ! -e /etc/debian_version ]] || ! command -v apt-get >/dev/null; then
+    die "this is not Debian: please install what these packages hold and try again: ${missing[*]}"
+  fi
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null ||
+      die "root or sudo is needed to install: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "Installing: ${missing[*]}"
+  setup_apt "${as_root[@]}" -- "${missing[@]}" ||
+    die "the packages could not be installed; see $build/apt.log"
+  # What was not there a moment ago may be now.
+  rm -f "$build/registry.bin"
+  hash -r
+}
+
+# setup_apt [sudo] -- PACKAGE...: installs, and starts no daemon. With a
+# policy-rc.d that says 101 ("forbidden by policy") no service is started.
+setup_apt() {
+  local as_root=() policy=/usr/sbin/policy-rc.d ours=no status=0
+  while [[ $1 != -- ]]; do
+    as_root+=("$1")
+    shift
+  done
+  shift
+  if [[ ! -e $policy ]]; then
+    ours=yes
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+    "${as_root[@]}" chmod 755 $policy
+  fi
+  # A machine may need its proxy variables to reach the package archive, so
+  # apt-get is the one program that gets them.
+  {
+    "${as_root[@]}" env "${setup_proxy_variables[@]}" apt-get update &&
+      "${as_root[@]}" env "${setup_proxy_variables[@]}" \
+        DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@"
+  } >"$build/apt.log" 2>&1 </dev/null || status=1
+  [[ $ours == no ]] || "${as_root[@]}" rm -f $policy
+  return $status
+}
+
+setup_proxy_variables=()
+for variable in http_proxy https_proxy ftp_proxy all_proxy no_proxy \
+  HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY; do
+  [[ -z ${!variable:-} ]] || setup_proxy_variables+=("$variable=${!variable}")
+done
+
+setup_env() {
+  mkdir -p "$build"
+  unset http_proxy https_proxy ftp_proxy all_proxy no_proxy
+  unset HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
+  export GST_PLUGIN_PATH_1_0=$build/gst:$build/ext
+  export GST_REGISTRY=$build/registry.bin
+}
+
+setup_build() {
+  if [[ ! -e $build/build.ninja ]]; then
+    say "Configuring $build"
+    meson setup "$build" "$root" >"$build/setup.log" 2>&1 ||
+      die "meson setup failed; see $build/setup.log"
+  fi
+  say "Compiling"
+  meson compile -C "$build" >"$build/compile.log" 2>&1 || {
+    grep -E -m 20 'error|FAILED' "$build/compile.log" >&2 || true
+    die "the build failed; see $build/compile.log"
+  }
+}
