@@ -50,7 +50,7 @@ constexpr std::uint32_t composition_time_offset = 0x800;
 struct Traf
 {
   std::vector<Box> boxes;
-  std::size_t position;  // of the box
+  std::size_t position = 0;  // of the box
   const movie::Track *track = nullptr;
   std::uint64_t base_data_offset = 0;
   std::uint32_t default_sample_size = 0;

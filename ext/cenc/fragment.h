@@ -19,10 +19,10 @@ inline constexpr std::size_t most_subsample_bytes = std::size_t{64} << 20;
 
 struct Sample
 {
-  std::uint64_t position;  // where moof's position counts
-  std::uint32_t size;
-  std::uint32_t encryption;  // index into Fragment::encryptions
-  aes::Block iv;
+  std::uint64_t position = 0;  // where moof's position counts
+  std::uint32_t size = 0;
+  std::uint32_t encryption = 0;  // index into Fragment::encryptions
+  aes::Block iv{};
   // A part of Fragment::subsamples; none for a sample protected as a whole.
   struct List
   {

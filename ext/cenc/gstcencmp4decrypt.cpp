@@ -282,13 +282,15 @@ static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
       state.marks.cut (position, bytes.size ());
   if (pieces.empty ()) return GST_FLOW_OK;
   Owned<GstBuffer> whole = wrap (std::move (bytes));
+  // Passed on as it is, so that who is behind may write into it.
+  if (pieces.size () == 1)
+    return gst_pad_push (srcpad,
+        gst_cenc_mp4_decrypt_dress (state, std::move (whole), pieces.front ())
+            .release ());
   for (const marks::Piece<Start> &piece : pieces) {
-    Owned<GstBuffer> buffer =
-        pieces.size () == 1
-            ? std::move (whole)
-            : Owned<GstBuffer> (gst_buffer_copy_region (whole.get (),
-                  GST_BUFFER_COPY_MEMORY,
-                  static_cast<gsize> (piece.position - position), piece.size));
+    Owned<GstBuffer> buffer{
+        gst_buffer_copy_region (whole.get (), GST_BUFFER_COPY_MEMORY,
+            static_cast<gsize> (piece.position - position), piece.size)};
     GstFlowReturn flow = gst_pad_push (
         srcpad, gst_cenc_mp4_decrypt_dress (state, std::move (buffer), piece)
                     .release ());

@@ -83,7 +83,7 @@ private:
   };
   struct Source
   {
-    cenc::Decryptor *decryptor;
+    cenc::Decryptor *decryptor = nullptr;
     cenc::Pattern pattern;
   };
 

@@ -37,7 +37,8 @@ public:
   // Implicit on purpose: "return value;" and "return failure (code, at);".
   template <class U = T>
   requires (std::is_convertible_v<U, T>)
-      Result (U &&value)  // NOLINT(google-explicit-constructor)
+      // NOLINTNEXTLINE(*-explicit-constructor,*-forwarding-reference-overload)
+      Result (U &&value)
       : content_ (std::in_place_index<0>, std::forward<U> (value))
   {
   }
