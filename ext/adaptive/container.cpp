@@ -11,14 +11,22 @@ namespace container {
 const char *to_string (Format format)
 {
   switch (format) {
-    case Format::unknown: return "unknown";
-    case Format::mp4: return "MP4";
-    case Format::mpegts: return "MPEG-TS";
-    case Format::webm: return "WebM";
-    case Format::webvtt: return "WebVTT";
-    case Format::ttml: return "TTML";
-    case Format::packed_audio: return "packed audio";
-    case Format::html: return "HTML";
+    case Format::unknown:
+      return "unknown";
+    case Format::mp4:
+      return "MP4";
+    case Format::mpegts:
+      return "MPEG-TS";
+    case Format::webm:
+      return "WebM";
+    case Format::webvtt:
+      return "WebVTT";
+    case Format::ttml:
+      return "TTML";
+    case Format::packed_audio:
+      return "packed audio";
+    case Format::html:
+      return "HTML";
   }
   return "unknown";
 }
@@ -38,8 +46,8 @@ constexpr char lower (char c)
 bool starts_with (std::string_view text, std::string_view lower_case)
 {
   return text.size () >= lower_case.size () &&
-         std::ranges::equal (text.substr (0, lower_case.size ()), lower_case,
-             {}, lower);
+         std::ranges::equal (
+             text.substr (0, lower_case.size ()), lower_case, {}, lower);
 }
 
 bool is_mp4 (std::span<const std::uint8_t> bytes)

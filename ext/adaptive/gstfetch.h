@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <gio/gio.h>
 #include <gst/gst.h>
 
 #include "common/gstpp.h"
 #include "fetcher.h"
+
+template <>
+inline constexpr bool relay::is_gobject<GCancellable> = true;
 
 // Between the fetcher and GStreamer: what both sources need.
 namespace gstfetch {

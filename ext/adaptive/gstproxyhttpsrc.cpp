@@ -35,37 +35,24 @@
 #include <optional>
 #include <string>
 
+#include "block.h"
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
 #include "gstfetch.h"
+#include "gstsource.h"
 #include "http.h"
-#include "route.h"
 #include "uri.h"
 
 GST_DEBUG_CATEGORY_STATIC (proxyhttpsrc_debug);
 #define GST_CAT_DEFAULT proxyhttpsrc_debug
-
-template <>
-inline constexpr bool relay::is_gobject<GCancellable> = true;
 
 using relay::Guarded;
 using relay::Owned;
 
 enum
 {
-  PROP_0,
-  PROP_LOCATION,
-  PROP_PROXY,
-  PROP_PROXY_ID,
-  PROP_PROXY_PW,
-  PROP_USER_AGENT,
-  PROP_EXTRA_HEADERS,
-  PROP_AUTOMATIC_REDIRECT,
-  PROP_TIMEOUT,
-  PROP_RETRIES,
-  PROP_SSL_STRICT,
-  PROP_IS_LIVE,
+  PROP_IS_LIVE = gstsource::N_PROPS,
   PROP_STATS,
   N_PROPS
 };
@@ -78,16 +65,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 namespace {
 
 constexpr const char *default_user_agent = "GStreamer proxyhttpsrc " VERSION;
-// Buffers follow the speed of the line between these, so that a slow one does
-// not fill queues with buffers that are mostly empty.
-constexpr guint smallest_block = 4 * 1024;
-constexpr guint largest_block = 256 * 1024;
 
-struct Settings
-{
-  std::string location;
-  fetcher::Settings fetch;
-};
+using gstsource::Settings;
 
 // What a query may ask for while the streaming thread works.
 struct Shared
@@ -111,7 +90,7 @@ struct State
   std::unique_ptr<fetcher::Response> response;
   guint64 position = 0;
   std::optional<guint64> stop;
-  guint block = smallest_block;
+  block::Size block;
 };
 
 // No two of the locks are held together.
@@ -371,17 +350,15 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
   GstFlowReturn flow = ensure_response (self);
   if (flow != GST_FLOW_OK) return flow;
 
-  guint largest =
-      std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u);
-  state.block = std::min (state.block, largest);
-  Owned<GstBuffer> buffer{
-      gst_buffer_new_allocate (nullptr, state.block, nullptr)};
+  guint size = state.block.next (
+      std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
+  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
   if (!buffer) return GST_FLOW_ERROR;
   fetcher::Result<std::size_t> count = std::size_t{0};
   {
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
     if (!map) return GST_FLOW_ERROR;
-    count = state.response->read (map.writable ().data (), state.block);
+    count = state.response->read (map.writable ().data (), size);
   }
   if (!count) return fail (self, count.code ());
   if (*count == 0) return GST_FLOW_EOS;
@@ -390,11 +367,7 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
   GST_BUFFER_OFFSET (buffer.get ()) = state.position;
   state.position += *count;
   GST_BUFFER_OFFSET_END (buffer.get ()) = state.position;
-  if (*count == state.block)
-    state.block = state.block > largest / 2 ? largest : state.block * 2;
-  else if (*count < state.block / 4)
-    state.block =
-        std::max (state.block / 2, std::min (smallest_block, largest));
+  state.block.took (*count);
   *out = buffer.release ();
   return GST_FLOW_OK;
 }
@@ -438,101 +411,23 @@ static GstPadProbeReturn on_event (
   return GST_PAD_PROBE_OK;
 }
 
-static std::string text_of (const GValue *value)
-{
-  const gchar *text = g_value_get_string (value);
-  return text != nullptr ? text : "";
-}
-
 static void set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  auto settings = self->impl.settings.lock ();
-  switch (id) {
-    case PROP_LOCATION:
-      // Kept as it is: what cannot be asked for fails when it is asked for.
-      settings->location = text_of (value);
-      break;
-    case PROP_PROXY:
-      settings->fetch.proxy = text_of (value);
-      break;
-    case PROP_PROXY_ID:
-      settings->fetch.proxy_id = text_of (value);
-      break;
-    case PROP_PROXY_PW:
-      settings->fetch.proxy_pw = text_of (value);
-      break;
-    case PROP_USER_AGENT:
-      settings->fetch.user_agent = text_of (value);
-      break;
-    case PROP_EXTRA_HEADERS:
-      settings->fetch.extra_headers =
-          gstfetch::headers_from (gst_value_get_structure (value));
-      break;
-    case PROP_AUTOMATIC_REDIRECT:
-      settings->fetch.automatic_redirect = g_value_get_boolean (value);
-      break;
-    case PROP_TIMEOUT:
-      settings->fetch.timeout = std::chrono::seconds (g_value_get_uint (value));
-      break;
-    case PROP_RETRIES:
-      settings->fetch.retries = g_value_get_int (value);
-      break;
-    case PROP_SSL_STRICT:
-      settings->fetch.ssl_strict = g_value_get_boolean (value);
-      break;
-    case PROP_IS_LIVE:
-      gst_base_src_set_live (
-          GST_BASE_SRC (object), g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  }
+  if (gstsource::set_property (*self->impl.settings.lock (), id, value)) return;
+  if (id == PROP_IS_LIVE)
+    gst_base_src_set_live (GST_BASE_SRC (object), g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
 static void get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  Settings settings = self->impl.settings.copy ();
-  auto set_text = [value] (const std::string &text) {
-    g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
-  };
+  if (gstsource::get_property (self->impl.settings.copy (), id, value)) return;
   switch (id) {
-    case PROP_LOCATION:
-      set_text (settings.location);
-      break;
-    case PROP_PROXY:
-      g_value_set_string (value, route::shown (settings.fetch.proxy).c_str ());
-      break;
-    case PROP_PROXY_ID:
-      set_text (settings.fetch.proxy_id);
-      break;
-    case PROP_USER_AGENT:
-      g_value_set_string (value, settings.fetch.user_agent.c_str ());
-      break;
-    case PROP_EXTRA_HEADERS:
-      if (!settings.fetch.extra_headers.empty ())
-        g_value_take_boxed (value, gstfetch::structure_from ("extra-headers",
-                                       settings.fetch.extra_headers)
-                                       .release ());
-      break;
-    case PROP_AUTOMATIC_REDIRECT:
-      g_value_set_boolean (value, settings.fetch.automatic_redirect);
-      break;
-    case PROP_TIMEOUT:
-      g_value_set_uint (value,
-          static_cast<guint> (std::chrono::duration_cast<std::chrono::seconds> (
-              settings.fetch.timeout)
-                                  .count ()));
-      break;
-    case PROP_RETRIES:
-      g_value_set_int (value, settings.fetch.retries);
-      break;
-    case PROP_SSL_STRICT:
-      g_value_set_boolean (value, settings.fetch.ssl_strict);
-      break;
     case PROP_IS_LIVE:
       g_value_set_boolean (value, gst_base_src_is_live (GST_BASE_SRC (object)));
       break;
@@ -562,137 +457,15 @@ static void gst_proxy_http_src_init (GstProxyHttpSrc *self)
   self->impl.settings.lock ()->fetch.user_agent = default_user_agent;
   GstBaseSrc *base = GST_BASE_SRC (self);
   gst_base_src_set_format (base, GST_FORMAT_BYTES);
-  gst_base_src_set_blocksize (base, largest_block);
+  gst_base_src_set_blocksize (base, block::largest);
   gst_pad_add_probe (GST_BASE_SRC_PAD (self),
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, self, nullptr);
 }
 
 static void install_properties (GObjectClass *object_class)
 {
-  const fetcher::Settings defaults;
-  constexpr auto ready = static_cast<GParamFlags> (
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-
-  /**
-   * GstProxyHttpSrc:location:
-   *
-   * What to read: a URI with the scheme http or https. Its percent-encodings
-   * are sent as they are. Userinfo is sent as Basic credentials to this origin
-   * only. It reads back whole, as in souphttpsrc. Default: none.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_LOCATION] = g_param_spec_string ("location", "Location",
-      "URI to read from (http or https)", nullptr, ready);
-  /**
-   * GstProxyHttpSrc:proxy:
-   *
-   * The proxy for every request: host, host:port or a URI with the scheme http,
-   * https, socks5, socks5h, socks4, socks4a or socks; names are resolved at a
-   * SOCKS proxy. Userinfo is allowed; the password reads back as ***. Empty:
-   * what the system says (environment, desktop). Default: empty.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_PROXY] = g_param_spec_string ("proxy", "Proxy",
-      "Proxy as host:port or URI (http, https, socks5, socks4a), never passed "
-      "by when it fails (empty = as the system says)",
-      "", ready);
-  /**
-   * GstProxyHttpSrc:proxy-id:
-   *
-   * User name for the proxy, in place of the one in #GstProxyHttpSrc:proxy.
-   * Default: none.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_PROXY_ID] = g_param_spec_string ("proxy-id", "Proxy user",
-      "User name for the proxy (empty = the one of proxy)", nullptr, ready);
-  /**
-   * GstProxyHttpSrc:proxy-pw:
-   *
-   * Password for the proxy, in place of the one in #GstProxyHttpSrc:proxy.
-   * Write-only. Default: none.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_PROXY_PW] = g_param_spec_string ("proxy-pw", "Proxy password",
-      "Password for the proxy (empty = the one of proxy)", nullptr,
-      static_cast<GParamFlags> (
-          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
-  /**
-   * GstProxyHttpSrc:user-agent:
-   *
-   * Value of the User-Agent header. Empty: none is sent. Default: the element's
-   * name and version.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_USER_AGENT] = g_param_spec_string ("user-agent", "User-Agent",
-      "Value of the User-Agent header (empty = none)", default_user_agent,
-      ready);
-  /**
-   * GstProxyHttpSrc:extra-headers:
-   *
-   * Headers for every request, a field for each; an array is sent as several.
-   * Authorization and Cookie go only to the origin of
-   * #GstProxyHttpSrc:location and read back as ***. Headers of the connection
-   * and of ranges are left out. Default: none.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_EXTRA_HEADERS] =
-      g_param_spec_boxed ("extra-headers", "Extra headers",
-          "Headers to add to every request, as in \"h,X-Token=abc\"",
-          GST_TYPE_STRUCTURE, ready);
-  /**
-   * GstProxyHttpSrc:automatic-redirect:
-   *
-   * Follow redirects, up to 10. If not, one is an error with the detail
-   * redirect-location. Default: %TRUE.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_AUTOMATIC_REDIRECT] = g_param_spec_boolean (
-      "automatic-redirect", "Automatic redirect",
-      "Follow redirects (HTTP status 3xx)", defaults.automatic_redirect, ready);
-  /**
-   * GstProxyHttpSrc:timeout:
-   *
-   * Longest wait in seconds for a connection, for the headers, and between two
-   * reads; the whole body has no limit. 0: none. Range 0 to 3600, default 15.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_TIMEOUT] = g_param_spec_uint ("timeout", "Timeout",
-      "Longest wait in seconds for a connection, for headers and between two "
-      "reads (0 = no limit)",
-      0, 3600,
-      static_cast<guint> (
-          std::chrono::duration_cast<std::chrono::seconds> (defaults.timeout)
-              .count ()),
-      ready);
-  /**
-   * GstProxyHttpSrc:retries:
-   *
-   * How often a request that failed for a passing reason is made again, and a
-   * broken body resumed without progress. -1: without end. Default 3.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_RETRIES] = g_param_spec_int ("retries", "Retries",
-      "Tries after a failed one, and after each progress (-1 = without end)",
-      -1, G_MAXINT, defaults.retries, ready);
-  /**
-   * GstProxyHttpSrc:ssl-strict:
-   *
-   * Verify the origin's certificate. Default: %TRUE.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_SSL_STRICT] =
-      g_param_spec_boolean ("ssl-strict", "SSL strict",
-          "Verify the certificate of the origin", defaults.ssl_strict, ready);
+  gstsource::make_properties (
+      properties, "URI to read from (http or https)", default_user_agent);
   /**
    * GstProxyHttpSrc:is-live:
    *
@@ -701,7 +474,9 @@ static void install_properties (GObjectClass *object_class)
    * Since: 0.1
    */
   properties[PROP_IS_LIVE] = g_param_spec_boolean ("is-live", "Is live",
-      "Act as a live source, which sends no data before PLAYING", FALSE, ready);
+      "Act as a live source, which sends no data before PLAYING", FALSE,
+      static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                GST_PARAM_MUTABLE_READY));
   /**
    * GstProxyHttpSrc:stats:
    *

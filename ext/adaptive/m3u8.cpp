@@ -18,26 +18,46 @@ using relay::Done;
 const char *to_string (Error error)
 {
   switch (error) {
-    case Error::not_m3u8: return "not a playlist: no #EXTM3U";
-    case Error::too_large: return "the playlist is too large";
-    case Error::empty: return "neither segments nor variants";
-    case Error::mixed: return "tags of both kinds of playlist";
-    case Error::bad_number: return "not a number";
-    case Error::bad_extinf: return "#EXTINF without a duration";
-    case Error::no_extinf: return "a segment without #EXTINF";
-    case Error::no_uri: return "the tag's URI line is missing";
-    case Error::empty_uri: return "an empty URI";
-    case Error::bad_attributes: return "not an attribute list";
-    case Error::missing_attribute: return "a required attribute is missing";
-    case Error::bad_byterange: return "not a byte range";
-    case Error::no_offset: return "a byte range that follows nothing";
-    case Error::too_long: return "the playlist is too long to be true";
-    case Error::too_many_segments: return "too many segments";
-    case Error::encrypted: return "encryption (#EXT-X-KEY)";
-    case Error::variables: return "variables (#EXT-X-DEFINE)";
-    case Error::gap: return "missing segments (#EXT-X-GAP)";
-    case Error::i_frames_only: return "I-frames only";
-    case Error::delta_update: return "delta updates (#EXT-X-SKIP)";
+    case Error::not_m3u8:
+      return "not a playlist: no #EXTM3U";
+    case Error::too_large:
+      return "the playlist is too large";
+    case Error::empty:
+      return "neither segments nor variants";
+    case Error::mixed:
+      return "tags of both kinds of playlist";
+    case Error::bad_number:
+      return "not a number";
+    case Error::bad_extinf:
+      return "#EXTINF without a duration";
+    case Error::no_extinf:
+      return "a segment without #EXTINF";
+    case Error::no_uri:
+      return "the tag's URI line is missing";
+    case Error::empty_uri:
+      return "an empty URI";
+    case Error::bad_attributes:
+      return "not an attribute list";
+    case Error::missing_attribute:
+      return "a required attribute is missing";
+    case Error::bad_byterange:
+      return "not a byte range";
+    case Error::no_offset:
+      return "a byte range that follows nothing";
+    case Error::too_long:
+      return "the playlist is too long to be true";
+    case Error::too_many_segments:
+      return "too many segments";
+    case Error::encrypted:
+      return "encryption (#EXT-X-KEY)";
+    case Error::variables:
+      return "variables (#EXT-X-DEFINE)";
+    case Error::gap:
+      return "missing segments (#EXT-X-GAP)";
+    case Error::i_frames_only:
+      return "I-frames only";
+    case Error::delta_update:
+      return "delta updates (#EXT-X-SKIP)";
   }
   return "unknown";
 }
@@ -139,7 +159,10 @@ presentation::Range to_range (std::uint64_t first, std::uint64_t size)
 class Parser
 {
 public:
-  explicit Parser (std::string text) { media_.segments.text = std::move (text); }
+  explicit Parser (std::string text)
+  {
+    media_.segments.text = std::move (text);
+  }
   Result<Playlist> run ();
 
 private:
@@ -261,7 +284,8 @@ Result<Done> Parser::tag (std::string_view line)
   for (const Tag &known : tags ()) {
     if (known.name != name) continue;
     is_media_ = is_media_ || known.kind == Tag::Kind::media;
-    is_multivariant_ = is_multivariant_ || known.kind == Tag::Kind::multivariant;
+    is_multivariant_ =
+        is_multivariant_ || known.kind == Tag::Kind::multivariant;
     // "A client MUST fail to parse Playlists that contain both" (4.1).
     if (is_media_ && is_multivariant_) return relay::failure (Error::mixed);
     return (this->*known.handler) (value);
@@ -334,7 +358,8 @@ Result<Done> Parser::finish ()
 // <duration>,[<title>] (4.4.4.1); the comma is often left out.
 Result<Done> Parser::extinf (std::string_view value)
 {
-  duration_ = text::decimal (text::trim (value.substr (0, value.find (','))), 9);
+  duration_ =
+      text::decimal (text::trim (value.substr (0, value.find (','))), 9);
   if (!duration_) return relay::failure (Error::bad_extinf);
   return Done{};
 }
@@ -378,7 +403,8 @@ Result<Done> Parser::map (std::string_view value)
     init.range = to_range (range->offset.value_or (0), range->size);
   }
   auto &inits = media_.segments.inits;
-  if (inits.empty () || inits.back () != init) inits.push_back (std::move (init));
+  if (inits.empty () || inits.back () != init)
+    inits.push_back (std::move (init));
   init_ = static_cast<std::uint32_t> (inits.size () - 1);
   return Done{};
 }

@@ -20,12 +20,12 @@ enum class Error
   // Not a playlist, or not one that can be used.
   not_m3u8,  // the first line is not #EXTM3U
   too_large,
-  empty,        // neither segments nor variants
-  mixed,        // tags of a Media Playlist and of a Multivariant Playlist
-  bad_number,   // where digits must be
-  bad_extinf,   // no duration
-  no_extinf,    // a segment without
-  no_uri,       // EXTINF or EXT-X-STREAM-INF without the line that must follow
+  empty,       // neither segments nor variants
+  mixed,       // tags of a Media Playlist and of a Multivariant Playlist
+  bad_number,  // where digits must be
+  bad_extinf,  // no duration
+  no_extinf,   // a segment without
+  no_uri,      // EXTINF or EXT-X-STREAM-INF without the line that must follow
   empty_uri,
   bad_attributes,     // not an attribute list
   missing_attribute,  // a required one

@@ -13,6 +13,7 @@
 #include <glib/gi18n-lib.h>
 #include <gst/gst.h>
 
+#include "gstadaptivesrc.h"
 #include "gstproxyhttpsrc.h"
 
 static gboolean plugin_init (GstPlugin *plugin)
@@ -20,6 +21,7 @@ static gboolean plugin_init (GstPlugin *plugin)
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   gboolean done = FALSE;
+  done |= GST_ELEMENT_REGISTER (adaptivesrc, plugin);
   done |= GST_ELEMENT_REGISTER (proxyhttpsrc, plugin);
   return done;
 }

@@ -83,7 +83,7 @@ struct SegmentList
   std::string text;
   std::vector<Entry> entries;
   std::vector<Resource> inits;
-  // Media timestamp of the presentation's beginning.
+  // What the media's own clock says at the beginning of the period.
   Time offset = 0;
 
   [[nodiscard]] std::string_view uri (const Entry &entry) const
@@ -130,15 +130,14 @@ struct SegmentBase
 using Segments =
     std::variant<Playlist, SegmentList, SegmentTemplate, SegmentBase>;
 
-// A segment as it is to be fetched and pushed.
+// A segment as it is to be fetched and pushed: its URIs are absolute.
 struct Segment
 {
   Resource resource;
   std::optional<Resource> init;
-  Time start = 0;   // presentation time
-  Time offset = 0;  // what to add for the media's own timestamps
+  Time time = 0;  // of its first sample, on the media's own clock
   Time duration = 0;
-  bool discontinuity = false;
+  bool discontinuity = false;  // before this one
 };
 
 struct Fraction

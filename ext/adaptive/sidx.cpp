@@ -8,14 +8,22 @@ namespace sidx {
 const char *to_string (Error error)
 {
   switch (error) {
-    case Error::no_sidx: return "no sidx box";
-    case Error::truncated: return "the sidx box is cut";
-    case Error::bad_size: return "a box is smaller than its header";
-    case Error::bad_version: return "unknown version of the sidx box";
-    case Error::zero_timescale: return "the timescale is 0";
-    case Error::hierarchical: return "hierarchical index";
-    case Error::overflow: return "a position or time is too large";
-    case Error::empty: return "the index is empty";
+    case Error::no_sidx:
+      return "no sidx box";
+    case Error::truncated:
+      return "the sidx box is cut";
+    case Error::bad_size:
+      return "a box is smaller than its header";
+    case Error::bad_version:
+      return "unknown version of the sidx box";
+    case Error::zero_timescale:
+      return "the timescale is 0";
+    case Error::hierarchical:
+      return "hierarchical index";
+    case Error::overflow:
+      return "a position or time is too large";
+    case Error::empty:
+      return "the index is empty";
   }
   return "unknown";
 }

@@ -14,12 +14,12 @@ enum class Error
 {
   no_sidx,
   truncated,
-  bad_size,        // a box smaller than its header
-  bad_version,     // neither 0 nor 1
+  bad_size,     // a box smaller than its header
+  bad_version,  // neither 0 nor 1
   zero_timescale,
-  hierarchical,    // refers to other sidx boxes: not supported
-  overflow,        // beyond 64 bits
-  empty            // no reference
+  hierarchical,  // refers to other sidx boxes: not supported
+  overflow,      // beyond 64 bits
+  empty          // no reference
 };
 template <class T>
 using Result = relay::Result<T, Error>;

@@ -10,10 +10,14 @@ namespace url_template {
 const char *to_string (Error error)
 {
   switch (error) {
-    case Error::too_long: return "the expanded template is too long";
-    case Error::unclosed: return "a $ has no partner";
-    case Error::unknown_identifier: return "unknown identifier";
-    case Error::bad_format: return "bad format tag";
+    case Error::too_long:
+      return "the expanded template is too long";
+    case Error::unclosed:
+      return "a $ has no partner";
+    case Error::unknown_identifier:
+      return "unknown identifier";
+    case Error::bad_format:
+      return "bad format tag";
   }
   return "unknown";
 }

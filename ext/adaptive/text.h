@@ -44,9 +44,8 @@ template <class T>
   for (int i = 0; i < digits; i++) {
     std::uint64_t digit = 0;
     if (static_cast<std::size_t> (i) < fraction.size ())
-      digit =
-          static_cast<std::uint64_t> (fraction[static_cast<std::size_t> (i)] -
-                                      '0');
+      digit = static_cast<std::uint64_t> (
+          fraction[static_cast<std::size_t> (i)] - '0');
     if (__builtin_mul_overflow (*value, 10, &*value) ||
         __builtin_add_overflow (*value, digit, &*value))
       return std::nullopt;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "block.h"
+#include "common/gstpp.h"
+#include "container.h"
+#include "fetcher.h"
+#include "gstfetch.h"
+#include "loader.h"
+
+// A pad of adaptivesrc and the thread that fills it.
+//
+// What it asks for it asks for when its peer has taken the events before: an
+// unlinked pad fetches nothing, and one whose peer holds the events back (a
+// cache that serves by itself) neither.
+class AdaptiveStream : public std::enable_shared_from_this<AdaptiveStream>
+{
+public:
+  // What all streams of an element have in common.
+  struct Shared
+  {
+    GstElement *element = nullptr;
+    fetcher::Settings settings;
+    fetcher::Counters *counters = nullptr;
+    std::atomic<std::uint64_t> *segments = nullptr;
+    // Called by the stream's thread when it has ended, or stops because
+    // nothing is linked.
+    std::function<void ()> ended;
+    // True for the first one of an element's errors: the others are not posted.
+    std::function<bool ()> may_fail;
+    presentation::Time start = 0;  // of the period
+    guint group_id = 0;
+  };
+
+  AdaptiveStream (const Shared &shared, loader::Selection selection);
+  AdaptiveStream (const AdaptiveStream &) = delete;
+  AdaptiveStream &operator= (const AdaptiveStream &) = delete;
+
+  // Opens the first segment if nothing else says what it is made of. False: it
+  // has been said why.
+  bool find_format ();
+  // The pad, with its events on it, not yet in the element (floating).
+  GstPad *make_pad (GstPadTemplate *pad_template, const std::string &name);
+  // Once the pad is in the element.
+  void start ();
+  // Its thread ends soon; deactivating the pad waits for it.
+  void cancel ();
+  // After a RECONFIGURE event.
+  void resume ();
+
+  // GST_FLOW_OK as long as it goes on; GST_FLOW_NOT_LINKED as long as it
+  // waits.
+  [[nodiscard]] GstFlowReturn flow () const { return flow_; }
+  [[nodiscard]] const loader::Selection &selection () const
+  {
+    return selection_;
+  }
+
+private:
+  static void loop (gpointer self);
+  GstFlowReturn step ();
+  GstFlowReturn greet ();
+  GstFlowReturn open_next ();
+  GstFlowReturn open (const presentation::Resource &resource, bool init);
+  GstFlowReturn push_block ();
+  GstFlowReturn end_resource ();
+  void dress (GstBuffer *buffer, std::size_t size);
+  GstFlowReturn read_block (relay::Owned<GstBuffer> &out);
+  GstFlowReturn fail (const fetcher::Problem &problem);
+  void fail_format ();
+  void end (GstFlowReturn flow);
+  void rewind ();
+
+  Shared shared_;
+  loader::Selection selection_;
+  GstPad *pad_ = nullptr;  // the element's
+  const relay::Owned<GCancellable> cancellable_{g_cancellable_new ()};
+  std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
+
+  // Of the stream's thread.
+  bool greeted_ = false;
+  std::uint64_t next_ = 0;  // segment
+  presentation::Segment segment_;
+  presentation::Resource init_;  // the last one that was pushed
+  bool has_init_ = false;
+  bool reads_init_ = false;
+  bool discontinuity_ = true;
+  std::unique_ptr<fetcher::Response> response_;
+  relay::Owned<GstBuffer> first_block_;  // read by find_format ()
+  container::Boundaries boundaries_{container::Format::unknown};
+  std::uint64_t position_ = 0;  // in the resource
+  relay::Owned<GstCaps> caps_;
+  block::Size block_;
+};

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "fetcher.h"
+
+// The properties that both sources have.
+namespace gstsource {
+
+// Their numbers; a source's own go on from N_PROPS.
+enum
+{
+  PROP_0,
+  PROP_LOCATION,
+  PROP_PROXY,
+  PROP_PROXY_ID,
+  PROP_PROXY_PW,
+  PROP_USER_AGENT,
+  PROP_EXTRA_HEADERS,
+  PROP_AUTOMATIC_REDIRECT,
+  PROP_TIMEOUT,
+  PROP_RETRIES,
+  PROP_SSL_STRICT,
+  N_PROPS
+};
+
+struct Settings
+{
+  std::string location;
+  fetcher::Settings fetch;
+};
+
+// Fills in the first N_PROPS of an array for g_object_class_install_properties.
+// location: what may be read, for the property's text.
+void make_properties (
+    GParamSpec **properties, const char *location, const char *user_agent);
+
+// False: it is not one of these.
+bool set_property (Settings &settings, guint id, const GValue *value);
+bool get_property (const Settings &settings, guint id, GValue *value);
+
+}  // namespace gstsource

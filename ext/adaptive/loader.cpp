@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "loader.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "container.h"
+#include "m3u8.h"
+#include "mpd.h"
+#include "schedule.h"
+#include "sidx.h"
+#include "text.h"
+#include "uri.h"
+
+namespace loader {
+
+using presentation::Presentation;
+using presentation::Representation;
+using presentation::Track;
+using presentation::Type;
+
+namespace {
+
+constexpr std::size_t max_manifest = mpd::max_size;
+// 65,535 references of 12 bytes, and boxes before them.
+constexpr std::size_t max_index = 4 * 1024 * 1024;
+
+relay::Failure<Problem> problem (
+    Error error, std::string_view uri, std::string message)
+{
+  return {
+      Problem{error, {}, uri::without_secrets (uri), std::move (message)}, 0};
+}
+
+template <class Code>
+std::string in_line (relay::Failure<Code> failure)
+{
+  return std::string (to_string (failure.code)) + " (line " +
+         std::to_string (failure.position) + ")";
+}
+
+class Loader
+{
+public:
+  Loader (const fetcher::Settings &settings, std::uint64_t max_bitrate,
+      GCancellable *cancellable, fetcher::Counters *counters)
+      : settings_ (settings),
+        max_bitrate_ (max_bitrate),
+        cancellable_ (cancellable),
+        counters_ (counters)
+  {
+  }
+
+  Result<Loaded> run (const std::string &uri);
+
+private:
+  Result<fetcher::Whole> fetch (
+      fetcher::Request request, std::size_t max_bytes);
+  Result<Presentation> parse (const fetcher::Whole &manifest);
+  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole);
+  Result<Loaded> select (Presentation presentation);
+  Result<relay::Done> complete (Selection &selection, Loaded &loaded);
+  Result<relay::Done> load_playlist (
+      Representation &representation, Loaded &loaded);
+  Result<relay::Done> load_index (Representation &representation);
+
+  const fetcher::Settings &settings_;
+  std::uint64_t max_bitrate_;
+  GCancellable *cancellable_;
+  fetcher::Counters *counters_;
+};
+
+std::string_view as_text (const std::vector<std::uint8_t> &bytes)
+{
+  return {reinterpret_cast<const char *> (bytes.data ()), bytes.size ()};
+}
+
+bool is_playlist (std::string_view text)
+{
+  if (text.starts_with ("\xef\xbb\xbf")) text.remove_prefix (3);
+  return text::trim (text.substr (0, 16)).starts_with ("#EXTM3U");
+}
+
+Result<fetcher::Whole> Loader::fetch (
+    fetcher::Request request, std::size_t max_bytes)
+{
+  auto whole = fetcher::fetch_all (
+      settings_, request, cancellable_, counters_, max_bytes);
+  if (!whole)
+    return relay::Failure<Problem>{
+        Problem{Error::fetch, whole.code (), {}, {}}, 0};
+  return std::move (*whole);
+}
+
+Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
+{
+  auto playlist = m3u8::parse (std::string (as_text (whole.bytes)));
+  if (!playlist)
+    return problem (m3u8::is_unsupported (playlist.code ()) ? Error::unsupported
+                    : playlist.code () == m3u8::Error::not_m3u8
+                        ? Error::not_manifest
+                        : Error::malformed,
+        whole.uri, in_line (playlist.error ()));
+  if (const auto *media = std::get_if<m3u8::Media> (&*playlist))
+    if (!media->complete)
+      return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
+  return std::move (*playlist);
+}
+
+Result<Presentation> Loader::parse (const fetcher::Whole &manifest)
+{
+  if (is_playlist (as_text (manifest.bytes))) {
+    auto playlist = parse_playlist (manifest);
+    if (!playlist) return playlist.error ();
+    if (auto *media = std::get_if<m3u8::Media> (&*playlist))
+      return m3u8::to_presentation (std::move (*media), manifest.uri);
+    return m3u8::to_presentation (
+        std::get<m3u8::Multivariant> (*playlist), manifest.uri);
+  }
+  if (container::sniff (manifest.bytes) == container::Format::html)
+    return problem (Error::not_manifest, manifest.uri, "an HTML page");
+  auto parsed = mpd::parse (as_text (manifest.bytes), manifest.uri);
+  if (parsed) return std::move (*parsed);
+  Error error = Error::malformed;
+  if (mpd::is_unsupported (parsed.code ())) error = Error::unsupported;
+  if (parsed.code () == mpd::Error::not_xml ||
+      parsed.code () == mpd::Error::not_mpd)
+    error = Error::not_manifest;
+  return problem (error, manifest.uri, in_line (parsed.error ()));
+}
+
+Result<Loaded> Loader::run (const std::string &uri)
+{
+  auto manifest = fetch ({uri, {}, fetcher::Kind::manifest}, max_manifest);
+  if (!manifest) return manifest.error ();
+  auto presentation = parse (*manifest);
+  if (!presentation) return presentation.error ();
+  return select (std::move (*presentation));
+}
+
+Result<Loaded> Loader::select (Presentation presentation)
+{
+  Loaded loaded;
+  loaded.duration = presentation.duration;
+  presentation::Period &period = presentation.periods.front ();
+  loaded.start = period.start;
+  // The group of renditions that the HLS variant asks for; in DASH all are of
+  // the group "".
+  std::string group;
+  for (Track &track : period.tracks) {
+    std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
+    if (&track != &period.tracks.front () &&
+        std::holds_alternative<presentation::Playlist> (
+            track.representations.front ().segments))
+      index = schedule::choose_rendition (track, group);
+    if (!index) continue;
+    Representation &chosen = track.representations[*index];
+    if (&track == &period.tracks.front ()) group = chosen.group;
+    loaded.selections.push_back (
+        {track.type, track.language, std::move (chosen)});
+  }
+  std::ranges::stable_sort (loaded.selections, {}, &Selection::type);
+  for (Selection &selection : loaded.selections) {
+    auto done = complete (selection, loaded);
+    if (!done) return done.error ();
+  }
+  return loaded;
+}
+
+Result<relay::Done> Loader::complete (Selection &selection, Loaded &loaded)
+{
+  auto &segments = selection.representation.segments;
+  if (std::holds_alternative<presentation::Playlist> (segments))
+    return load_playlist (selection.representation, loaded);
+  if (std::holds_alternative<presentation::SegmentBase> (segments))
+    return load_index (selection.representation);
+  return relay::Done{};
+}
+
+Result<relay::Done> Loader::load_playlist (
+    Representation &representation, Loaded &loaded)
+{
+  const auto &reference =
+      std::get<presentation::Playlist> (representation.segments);
+  auto whole = fetch ({uri::resolve (representation.base, reference.uri), {},
+                          fetcher::Kind::manifest},
+      max_manifest);
+  if (!whole) return whole.error ();
+  auto playlist = parse_playlist (*whole);
+  if (!playlist) return playlist.error ();
+  auto *media = std::get_if<m3u8::Media> (&*playlist);
+  if (media == nullptr)
+    return problem (
+        Error::malformed, whole->uri, "a Multivariant Playlist in another one");
+  loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
+  representation.base = whole->uri;
+  representation.segments = std::move (media->segments);
+  return relay::Done{};
+}
+
+Result<relay::Done> Loader::load_index (Representation &representation)
+{
+  const auto &base =
+      std::get<presentation::SegmentBase> (representation.segments);
+  std::string uri = uri::resolve (representation.base, base.index.uri);
+  fetcher::Request request{uri, {}, fetcher::Kind::init};
+  std::uint64_t first = 0;
+  if (base.index.range) {
+    first = base.index.range->first;
+    request.range.emplace (fetcher::Range{first, base.index.range->last});
+  }
+  auto whole = fetch (std::move (request), max_index);
+  if (!whole) return whole.error ();
+  auto index = sidx::parse (whole->bytes, first);
+  if (!index)
+    return problem (index.code () == sidx::Error::hierarchical
+                        ? Error::unsupported
+                        : Error::malformed,
+        whole->uri, sidx::to_string (index.code ()));
+  auto segments = schedule::to_segments (base, *index);
+  if (!segments || segments->entries.empty ())
+    return problem (Error::malformed, whole->uri, "the index has no segments");
+  representation.segments = std::move (*segments);
+  return relay::Done{};
+}
+
+}  // namespace
+
+Result<Loaded> load (const fetcher::Settings &settings, const std::string &uri,
+    std::uint64_t max_bitrate, GCancellable *cancellable,
+    fetcher::Counters *counters)
+{
+  return Loader (settings, max_bitrate, cancellable, counters).run (uri);
+}
+
+}  // namespace loader

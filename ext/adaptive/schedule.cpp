@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "schedule.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "template.h"
+#include "uri.h"
+
+namespace schedule {
+
+using presentation::Representation;
+using presentation::Resource;
+using presentation::Segment;
+using presentation::SegmentBase;
+using presentation::SegmentList;
+using presentation::SegmentTemplate;
+using presentation::Time;
+using presentation::Timeline;
+
+std::size_t choose (const presentation::Track &track, std::uint64_t max_bitrate)
+{
+  const auto &all = track.representations;
+  // The highest of those that fit is better than one that does not, and of
+  // those that do not the lowest is best.
+  auto better = [max_bitrate] (std::uint64_t a, std::uint64_t b) {
+    bool a_fits = max_bitrate == 0 || a <= max_bitrate;
+    bool b_fits = max_bitrate == 0 || b <= max_bitrate;
+    if (a_fits != b_fits) return a_fits;
+    return a_fits ? a > b : a < b;
+  };
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < all.size (); i++)
+    if (better (all[i].bandwidth, all[best].bandwidth)) best = i;
+  return best;
+}
+
+std::optional<std::size_t> choose_rendition (
+    const presentation::Track &track, std::string_view group)
+{
+  const auto &all = track.representations;
+  auto found = std::ranges::find (all, group, &Representation::group);
+  if (found == all.end ()) return std::nullopt;
+  return static_cast<std::size_t> (found - all.begin ());
+}
+
+namespace {
+
+Resource absolute (const std::string &base, Resource resource)
+{
+  resource.uri = uri::resolve (base, resource.uri);
+  return resource;
+}
+
+std::optional<Segment> nth (
+    const std::string &base, const SegmentList &list, std::uint64_t n)
+{
+  if (n >= list.entries.size ()) return std::nullopt;
+  const SegmentList::Entry &entry = list.entries[n];
+  Segment segment;
+  segment.resource = absolute (base, {std::string (list.uri (entry)), {}});
+  if (entry.size > 0)
+    segment.resource.range.emplace (
+        presentation::Range{entry.first, entry.first + entry.size - 1});
+  if (entry.init < list.inits.size ())
+    segment.init = absolute (base, list.inits[entry.init]);
+  segment.time = list.offset + entry.start;
+  segment.duration = entry.duration;
+  segment.discontinuity = entry.discontinuity;
+  return segment;
+}
+
+std::optional<Segment> nth (const Representation &representation,
+    const SegmentTemplate &pattern, std::uint64_t n)
+{
+  // The last run that begins at n or before it.
+  const auto &runs = pattern.timeline->runs;
+  auto run = std::ranges::upper_bound (runs, n, {}, &Timeline::Run::first);
+  if (run == runs.begin ()) return std::nullopt;
+  --run;
+  std::uint64_t index = n - run->first;
+  if (index >= run->count) return std::nullopt;
+
+  url_template::Values values;
+  values.representation_id = representation.id;
+  values.bandwidth = representation.bandwidth;
+  values.number = pattern.start_number + n;
+  values.time = run->time + index * run->duration;
+  auto time = presentation::to_time (values.time, pattern.timescale);
+  auto duration = presentation::to_time (run->duration, pattern.timescale);
+  auto media = url_template::expand (pattern.media, values);
+  if (!time || !duration || !media) return std::nullopt;
+
+  Segment segment;
+  segment.resource = absolute (representation.base, {*media, {}});
+  if (!pattern.initialization.empty ()) {
+    auto init = url_template::expand (pattern.initialization, values);
+    if (!init) return std::nullopt;
+    segment.init = absolute (representation.base, {*init, {}});
+  }
+  segment.time = *time;
+  segment.duration = *duration;
+  return segment;
+}
+
+}  // namespace
+
+std::optional<Segment> segment (
+    const Representation &representation, std::uint64_t n)
+{
+  if (const auto *list = std::get_if<SegmentList> (&representation.segments))
+    return nth (representation.base, *list, n);
+  if (const auto *pattern =
+          std::get_if<SegmentTemplate> (&representation.segments))
+    return nth (representation, *pattern, n);
+  return std::nullopt;
+}
+
+Time media_offset (const Representation &representation)
+{
+  if (const auto *list = std::get_if<SegmentList> (&representation.segments))
+    return list->offset;
+  if (const auto *pattern =
+          std::get_if<SegmentTemplate> (&representation.segments))
+    return presentation::to_time (
+        pattern->presentation_time_offset, pattern->timescale)
+        .value_or (0);
+  return 0;
+}
+
+std::optional<SegmentList> to_segments (
+    const SegmentBase &base, const sidx::Index &index)
+{
+  SegmentList list;
+  list.text = base.index.uri;
+  if (base.initialization) list.inits.push_back (*base.initialization);
+  auto offset =
+      presentation::to_time (base.presentation_time_offset, base.timescale);
+  if (!offset) return std::nullopt;
+  list.offset = *offset;
+
+  for (const sidx::Reference &reference : index.references) {
+    // Nothing to fetch: as good as not there.
+    if (reference.size == 0) continue;
+    auto time = presentation::to_time (reference.time, index.timescale);
+    auto duration = presentation::to_time (reference.duration, index.timescale);
+    if (!time || !duration) return std::nullopt;
+    SegmentList::Entry entry;
+    entry.uri_size = static_cast<std::uint32_t> (list.text.size ());
+    entry.first = reference.first;
+    entry.size = reference.size;
+    entry.start = *time > *offset ? *time - *offset : 0;
+    entry.duration = *duration;
+    if (base.initialization) entry.init = 0;
+    list.entries.push_back (entry);
+  }
+  return list;
+}
+
+}  // namespace schedule
