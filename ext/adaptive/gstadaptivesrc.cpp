@@ -344,7 +344,8 @@ static void load_loop (gpointer data)
 {
   auto *self = static_cast<GstAdaptiveSrc *> (data);
   load (self);
-  gst_task_pause (self->impl.task.get ());
+  // Not paused, which would undo a stop in the meantime.
+  gst_task_stop (self->impl.task.get ());
 }
 
 // ---- States ----------------------------------------------------------------

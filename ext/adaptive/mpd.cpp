@@ -111,7 +111,7 @@ const xmlNode *child (const xmlNode *parent, std::string_view name)
   return next (parent->children, name);
 }
 
-// For (const xmlNode *node : children (parent, name)) …
+// For (const xmlNode *node : children (parent, name)) ...
 std::vector<const xmlNode *> children (
     const xmlNode *parent, std::string_view name)
 {
@@ -146,7 +146,7 @@ bool is_remote (const xmlNode *node)
   return false;
 }
 
-// PT1H2M3.5S, P1DT…; years and months have no length.
+// PT1H2M3.5S, P1DT...; years and months have no length.
 std::optional<Time> parse_duration (std::string_view value)
 {
   if (!value.starts_with ('P')) return std::nullopt;
@@ -213,7 +213,7 @@ std::optional<Range> parse_range (std::string_view value)
 }
 
 // What SegmentBase and SegmentTemplate say at a level and hand down to the next
-// one (5.3.9.1: "attributes and elements … are inherited").
+// one (5.3.9.1: "attributes and elements ... are inherited").
 struct Information
 {
   enum class Kind
@@ -405,7 +405,7 @@ void Parser::period (const xmlNode *node, const Common &above)
   out_.periods.push_back (std::move (period_));
 }
 
-// "If the scheme or value of the descriptor is not recognized … the client
+// "If the scheme or value of the descriptor is not recognized ... the client
 // shall ignore the parent element" (5.8.4.8): none is recognized.
 bool is_essential (const xmlNode *node)
 {

@@ -1,0 +1,975 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "httpserver.h"
+#include "testutil.h"
+
+using relay::Guarded;
+using relay::Owned;
+using test::Connection;
+using test::ForwardProxy;
+using test::HttpServer;
+using test::ScriptedServer;
+using Reply = HttpServer::Reply;
+
+namespace {
+
+std::string be32 (std::size_t value)
+{
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out += static_cast<char> (value >> shift);
+  return out;
+}
+
+std::string box (const char *type, const std::string &payload)
+{
+  return be32 (payload.size () + 8) + type + payload;
+}
+
+// Boxes that are no media, but are boxes: who they are is in them.
+std::string init_of (const std::string &name)
+{
+  return box ("ftyp", "init " + name);
+}
+std::string segment_of (const std::string &name, std::size_t size = 20000)
+{
+  return box ("styp", name) + box ("mdat", std::string (size, 'm'));
+}
+
+// sidx, version 0, timescale 1: a reference of 2 s for each size.
+std::string sidx_of (const std::vector<std::size_t> &sizes)
+{
+  std::string out = be32 (0) + be32 (1) + be32 (1) + be32 (0) + be32 (0) +
+                    be32 (sizes.size ());
+  for (std::size_t size : sizes) out += be32 (size) + be32 (2) + be32 (0);
+  return box ("sidx", out);
+}
+
+using Files = std::map<std::string, std::string>;
+
+HttpServer::Handler serving (Files files)
+{
+  return [files = std::move (files)] (const HttpServer::Request &request) {
+    auto found = files.find (request.path);
+    if (found == files.end ()) return Reply{404, "no", {}};
+    return Reply{200, found->second, {{"Accept-Ranges", "bytes"}}};
+  };
+}
+
+std::string mpd (const std::string &sets,
+    const std::string &attributes = "mediaPresentationDuration='PT4S'")
+{
+  return "<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011' " +
+         attributes + "><Period>" + sets + "</Period></MPD>";
+}
+
+// A video of two segments and a sound, numbered.
+const std::string two_tracks = mpd (R"(
+  <AdaptationSet mimeType="audio/mp4" lang="de"><SegmentTemplate duration="2"
+    media="a$Number$.m4s" initialization="a.mp4"/>
+    <Representation id="a" bandwidth="1000"/></AdaptationSet>
+  <AdaptationSet mimeType="video/mp4"><SegmentTemplate duration="2"
+    media="$RepresentationID$-$Number%03d$.m4s"
+    initialization="$RepresentationID$.mp4" startNumber="7"/>
+    <Representation id="low" bandwidth="2000" width="320" height="180"/>
+    <Representation id="high" bandwidth="9000" width="640" height="360"/>
+  </AdaptationSet>)");
+
+const Files two_tracks_files = {
+    {"/x/two.mpd", two_tracks},
+    {"/x/a.mp4", init_of ("a")},
+    {"/x/a1.m4s", segment_of ("a1")},
+    {"/x/a2.m4s", segment_of ("a2")},
+    {"/x/low.mp4", init_of ("low")},
+    {"/x/low-007.m4s", segment_of ("low7")},
+    {"/x/low-008.m4s", segment_of ("low8")},
+    {"/x/high.mp4", init_of ("high")},
+    {"/x/high-007.m4s", segment_of ("high7", 700000)},
+    {"/x/high-008.m4s", segment_of ("high8")},
+};
+
+// What came out of a pad.
+struct Output
+{
+  struct Item
+  {
+    std::size_t size;
+    GstClockTime pts;
+    guint flags;
+    guint64 offset;
+  };
+  std::string bytes;
+  std::vector<Item> items;
+};
+
+struct Pad
+{
+  std::string name;
+  std::string caps;
+  GstSegment segment;
+};
+
+// adaptivesrc with a fakesink on each of the pads that are wanted.
+class Player
+{
+public:
+  explicit Player (const std::string &location,
+      std::function<bool (std::string)> wanted = {})
+      : wanted_ (std::move (wanted)),
+        pipeline_ (gst_pipeline_new (nullptr)),
+        source_ (gst_element_factory_make ("adaptivesrc", "source"))
+  {
+    fail_unless (source_ != nullptr);
+    g_object_set (
+        source_, "location", location.c_str (), "retries", 0, nullptr);
+    gst_bin_add (GST_BIN (pipeline_.get ()), source_);
+    g_signal_connect (source_, "pad-added", G_CALLBACK (on_pad_added), this);
+    g_signal_connect (
+        source_, "no-more-pads", G_CALLBACK (on_no_more_pads), this);
+  }
+  ~Player () { set_state (GST_STATE_NULL); }
+  Player (const Player &) = delete;
+  Player &operator= (const Player &) = delete;
+
+  GstElement *operator* () { return source_; }
+  GstElement *pipeline () { return pipeline_.get (); }
+  GstStateChangeReturn set_state (GstState state)
+  {
+    return gst_element_set_state (pipeline_.get (), state);
+  }
+  Owned<GstMessage> wait (int types, GstClockTime limit = 20 * GST_SECOND)
+  {
+    return test::wait_message (pipeline_.get (), types, limit);
+  }
+  Owned<GstMessage> wait_element (const char *name)
+  {
+    for (;;) {
+      Owned<GstMessage> message =
+          wait (GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+      fail_unless (message != nullptr, "no message %s", name);
+      fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_ELEMENT);
+      if (gst_message_has_name (message.get (), name)) return message;
+    }
+  }
+  void play ()
+  {
+    set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (message != nullptr);
+    if (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_ERROR) {
+      gchar *debug = nullptr;
+      gst_message_parse_error (message.get (), nullptr, &debug);
+      Owned<gchar> owned{debug};
+      ck_abort_msg ("%s", debug);
+    }
+  }
+  // To the end, which must be this error, and no second one.
+  Owned<GstMessage> play_to_error (GQuark domain, int code)
+  {
+    set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    test::assert_error (message.get (), domain, code);
+    set_state (GST_STATE_READY);
+    fail_unless (wait (GST_MESSAGE_ERROR, 0) == nullptr);
+    return message;
+  }
+  guint64 stat (const char *name)
+  {
+    GstStructure *raw = nullptr;
+    g_object_get (source_, "stats", &raw, nullptr);
+    Owned<GstStructure> stats{raw};
+    guint64 value = 0;
+    fail_unless (gst_structure_get_uint64 (stats.get (), name, &value));
+    return value;
+  }
+  void link (GstPad *pad)
+  {
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    GstElement *sink = gst_element_factory_make ("fakesink", name.get ());
+    g_object_set (sink, "sync", FALSE, "signal-handoffs", TRUE, nullptr);
+    g_signal_connect (sink, "handoff", G_CALLBACK (on_handoff), this);
+    gst_bin_add (GST_BIN (pipeline_.get ()), sink);
+    gst_element_sync_state_with_parent (sink);
+    Owned<GstPad> sinkpad{gst_element_get_static_pad (sink, "sink")};
+    fail_unless (gst_pad_link (pad, sinkpad.get ()) == GST_PAD_LINK_OK);
+  }
+  Output output (const std::string &pad) { return (*outputs_.lock ())[pad]; }
+  std::vector<Pad> pads () { return *pads_.lock (); }
+
+  std::atomic<bool> no_more_pads{false};
+
+private:
+  static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
+  {
+    auto *self = static_cast<Player *> (data);
+    fail_unless (!self->no_more_pads);
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    Pad seen{name.get (), {}, {}};
+    Owned<GstEvent> start{
+        gst_pad_get_sticky_event (pad, GST_EVENT_STREAM_START, 0)};
+    fail_unless (start != nullptr);
+    Owned<GstCaps> caps{gst_pad_get_current_caps (pad)};
+    fail_unless (caps != nullptr);
+    Owned<gchar> text{gst_caps_to_string (caps.get ())};
+    seen.caps = text.get ();
+    Owned<GstEvent> segment{
+        gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+    fail_unless (segment != nullptr);
+    gst_event_copy_segment (segment.get (), &seen.segment);
+    self->pads_.lock ()->push_back (seen);
+    if (!self->wanted_ || self->wanted_ (seen.name)) self->link (pad);
+  }
+  static void on_no_more_pads (GstElement *, gpointer data)
+  {
+    static_cast<Player *> (data)->no_more_pads = true;
+  }
+  static void on_handoff (
+      GstElement *sink, GstBuffer *buffer, GstPad *, gpointer data)
+  {
+    auto *self = static_cast<Player *> (data);
+    test::Bytes bytes = test::bytes_of (buffer);
+    auto outputs = self->outputs_.lock ();
+    Output &output = (*outputs)[GST_OBJECT_NAME (sink)];
+    output.bytes.append (bytes.begin (), bytes.end ());
+    output.items.push_back ({bytes.size (), GST_BUFFER_PTS (buffer),
+        GST_BUFFER_FLAGS (buffer), GST_BUFFER_OFFSET (buffer)});
+  }
+
+  std::function<bool (std::string)> wanted_;
+  Guarded<std::map<std::string, Output>> outputs_;
+  Guarded<std::vector<Pad>> pads_;
+  Owned<GstElement> pipeline_;
+  GstElement *source_;
+};
+
+std::vector<std::string> paths_of (HttpServer &server)
+{
+  std::vector<std::string> out;
+  for (const auto &request : server.requests ()) out.push_back (request.path);
+  return out;
+}
+
+std::size_t count_paths (HttpServer &server, const std::string &part)
+{
+  std::size_t count = 0;
+  for (const std::string &path : paths_of (server))
+    if (path.find (part) != std::string::npos) count++;
+  return count;
+}
+
+std::string media_playlist (const std::string &lines, bool complete = true)
+{
+  return "#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + lines +
+         (complete ? "#EXT-X-ENDLIST\n" : "");
+}
+
+std::string packets (char c, std::size_t count = 10)
+{
+  std::string packet (188, c);
+  packet[0] = 0x47;
+  std::string out;
+  for (std::size_t i = 0; i < count; i++) out += packet;
+  return out;
+}
+
+std::string text_property (GstElement *element, const char *name)
+{
+  gchar *raw = nullptr;
+  g_object_get (element, name, &raw, nullptr);
+  Owned<gchar> text{raw};
+  return text ? text.get () : "";
+}
+
+}  // namespace
+
+GST_START_TEST (dash_tracks_come_out_whole)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  player.play ();
+  fail_unless (
+      player.output ("video_0").bytes ==
+      init_of ("high") + segment_of ("high7", 700000) + segment_of ("high8"));
+  fail_unless (player.output ("audio_0").bytes ==
+               init_of ("a") + segment_of ("a1") + segment_of ("a2"));
+  std::vector<Pad> pads = player.pads ();
+  fail_unless_equals_uint64 (pads.size (), 2);
+  // Video first, wherever it is in the manifest.
+  fail_unless (pads[0].name == "video_0" && pads[1].name == "audio_0");
+  fail_unless (pads[0].caps == "video/quicktime");
+  fail_unless (pads[1].caps == "audio/x-m4a");
+  fail_unless (pads[0].segment.format == GST_FORMAT_TIME);
+  fail_unless_equals_uint64 (player.stat ("segments"), 4);
+  fail_unless_equals_uint64 (player.stat ("requests"), 7);
+  // One connection for the manifest, which a stream takes over.
+  fail_unless (server.connections () <= 3);
+}
+GST_END_TEST;
+
+GST_START_TEST (buffers_are_dressed_as_demuxers_want_them)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  player.play ();
+  std::vector<Output::Item> items = player.output ("video_0").items;
+  std::vector<GstClockTime> times;
+  guint64 next = 0;
+  for (std::size_t i = 0; i < items.size (); i++) {
+    const Output::Item &item = items[i];
+    bool header = (item.flags & GST_BUFFER_FLAG_HEADER) != 0;
+    bool delta = (item.flags & GST_BUFFER_FLAG_DELTA_UNIT) != 0;
+    bool first = item.offset == 0;
+    fail_unless (header == (i == 0));
+    fail_unless (delta == (!header && !first));
+    fail_unless (GST_CLOCK_TIME_IS_VALID (item.pts) == (first && !header));
+    fail_unless (((item.flags & GST_BUFFER_FLAG_DISCONT) != 0) == (i == 0));
+    if (first && !header) times.push_back (item.pts);
+    fail_unless (first || item.offset == next);
+    next = item.offset + item.size;
+  }
+  fail_unless (times == std::vector<GstClockTime> ({0, 2 * GST_SECOND}));
+  fail_unless (items.size () > 5);
+}
+GST_END_TEST;
+
+GST_START_TEST (the_other_kinds_of_dash_addresses)
+{
+  std::string media = init_of ("s") + sidx_of ({100, 200});
+  std::string index_first = std::to_string (init_of ("s").size ());
+  std::string index_last = std::to_string (media.size () - 1);
+  media += segment_of ("1", 100 - 17) + segment_of ("2", 200 - 17);
+  std::string one = segment_of ("1", 100 - 17);
+  std::string two = segment_of ("2", 200 - 17);
+  auto set = [] (const std::string &inner) {
+    return mpd (
+        "<AdaptationSet mimeType='video/mp4'>"
+        "<Representation id='v' bandwidth='1'>" +
+        inner + "</Representation></AdaptationSet>");
+  };
+  struct
+  {
+    std::string manifest;
+    std::string expected;
+  } rows[] = {
+      {set ("<SegmentTemplate timescale='10' media='t$Time$.m4s' "
+            "initialization='i.mp4'><SegmentTimeline><S t='0' d='15'/>"
+            "<S d='25'/></SegmentTimeline></SegmentTemplate>"),
+          init_of ("s") + one + two},
+      {set ("<BaseURL>all.mp4</BaseURL><SegmentBase indexRange='" +
+            index_first + "-" + index_last + "'><Initialization range='0-" +
+            std::to_string (init_of ("s").size () - 1) + "'/></SegmentBase>"),
+          init_of ("s") + one + two},
+      {set ("<SegmentList duration='2'><Initialization sourceURL='i.mp4'/>"
+            "<SegmentURL media='t0.m4s'/><SegmentURL media='t15.m4s'/>"
+            "</SegmentList>"),
+          init_of ("s") + one + two},
+      {set ("<BaseURL>all.mp4</BaseURL>"), media},
+  };
+  for (const auto &row : rows) {
+    HttpServer server (
+        serving ({{"/m.mpd", row.manifest}, {"/i.mp4", init_of ("s")},
+            {"/t0.m4s", one}, {"/t15.m4s", two}, {"/all.mp4", media}}));
+    Player player (server.uri ("/m.mpd"));
+    player.play ();
+    fail_unless (player.output ("video_0").bytes == row.expected, "%s",
+        row.manifest.c_str ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (hls_playlists_are_played)
+{
+  Files files = {
+      {"/ts.m3u8", media_playlist ("#EXTINF:2,\n1.ts\n#EXTINF:2,\nsub/2.ts\n")},
+      {"/1.ts", packets ('1')},
+      {"/sub/2.ts", packets ('2')},
+      {"/mp4.m3u8",
+          media_playlist (
+              "#EXT-X-MAP:URI=\"all\",BYTERANGE=\"18@0\"\n"
+              "#EXTINF:2,\n#EXT-X-BYTERANGE:117@18\nall\n"
+              "#EXT-X-DISCONTINUITY\n#EXTINF:2,\n#EXT-X-BYTERANGE:217\nall\n")},
+      {"/all",
+          init_of ("hello") + segment_of ("1", 100) + segment_of ("2", 200)},
+  };
+  fail_unless_equals_uint64 (init_of ("hello").size (), 18);
+  fail_unless_equals_uint64 (segment_of ("1", 100).size (), 117);
+  HttpServer server (serving (files));
+  {
+    Player player (server.uri ("/ts.m3u8"));
+    player.play ();
+    fail_unless (
+        player.output ("video_0").bytes == packets ('1') + packets ('2'));
+    fail_unless (
+        player.pads ()[0].caps == "video/mpegts, systemstream=(boolean)true");
+  }
+  {
+    Player player (server.uri ("/mp4.m3u8"));
+    player.play ();
+    Output output = player.output ("video_0");
+    fail_unless (output.bytes == files["/all"]);
+    fail_unless (player.pads ()[0].caps == "video/quicktime");
+    fail_unless_equals_int (
+        static_cast<int> (std::ranges::count_if (output.items,
+            [] (const Output::Item &item) {
+              return (item.flags & GST_BUFFER_FLAG_DISCONT) != 0;
+            })),
+        2);
+  }
+}
+GST_END_TEST;
+
+// Three variants, two with renditions of the sound.
+const Files master_files = {
+    {"/m.m3u8",
+        "#EXTM3U\n"
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g1\",NAME=\"x\",URI=\"g1.m3u8\"\n"
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g2\",NAME=\"x\",URI=\"g2.m3u8\"\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=1000,CODECS=\"avc1.4d\",AUDIO=\"g1\"\n"
+        "low.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=9000,RESOLUTION=640x360,AUDIO=\"g2\"\n"
+        "high.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=5000,RESOLUTION=320x180\n"
+        "middle.m3u8\n"},
+    {"/low.m3u8", media_playlist ("#EXTINF:2,\nlow.ts\n")},
+    {"/middle.m3u8", media_playlist ("#EXTINF:2,\nmiddle.ts\n")},
+    {"/high.m3u8", media_playlist ("#EXTINF:2,\nhigh.ts\n")},
+    {"/g1.m3u8", media_playlist ("#EXTINF:2,\ng1.ts\n")},
+    {"/g2.m3u8", media_playlist ("#EXTINF:2,\ng2.ts\n")},
+    {"/low.ts", packets ('l')},
+    {"/middle.ts", packets ('m')},
+    {"/high.ts", packets ('h')},
+    {"/g1.ts", packets ('1')},
+    {"/g2.ts", packets ('2')},
+};
+
+GST_START_TEST (max_bitrate_chooses_the_variant)
+{
+  struct
+  {
+    guint64 max_bitrate;
+    char video;
+    char audio;  // 0 = no pad
+    guint64 bandwidth;
+  } rows[] = {
+      {0, 'h', '2', 9000},
+      {9000, 'h', '2', 9000},
+      {8999, 'm', 0, 5000},
+      {1000, 'l', '1', 1000},
+      {1, 'l', '1', 1000},
+  };
+  HttpServer server (serving (master_files));
+  for (const auto &row : rows) {
+    Player player (server.uri ("/m.m3u8"));
+    g_object_set (*player, "max-bitrate", row.max_bitrate, nullptr);
+    player.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = player.wait_element ("adaptivesrc-variant");
+    const GstStructure *variant = gst_message_get_structure (message.get ());
+    guint64 bandwidth = 0;
+    fail_unless (gst_structure_get_uint64 (variant, "bandwidth", &bandwidth));
+    fail_unless_equals_uint64 (bandwidth, row.bandwidth);
+    fail_unless (
+        g_strcmp0 (gst_structure_get_string (variant, "pad"), "video_0") == 0);
+    player.play ();
+    fail_unless (player.output ("video_0").bytes == packets (row.video));
+    fail_unless_equals_uint64 (player.pads ().size (), row.audio ? 2 : 1);
+    if (row.audio)
+      fail_unless (player.output ("audio_0").bytes == packets (row.audio));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (every_request_takes_the_proxy_and_the_headers)
+{
+  for (const char *manifest : {"/x/two.mpd", "/m.m3u8"}) {
+    Files files = two_tracks_files;
+    files.insert (master_files.begin (), master_files.end ());
+    HttpServer server (serving (files));
+    ForwardProxy proxy;
+    Player player (
+        "http://origin.test:" + std::to_string (server.port ()) + manifest);
+    g_object_set (*player, "proxy", proxy.uri ().c_str (), nullptr);
+    gst_util_set_object_arg (
+        G_OBJECT (*player), "extra-headers", "h,X-Token=abc");
+    player.play ();
+    auto requests = server.requests ();
+    fail_unless (requests.size () >= 5);
+    fail_unless_equals_uint64 (requests.size (), proxy.targets ().size ());
+    for (const auto &request : requests) {
+      fail_unless (request.header ("X-Token") == "abc");
+      fail_unless (
+          request.header ("User-Agent").starts_with ("GStreamer adaptivesrc"));
+    }
+    fail_unless_equals_uint64 (
+        player.stat ("requests-proxied"), requests.size ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (an_unlinked_pad_fetches_nothing)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"),
+      [] (const std::string &name) { return name == "video_0"; });
+  player.play ();
+  fail_unless_equals_uint64 (player.pads ().size (), 2);
+  fail_unless_equals_uint64 (count_paths (server, "/x/a"), 0);
+  fail_unless_equals_uint64 (player.stat ("segments"), 2);
+}
+GST_END_TEST;
+
+GST_START_TEST (with_nothing_linked_there_is_one_error)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (
+      server.uri ("/x/two.mpd"), [] (const std::string &) { return false; });
+  player.play_to_error (GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
+  fail_unless_equals_uint64 (server.requests ().size (), 1);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_pad_that_is_linked_later_begins_then)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"),
+      [] (const std::string &name) { return name == "video_0"; });
+  player.play ();
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+  player.link (pad.get ());
+  std::string expected = init_of ("a") + segment_of ("a1") + segment_of ("a2");
+  while (player.output ("audio_0").bytes.size () < expected.size ())
+    g_usleep (1000);
+  fail_unless (player.output ("audio_0").bytes == expected);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_peer_that_wants_no_more_ends_the_requests)
+{
+  // As a cache does that served by itself, and stops.
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer) {
+        Owned<GstPad> peer{gst_pad_get_peer (pad)};
+        gst_pad_add_probe (
+            peer.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+            [] (GstPad *sinkpad, GstPadProbeInfo *info, gpointer) {
+              GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+              if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+                gst_pad_push_event (sinkpad, gst_event_new_flush_start ());
+              return GST_PAD_PROBE_OK;
+            },
+            nullptr, nullptr);
+      }),
+      nullptr);
+  player.set_state (GST_STATE_PAUSED);
+  while (!player.no_more_pads) g_usleep (1000);
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
+  while (gst_pad_get_task_state (pad.get ()) != GST_TASK_PAUSED)
+    g_usleep (1000);
+  player.set_state (GST_STATE_READY);
+  fail_unless_equals_uint64 (server.requests ().size (), 1);
+}
+GST_END_TEST;
+
+struct Failing
+{
+  const char *path;
+  GQuark (*domain) ();
+  int code;
+  guint status;
+};
+
+GST_START_TEST (bad_manifests_and_segments_are_one_error)
+{
+  auto video = [] (const std::string &inner) {
+    return mpd ("<AdaptationSet mimeType='video/mp4'><Representation id='v'>" +
+                inner + "</Representation></AdaptationSet>");
+  };
+  Files files = {
+      {"/html", "<!DOCTYPE html><html><body>Log in</body></html>"},
+      {"/text", "It works!"},
+      {"/empty", ""},
+      {"/cut.mpd", two_tracks.substr (0, 300)},
+      {"/nothing.mpd", video ("")},
+      {"/live.mpd", mpd ("", "type='dynamic'")},
+      {"/live.m3u8", media_playlist ("#EXTINF:2,\n1.ts\n", false)},
+      {"/empty.m3u8", media_playlist ("")},
+      {"/key.m3u8",
+          media_playlist (
+              "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\n1\n")},
+      {"/dead.m3u8", media_playlist ("#EXTINF:2,\n404.ts\n")},
+      {"/page.m3u8", media_playlist ("#EXTINF:2,\nhtml\n")},
+      {"/page.mpd", video ("<SegmentList duration='4'><SegmentURL "
+                           "media='html'/></SegmentList>")},
+      {"/noindex.mpd", video ("<BaseURL>text</BaseURL>"
+                              "<SegmentBase indexRange='0-7'/>")},
+      {"/file.mpd", video ("<SegmentList duration='4'><SegmentURL "
+                           "media='file:///etc/passwd'/></SegmentList>")},
+  };
+  const Failing rows[] = {
+      {"/html", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/text", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/empty", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/cut.mpd", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/nothing.mpd", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
+      {"/live.mpd", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
+          0},
+      {"/live.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
+          0},
+      {"/empty.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
+      {"/key.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
+          0},
+      {"/404", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, 404},
+      {"/dead.m3u8", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND,
+          404},
+      {"/page.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/page.mpd", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/noindex.mpd", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
+      {"/file.mpd", gst_resource_error_quark, GST_RESOURCE_ERROR_SETTINGS, 0},
+  };
+  HttpServer server (serving (files));
+  for (const Failing &row : rows) {
+    Player player (server.uri (row.path));
+    player.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message =
+        player.wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (message != nullptr, "%s", row.path);
+    test::assert_error (message.get (), row.domain (), row.code);
+    const GstStructure *details = nullptr;
+    gst_message_parse_error_details (message.get (), &details);
+    guint status = 0;
+    if (details != nullptr)
+      gst_structure_get_uint (details, "http-status-code", &status);
+    fail_unless_equals_int (
+        static_cast<int> (status), static_cast<int> (row.status));
+    player.set_state (GST_STATE_READY);
+    fail_unless (player.wait (GST_MESSAGE_ERROR, 0) == nullptr, "%s", row.path);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (dead_servers_are_one_error)
+{
+  std::string dead = "http://127.0.0.1:" + std::to_string (test::dead_port ());
+  {
+    Player player (dead + "/a.mpd");
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
+  }
+  {
+    HttpServer server (serving (two_tracks_files));
+    Player player (server.uri ("/x/two.mpd"));
+    g_object_set (*player, "proxy", dead.c_str (), nullptr);
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
+    // Never past the proxy.
+    fail_unless (server.requests ().empty ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_cut_segment_is_an_error)
+{
+  // Chunked: nothing but the boxes tell that the end is missing.
+  for (std::size_t missing : {std::size_t{1}, std::size_t{10000}}) {
+    HttpServer server ([missing] (const HttpServer::Request &request) {
+      if (request.path == "/a.m3u8")
+        return Reply{
+            200, media_playlist ("#EXTINF:2,\na.m4s\n#EXTINF:2,\na.m4s\n"), {}};
+      std::string body = segment_of ("a");
+      body.resize (body.size () - missing);
+      return Reply{200, body, {}, "video/mp4", true};
+    });
+    Player player (server.uri ("/a.m3u8"));
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+    fail_unless_equals_uint64 (player.stat ("segments"), 0);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (without_a_location_it_does_not_start)
+{
+  Player player ("");
+  fail_unless (
+      player.set_state (GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE);
+  Owned<GstMessage> message = player.wait (GST_MESSAGE_ERROR);
+  test::assert_error (
+      message.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+}
+GST_END_TEST;
+
+GST_START_TEST (it_is_used_again_and_again)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  for (int i = 1; i <= 3; i++) {
+    player.no_more_pads = false;
+    player.play ();
+    player.set_state (GST_STATE_READY);
+    fail_unless_equals_int (GST_ELEMENT (*player)->numpads, 0);
+    for (const char *name : {"video_0", "audio_0"}) {
+      Owned<GstElement> sink{
+          gst_bin_get_by_name (GST_BIN (player.pipeline ()), name)};
+      gst_element_set_state (sink.get (), GST_STATE_NULL);
+      gst_bin_remove (GST_BIN (player.pipeline ()), sink.get ());
+    }
+    fail_unless_equals_uint64 (
+        player.stat ("segments"), static_cast<guint64> (4 * i));
+  }
+}
+GST_END_TEST;
+
+// Serves all but what hangs: without a byte, or after a few.
+class Hanging
+{
+public:
+  explicit Hanging (std::string path, std::string begin = {})
+      : server_ ([this, path, begin] (Connection &c, int) {
+          for (;;) {
+            std::string request = c.read_request ();
+            if (request.empty ()) return;
+            if (request.find (path) != std::string::npos) {
+              c.send (begin);
+              reached = true;
+              c.hang ();
+              return;
+            }
+            std::string body;
+            for (const auto &[name, content] : two_tracks_files)
+              if (request.find (" " + name + " ") != std::string::npos)
+                body = content;
+            c.send ("HTTP/1.1 200 OK\r\nContent-Length: " +
+                    std::to_string (body.size ()) + "\r\n\r\n" + body);
+          }
+        })
+  {
+  }
+  std::string uri () { return server_.uri ("/x/two.mpd"); }
+  std::atomic<bool> reached{false};
+
+private:
+  ScriptedServer server_;
+};
+
+GST_START_TEST (a_stop_breaks_every_wait)
+{
+  for (const char *path : {"two.mpd", "high.mp4", "high-008"}) {
+    for (const char *begin :
+        {"", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"}) {
+      Hanging server (path, begin);
+      Player player (server.uri ());
+      player.set_state (GST_STATE_PLAYING);
+      while (!server.reached) g_usleep (1000);
+      gint64 began = g_get_monotonic_time ();
+      player.set_state (GST_STATE_NULL);
+      fail_unless (g_get_monotonic_time () - began < G_USEC_PER_SEC);
+      fail_unless (player.wait (GST_MESSAGE_ERROR, 0) == nullptr);
+    }
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_stop_frees_a_blocked_push)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  // The sinks preroll, and then they block.
+  player.set_state (GST_STATE_PAUSED);
+  fail_unless (gst_element_get_state (player.pipeline (), nullptr, nullptr,
+                   10 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
+  player.set_state (GST_STATE_NULL);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_pad_that_blocks_holds_up_no_other)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (
+      server.uri ("/x/two.mpd"), [] (const std::string &) { return true; });
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer) {
+        if (g_str_has_prefix (GST_PAD_NAME (pad), "video"))
+          gst_pad_add_probe (
+              pad,
+              static_cast<GstPadProbeType> (
+                  GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER),
+              [] (GstPad *, GstPadProbeInfo *, gpointer) {
+                return GST_PAD_PROBE_OK;
+              },
+              nullptr, nullptr);
+      }),
+      nullptr);
+  // PAUSED waits for the video; the sound goes on when its sink plays.
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstElement> sink;
+  while (!sink) {
+    g_usleep (1000);
+    sink.reset (gst_bin_get_by_name (GST_BIN (player.pipeline ()), "audio_0"));
+  }
+  g_object_set (sink.get (), "async", FALSE, nullptr);
+  gst_element_set_locked_state (sink.get (), TRUE);
+  gst_element_set_state (sink.get (), GST_STATE_PLAYING);
+  std::string expected = init_of ("a") + segment_of ("a1") + segment_of ("a2");
+  while (player.output ("audio_0").bytes.size () < expected.size ())
+    g_usleep (1000);
+  fail_unless (player.output ("video_0").bytes.empty ());
+  gst_element_set_locked_state (sink.get (), FALSE);
+  player.set_state (GST_STATE_NULL);
+}
+GST_END_TEST;
+
+GST_START_TEST (counters_are_posted_before_the_end)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstMessage> message = player.wait_element ("adaptivesrc-stats");
+  const GstStructure *stats = gst_message_get_structure (message.get ());
+  for (const char *name : {"requests", "requests-proxied", "retries",
+           "redirects", "connections", "bytes-received", "ttfb-ns"})
+    fail_unless (gst_structure_has_field (stats, name), "%s", name);
+  guint64 segments = 0;
+  fail_unless (gst_structure_get_uint64 (stats, "segments", &segments));
+  fail_unless_equals_uint64 (segments, 4);
+  fail_unless (player.wait (GST_MESSAGE_EOS) != nullptr);
+}
+GST_END_TEST;
+
+GST_START_TEST (queries_are_answered)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  // Bins ask before there are pads.
+  Owned<GstQuery> scheduling{gst_query_new_scheduling ()};
+  fail_unless (gst_element_query (*player, scheduling.get ()));
+  GstSchedulingFlags flags = GST_SCHEDULING_FLAG_SEEKABLE;
+  gst_query_parse_scheduling (
+      scheduling.get (), &flags, nullptr, nullptr, nullptr);
+  fail_unless ((flags & GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED) != 0);
+  gint64 duration = 0;
+  fail_unless (
+      !gst_element_query_duration (*player, GST_FORMAT_TIME, &duration));
+  player.play ();
+  fail_unless (
+      gst_element_query_duration (*player, GST_FORMAT_TIME, &duration));
+  fail_unless_equals_int64 (duration, 4 * GST_SECOND);
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
+  fail_unless (gst_pad_query_duration (pad.get (), GST_FORMAT_TIME, &duration));
+  fail_unless (
+      !gst_pad_query_duration (pad.get (), GST_FORMAT_BYTES, &duration));
+  Owned<GstQuery> seeking{gst_query_new_seeking (GST_FORMAT_TIME)};
+  fail_unless (gst_pad_query (pad.get (), seeking.get ()));
+  gboolean seekable = TRUE;
+  gst_query_parse_seeking (
+      seeking.get (), nullptr, &seekable, nullptr, nullptr);
+  fail_unless (!seekable);
+  fail_unless (!gst_element_seek_simple (
+      player.pipeline (), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SECOND));
+}
+GST_END_TEST;
+
+GST_START_TEST (uris_make_it)
+{
+  for (const char *text : {"hls+http://127.0.0.1/a", "hls+https://127.0.0.1/a",
+           "dash+http://127.0.0.1/a", "dash+https://127.0.0.1/a"}) {
+    Owned<GstElement> element{GST_ELEMENT (g_object_ref_sink (
+        gst_element_make_from_uri (GST_URI_SRC, text, nullptr, nullptr)))};
+    Owned<gchar> name{gst_object_get_name (
+        GST_OBJECT (gst_element_get_factory (element.get ())))};
+    fail_unless_equals_string (name.get (), "adaptivesrc");
+    fail_unless (text_property (element.get (), "location") == text);
+  }
+  Owned<GstElement> source{GST_ELEMENT (
+      g_object_ref_sink (gst_element_factory_make ("adaptivesrc", nullptr)))};
+  GError *error = nullptr;
+  fail_unless (!gst_uri_handler_set_uri (
+      GST_URI_HANDLER (source.get ()), "hls+http://", &error));
+  fail_unless (g_error_matches (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI));
+  g_error_free (error);
+
+  HttpServer server (serving (two_tracks_files));
+  Player player ("dash+" + server.uri ("/x/two.mpd"));
+  player.play ();
+}
+GST_END_TEST;
+
+GST_START_TEST (secrets_read_back_as_stars)
+{
+  Owned<GstElement> source{GST_ELEMENT (
+      g_object_ref_sink (gst_element_factory_make ("adaptivesrc", nullptr)))};
+  g_object_set (source.get (), "proxy", "http://u:secret@127.0.0.1:1", nullptr);
+  gst_util_set_object_arg (G_OBJECT (source.get ()), "extra-headers",
+      "h,Authorization=\"Bearer secret\",X-Open=seen");
+  fail_unless (text_property (source.get (), "proxy").find ("secret") ==
+               std::string::npos);
+  GstStructure *raw = nullptr;
+  g_object_get (source.get (), "extra-headers", &raw, nullptr);
+  Owned<GstStructure> headers{raw};
+  fail_unless_equals_string (
+      gst_structure_get_string (headers.get (), "Authorization"), "***");
+  fail_unless_equals_string (
+      gst_structure_get_string (headers.get (), "X-Open"), "seen");
+}
+GST_END_TEST;
+
+GST_START_TEST (a_cache_that_serves_leaves_the_media_alone)
+{
+  if (gst_registry_check_feature_version (
+          gst_registry_get (), "cachetee", 0, 1, 0) == FALSE) {
+    g_print ("SKIPPED: no cachetee\n");
+    return;
+  }
+  HttpServer server (serving (two_tracks_files));
+  test::TempDir folder;
+  std::string launch =
+      "adaptivesrc name=s location=" + server.uri ("/x/two.mpd") +
+      " s.video_0 ! cachetee cache-key=v cache-dir=" +
+      folder.path ().string () + " ! fakesink sync=false";
+  for (std::size_t segments : {2u, 0u}) {
+    std::size_t before = count_paths (server, ".m4s");
+    Owned<GstElement> pipeline{GST_ELEMENT (
+        g_object_ref_sink (gst_parse_launch (launch.c_str (), nullptr)))};
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    Owned<GstMessage> message = test::wait_message (
+        pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (
+        message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    fail_unless_equals_uint64 (count_paths (server, ".m4s") - before, segments);
+  }
+}
+GST_END_TEST;
+
+static Suite *adaptivesrc_suite ()
+{
+  Suite *suite = suite_create ("adaptivesrc");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, dash_tracks_come_out_whole);
+  tcase_add_test (tests, buffers_are_dressed_as_demuxers_want_them);
+  tcase_add_test (tests, the_other_kinds_of_dash_addresses);
+  tcase_add_test (tests, hls_playlists_are_played);
+  tcase_add_test (tests, max_bitrate_chooses_the_variant);
+  tcase_add_test (tests, every_request_takes_the_proxy_and_the_headers);
+  tcase_add_test (tests, an_unlinked_pad_fetches_nothing);
+  tcase_add_test (tests, with_nothing_linked_there_is_one_error);
+  tcase_add_test (tests, a_pad_that_is_linked_later_begins_then);
+  tcase_add_test (tests, a_peer_that_wants_no_more_ends_the_requests);
+  tcase_add_test (tests, bad_manifests_and_segments_are_one_error);
+  tcase_add_test (tests, dead_servers_are_one_error);
+  tcase_add_test (tests, a_cut_segment_is_an_error);
+  tcase_add_test (tests, without_a_location_it_does_not_start);
+  tcase_add_test (tests, it_is_used_again_and_again);
+  tcase_add_test (tests, a_stop_breaks_every_wait);
+  tcase_add_test (tests, a_stop_frees_a_blocked_push);
+  tcase_add_test (tests, a_pad_that_blocks_holds_up_no_other);
+  tcase_add_test (tests, counters_are_posted_before_the_end);
+  tcase_add_test (tests, queries_are_answered);
+  tcase_add_test (tests, uris_make_it);
+  tcase_add_test (tests, secrets_read_back_as_stars);
+  tcase_add_test (tests, a_cache_that_serves_leaves_the_media_alone);
+  return suite;
+}
+
+GST_CHECK_MAIN (adaptivesrc)
