@@ -522,8 +522,10 @@ Information Parser::information (const xmlNode *node, Information above)
 void Parser::segment_base (const xmlNode *node, Information &out)
 {
   if (auto value = number<std::uint32_t> (node, "timescale")) {
-    if (*value == 0) fail (Error::bad_number, node);
-    out.timescale = value;
+    if (*value != 0)
+      out.timescale = value;
+    else
+      fail (Error::bad_number, node);
   }
   if (auto value = number<std::uint64_t> (node, "presentationTimeOffset"))
     out.presentation_time_offset = value;
@@ -542,8 +544,10 @@ void Parser::multiple_segments (const xmlNode *node, Information &out)
   if (auto value = number<std::uint64_t> (node, "endNumber"))
     out.end_number = value;
   if (auto value = number<std::uint64_t> (node, "duration")) {
-    if (*value == 0) fail (Error::bad_number, node);
-    out.duration = value;
+    if (*value != 0)
+      out.duration = value;
+    else
+      fail (Error::bad_number, node);
   }
   if (const xmlNode *found = child (node, "SegmentTimeline")) {
     if (is_remote (found)) fail (Error::xlink, found);
