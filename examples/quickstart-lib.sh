@@ -120,9 +120,10 @@ END
       return
     fi
     reap "$started" || true
-    say "Port $port is taken (try $try)"
+    grep -q 'Could not create listening sockets' "$log" || break
+    say "Port $port is taken, trying another one ($try)"
   done
-  die "tinyproxy does not start: $(tail -1 "$log"); see $log"
+  die "tinyproxy does not start; see $log"
 }
 
 proxy_decided() {
