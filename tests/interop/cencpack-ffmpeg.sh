@@ -64,6 +64,9 @@ media() {
         -init_seg_name init.mp4 -media_seg_name '$Number$.m4s' index.mpd
     )
   done
+  ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=320x180:rate=25:duration=2 \
+    -c:v libx265 -x265-params log-level=error -pix_fmt yuv420p -g 25 \
+    -movflags frag_keyframe+empty_moov+default_base_moof "$work/hevc-v.mp4"
   # Both streams in one mdat, with a base_data_offset in tfhd.
   ffmpeg -nostdin -v error -i "$work/source.mp4" -c copy \
     -frag_duration 1000000 -movflags frag_keyframe+empty_moov \
@@ -147,7 +150,7 @@ refused() {
 }
 
 media
-for form in mfra-v sidx-v mfra-a sidx-a both; do
+for form in hevc-v mfra-v sidx-v mfra-a sidx-a both; do
   for scheme in cenc cens cbc1 cbcs; do
     round_trip $scheme "$work/$form.mp4"
   done

@@ -39,7 +39,7 @@ fetch 0 'requests: 1, by proxy: 0, bytes: 1000000' \
   "$uri/clip.mp4" "$work/copy"
 cmp "$work/www/clip.mp4" "$work/copy" || fail 'the bytes differ'
 fetch 1 "the server's status is 404" "$uri/none" "$work/copy"
-fetch 1 'proxy' "$uri/clip.mp4" "$work/copy" http://127.0.0.1:1
+fetch 1 'through the proxy' "$uri/clip.mp4" "$work/copy" http://127.0.0.1:1
 [[ $(wc -l <"$work/log") -eq 2 ]] || fail 'a request went past the proxy'
 fetch 1 'usage:' "$uri/clip.mp4"
 export GST_PLUGIN_PATH_1_0=$work GST_PLUGIN_SYSTEM_PATH_1_0=$work

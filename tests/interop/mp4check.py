@@ -30,7 +30,7 @@ class Box:
             self.children = read_boxes(data, self.body, self.end)
         elif self.type == b"stsd":
             self.children = read_boxes(data, self.body + 8, self.end)
-        elif self.type in (b"encv", b"avc1"):
+        elif self.type in (b"encv", b"avc1", b"hev1"):
             self.children = read_boxes(data, self.body + 78, self.end)
         elif self.type in (b"enca", b"mp4a"):
             self.children = read_boxes(data, self.body + 28, self.end)
@@ -72,7 +72,9 @@ class Track:
         check(entry.type in (b"encv", b"enca"), "a track is clear")
         self.video = entry.type == b"encv"
         kind = entry.one(b"sinf", b"frma").numbers("4s")[0]
-        check(kind == (b"avc1" if self.video else b"mp4a"), "frma is wrong")
+        check(kind in ((b"avc1", b"hev1") if self.video else (b"mp4a",)),
+              "frma is wrong")
+        self.hevc = kind == b"hev1"
         named = entry.one(b"sinf", b"schm").numbers("4s", 4)[0].decode()
         check(named == scheme, f"schm says {named}")
         tenc = entry.one(b"sinf", b"schi", b"tenc")
@@ -88,7 +90,8 @@ class Track:
             check(size in (8, 16), "tenc has no IV")
         self.nal_length = 0
         if self.video:
-            self.nal_length = (entry.one(b"avcC").numbers("B", 4)[0] & 3) + 1
+            config, at = (b"hvcC", 21) if self.hevc else (b"avcC", 4)
+            self.nal_length = (entry.one(config).numbers("B", at)[0] & 3) + 1
 
 
 def track_id(trak):
@@ -160,7 +163,7 @@ def read_senc(traf, moof, track, count):
 
 
 def check_sample(track, scheme, clear, sample, subsamples):
-    """One sample against its clear self."""
+    """One sample against its clear self; the number of protected bytes."""
     check(len(clear) == len(sample), "a sample has another size")
     protected, at = [], 0
     for skipped, length in subsamples or [(0, len(sample))]:
@@ -181,16 +184,31 @@ def check_sample(track, scheme, clear, sample, subsamples):
     check(at == len(sample), "the subsamples do not add up to the sample")
     at = 0
     while track.video and at < len(clear):
-        head = at + track.nal_length + 1
-        size = int.from_bytes(clear[at:head - 1], "big")
-        kind = clear[head - 1] & 31
-        end = at + track.nal_length + size
+        body = at + track.nal_length
+        head = body + (2 if track.hevc else 1)
+        kind = clear[body] >> 1 & 63 if track.hevc else clear[body] & 31
+        slices = range(32) if track.hevc else range(1, 6)
+        end = body + int.from_bytes(clear[at:body], "big")
         inside = [part for part in protected if part[0] < end and part[1] > at]
         check(all(part[0] >= head for part in inside),
               "a NAL unit's header is protected")
-        check(1 <= kind <= 5 or not inside,
+        check(kind in slices or not inside,
               f"a NAL unit of type {kind} is protected")
         at = end
+    return sum(end - start for start, end in protected)
+
+
+def check_counters(used):
+    """No counter block of cenc is used twice: (IV of 16 bytes, bytes)."""
+    spans = []
+    for iv, size in used:
+        low = int.from_bytes(iv[8:], "big")
+        # Only the low half counts, and it wraps (ISO/IEC 23001-7 9.3).
+        for start in (low, low - 2 ** 64):
+            spans.append((iv[:8], start, start + (size + 15) // 16))
+    spans.sort()
+    for (high, _, end), (other, start, _) in zip(spans, spans[1:]):
+        check(high != other or start >= end, "a counter block is used twice")
 
 
 def check_sidx(sidx, boxes):
@@ -222,7 +240,7 @@ def check_tfra(tfra, boxes):
 
 current = ""
 scheme = sys.argv[1]
-tracks, default_sizes, ivs = {}, {}, []
+tracks, default_sizes, ivs, counters = {}, {}, [], []
 seen = dict.fromkeys(("samples", "sidx", "tfra"), 0)
 for clear_path, path in zip(sys.argv[2::2], sys.argv[3::2]):
     current = path
@@ -243,9 +261,11 @@ for clear_path, path in zip(sys.argv[2::2], sys.argv[3::2]):
                 track = tracks[number]
                 entries = read_senc(traf, box, track, len(after))
                 for (a, b), (c, d), entry in zip(before, after, entries):
-                    check_sample(track, scheme, clear_data[a:b], data[c:d], entry[1])
+                    size = check_sample(track, scheme, clear_data[a:b],
+                                        data[c:d], entry[1])
                     if track.iv_size:
                         ivs.append(entry[0])
+                        counters.append((entry[0], size))
                 seen["samples"] += len(after)
         elif box.type == b"sidx":
             seen["sidx"] += check_sidx(box, boxes)
@@ -254,5 +274,7 @@ for clear_path, path in zip(sys.argv[2::2], sys.argv[3::2]):
                 seen["tfra"] += check_tfra(tfra, boxes)
 check(len(ivs) == len(set(ivs)), "an IV is used twice")
 check(not any(track.iv_size for track in tracks.values()) or ivs, "no IVs")
+if scheme == "cenc" and len(ivs[0]) == 16:
+    check_counters(counters)
 check(seen["samples"] > 0, "no samples")
 print(", ".join(f"{value} {name}" for name, value in seen.items()), len(ivs), "IVs")
