@@ -5,7 +5,8 @@
 //   origin [--port N] [--log FILE] FOLDER
 //
 // The first line on stdout is "port N". Then, there or in FILE, one line for
-// each request: peer, method, path, Range, status, bytes of body sent.
+// each request: peer, method, path as it was sent, Range, status, bytes of body
+// sent.
 // SIGINT and SIGTERM end it.
 #include <glib-unix.h>
 #include <glib/gstdio.h>
@@ -165,6 +166,7 @@ void send_file (SoupServerMessage *message, const fs::path &path)
     soup_message_headers_set_content_length (answer, goffset (length));
     return;
   }
+  if (length == 0) return;
   Owned<GBytes> bytes{g_mapped_file_get_bytes (file.get ())};
   Owned<GBytes> part{g_bytes_new_from_bytes (bytes.get (), first, length)};
   soup_message_body_append_bytes (
@@ -267,7 +269,9 @@ int main (int argc, char **argv)
   if (port > 65535) die ("--port: 0 to 65535");
   if (origin.log == nullptr) die ("--log: the file cannot be written");
 
-  Owned<SoupServer> server{soup_server_new (nullptr, nullptr)};
+  Owned<SoupServer> server{
+      // Paths as they were sent, for the log and to be decoded once.
+      soup_server_new ("raw-paths", gboolean{TRUE}, nullptr)};
   g_signal_connect (server.get (), "request-started",
       G_CALLBACK (on_request_started), &origin);
   g_signal_connect (server.get (), "request-finished",

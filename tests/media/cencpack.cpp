@@ -23,6 +23,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -312,6 +313,8 @@ void check (Options &options)
     die ("--per-sample-iv: only cbcs has anything else");
   if (options.pattern_given && !options.has_pattern ())
     die ("--pattern: only cens and cbcs have one");
+  if (options.crypt_byte_block == 0 && options.skip_byte_block > 0)
+    die ("--pattern: nothing would be encrypted");
   if (options.unaligned && scheme != "cenc")
     die ("--unaligned: only cenc allows it");
   if (options.in.empty () || options.out.empty ())
@@ -420,9 +423,11 @@ Block next_counter (Block block)
 void advance_iv (Bytes &iv, bool counter_mode, std::size_t blocks)
 {
   // 8 bytes: the counter starts at 0 for each, so the next number is enough.
-  // 16 bytes in counter mode: the blocks used must not be used again.
-  std::size_t steps = counter_mode && iv.size () == 16 ? blocks : 1;
-  std::size_t first = counter_mode && iv.size () == 16 ? 8 : 0;
+  // 16 bytes in counter mode: the blocks used must not be used again, and a
+  // sample without any still gets an IV of its own.
+  bool counts = counter_mode && iv.size () == 16;
+  std::size_t steps = counts ? std::max<std::size_t> (blocks, 1) : 1;
+  std::size_t first = counts ? 8 : 0;
   for (; steps > 0; steps--)
     for (std::size_t i = iv.size (); i-- > first;)
       if (++iv[i] != 0) break;
@@ -846,6 +851,7 @@ struct Packer
   std::vector<Track> tracks;
   Bytes iv;  // of the next sample
   std::size_t samples = 0;
+  std::set<std::uint32_t> met;  // tracks of all presentations
 
   explicit Packer (const Options &o) : options (o), iv (o.iv) {}
 
@@ -1159,6 +1165,7 @@ Bytes protect_file (Packer &packer, Bytes file)
     Piece piece{.old = box, .bytes = {}, .data_offsets = {}};
     if (box.type == "moov") {
       piece.bytes = protect_moov (packer.options, box, packer.tracks);
+      for (const Track &track : packer.tracks) packer.met.insert (track.id);
     } else if (box.type == "moof") {
       Moof moof = protect_moof (packer, file, box, mdats);
       piece.bytes = std::move (moof.bytes);
@@ -1211,22 +1218,40 @@ void write_file (const std::filesystem::path &path, View bytes)
   if (!out) die ("cannot be written to %s", path.c_str ());
 }
 
+// Where each input goes. No file is written over that is yet to be read, or
+// that was just written.
+std::vector<std::filesystem::path> outputs_of (const Options &options)
+{
+  std::error_code ignored;
+  bool folder = std::filesystem::is_directory (options.out, ignored);
+  if (options.in.size () > 1 && !folder)
+    die ("%s is not a folder", options.out.c_str ());
+  std::vector<std::filesystem::path> outs;
+  for (const std::filesystem::path &path : options.in) {
+    outs.push_back (folder ? options.out / path.filename () : options.out);
+    if (std::ranges::count (outs, outs.back ()) > 1)
+      die ("two inputs would become %s", outs.back ().c_str ());
+    if (std::filesystem::equivalent (outs.back (), path, ignored))
+      die ("%s would be written over", path.c_str ());
+  }
+  return outs;
+}
+
 }  // namespace
 
 int main (int argc, char **argv)
 {
   Options options = parse_options ({argv, static_cast<std::size_t> (argc)});
-  std::error_code ignored;
-  bool folder = std::filesystem::is_directory (options.out, ignored);
-  if (options.in.size () > 1 && !folder)
-    die ("%s is not a folder", options.out.c_str ());
+  std::vector<std::filesystem::path> outs = outputs_of (options);
 
   Packer packer (options);
-  for (const std::filesystem::path &path : options.in) {
-    current_file = path.string ();
-    Bytes out = protect_file (packer, read_file (path));
-    write_file (folder ? options.out / path.filename () : options.out, out);
+  for (std::size_t i = 0; i < outs.size (); i++) {
+    current_file = options.in[i].string ();
+    write_file (outs[i], protect_file (packer, read_file (options.in[i])));
   }
+  current_file.clear ();
+  for (const auto &[id, key] : options.tracks)
+    if (!packer.met.contains (id)) die ("--track: there is no track %u", id);
   std::printf ("%zu samples encrypted; next IV ", packer.samples);
   for (Byte byte : packer.iv) std::printf ("%02x", byte);
   std::printf ("\n");
