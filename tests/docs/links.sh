@@ -14,8 +14,8 @@ while IFS=: read -r file link; do
     echo "$file: $link is not there"
     failed=1
   fi
-done < <(find . -name '*.md' -not -path './build*' | xargs grep -o -H '](\([^)]*\))' |
-  sed 's/](\(.*\))$/\1/' | grep -v ':[a-z]*://' || true)
+done < <(find . -name '*.md' -not -path './build*' \
+  -exec grep -o -H '](\([^)]*\))' {} + | sed 's/](\(.*\))$/\1/' | grep -v ':[a-z]*://' || true)
 for page in docs/elements/*.md; do
   grep -q -F "($page)" README.md || {
     echo "README.md: no link to $page"
