@@ -86,7 +86,6 @@ struct Shared
   Owned<GCancellable> cancellable;  // of the manifest's thread
   std::vector<std::shared_ptr<AdaptiveStream>> streams;
   std::optional<guint64> duration;
-  bool complete = false;  // no-more-pads
   bool reported = false;  // the end
 };
 
@@ -240,13 +239,13 @@ static Owned<GstStructure> stats (GstAdaptiveSrc *self)
   return out;
 }
 
-// A stream has ended or waits for a link, or all pads are there.
+// A stream has ended or waits for a link.
 static void check_end (GstAdaptiveSrc *self)
 {
   bool linked = false;
   {
     auto shared = self->impl.shared.lock ();
-    if (!shared->complete || shared->reported) return;
+    if (shared->reported) return;
     for (const auto &stream : shared->streams) {
       GstFlowReturn flow = stream->flow ();
       if (flow == GST_FLOW_OK) return;
@@ -275,10 +274,12 @@ static std::shared_ptr<AdaptiveStream> add_stream (GstAdaptiveSrc *self,
   return stream;
 }
 
-static bool expose (GstAdaptiveSrc *self, loader::Loaded loaded,
+// Adds a pad for each track, and sets all of them going.
+static void expose (GstAdaptiveSrc *self, loader::Loaded loaded,
     const AdaptiveStream::Shared &common)
 {
   std::array<unsigned, std::size (templates)> counts{};
+  std::vector<std::shared_ptr<AdaptiveStream>> added;
   for (loader::Selection &selection : loaded.selections) {
     auto type = static_cast<std::size_t> (selection.type);
     std::string name = templates[type].name_template;
@@ -286,15 +287,18 @@ static bool expose (GstAdaptiveSrc *self, loader::Loaded loaded,
     post_variant (self, name, selection.representation);
 
     auto stream = add_stream (self, common, std::move (selection));
-    if (!stream || !stream->find_format ()) return false;
+    if (!stream || !stream->find_format ()) return;
     GstPad *pad = stream->make_pad (
         gst_element_class_get_pad_template (
             GST_ELEMENT_GET_CLASS (self), templates[type].name_template),
         name);
     gst_element_add_pad (GST_ELEMENT (self), pad);
-    stream->start ();
+    added.push_back (std::move (stream));
   }
-  return true;
+  gst_element_no_more_pads (GST_ELEMENT (self));
+  // Not earlier: a pipeline whose sinks are all at EOS is at its end, even when
+  // there would have been another pad.
+  for (const auto &stream : added) stream->start ();
 }
 
 static AdaptiveStream::Shared make_common (
@@ -334,10 +338,7 @@ static void load (GstAdaptiveSrc *self)
   }
   AdaptiveStream::Shared common = make_common (self, settings.fetch);
   common.start = loaded->start;
-  if (!expose (self, std::move (*loaded), common)) return;
-  gst_element_no_more_pads (GST_ELEMENT (self));
-  self->impl.shared.lock ()->complete = true;
-  check_end (self);
+  expose (self, std::move (*loaded), common);
 }
 
 static void load_loop (gpointer data)

@@ -710,7 +710,8 @@ Bytes protect_trak (
 // Left-rotates by so many bytes.
 Block rotated (Block block, std::size_t by)
 {
-  std::ranges::rotate (block, block.begin () + static_cast<long> (by % 16));
+  std::rotate (block.begin (), block.begin () + static_cast<long> (by % 16),
+      block.end ());
   return block;
 }
 
