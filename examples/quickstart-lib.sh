@@ -294,7 +294,7 @@ cache_status() {
 
 # JOB TITLE [JOB TITLE]...
 summary() {
-  local form='%-12s %9s %7s %9s %6s %9s %-10s %-6s %7s\n' name
+  local form='%-12s %9s %7s %9s %6s %9s %9s  %-5s %7s\n' name
   say
   # shellcheck disable=SC2059 # one format for all rows
   printf "$form" '' requests direct bytes frames received identical cache time
@@ -305,7 +305,7 @@ summary() {
     # shellcheck disable=SC2059
     printf "$form" "$2" "${proxied[$name]}" "${direct[$name]}" \
       "${bytes[$name]}" "${sent[$name]}" "${received[$name]}" \
-      "${same[$name]}" "$(cache_status "$name")" \
+      "${same[$name]%%,*}" "$(cache_status "$name")" \
       "$(printf '%d.%d s' $((took[$name] / 1000000)) \
         $((took[$name] / 100000 % 10)))"
     shift 2
@@ -319,5 +319,5 @@ verdict() {
     for failure in "${failures[@]}"; do say "FAILED: $failure"; done
     die "${#failures[@]} expectations were not met"
   fi
-  say 'Everything is as expected.'
+  say "Everything is as expected ($SECONDS s)."
 }

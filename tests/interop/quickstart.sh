@@ -78,13 +78,11 @@ sed -n '/requests/,/File again/p' "$work/out"
 run now
 fails 1 usage
 
+# setup.sh does not ask for this one, or it would install a package.
 in_place_of gst-inspect-1.0 <<'END'
-[[ " $* " != *' tsdemux '* ]] && exec "$real" "$@"
-# setup.sh asks for tsdemux to know of a package, quickstart.sh for the rest.
 [[ " $* " == *' h264parse '* ]] && exit 1
 exec "$real" "$@"
 END
-sed -i 's/tsdemux/h264parse/' "$work/bin/gst-inspect-1.0"
 run
 fails 1 'missing: h264parse'
 
@@ -111,13 +109,27 @@ sed -i 's/^Allow .*/Deny 127.0.0.1/' "${@: -1}"
 exec "$real" "$@"
 END
 run
-fails 1 'dash: .*'
+fails 1 'dash: .*does not allow access'
 
+# A proxy that dies on the way.
+in_place_of tinyproxy <<END
+"\$real" "\$@" &
+trap 'kill \$!; exit' TERM
+until [[ \$(wc -l <"$RELAY_BUILD/quickstart/log/requests") -ge 3 ]]; do
+  sleep 0.02
+done
+kill \$!
+wait
+END
+run
+fails 1 '(dash|hls): .*(proxy|connection)'
+
+# A wrong key: nothing tells, but what comes out cannot be decoded.
 in_place_of gst-launch-1.0 <<'END'
 exec "$real" "${@/keys=*/keys=eb676abbcb345e96bbcf616630f1a3da:00000000000000000000000000000000}"
 END
 run
-fails 1 '.'
+fails 1 'dash: '
 
 in_place_of gst-launch-1.0 <<'END'
 exec "$real" "${@/keys=*/keys=00000000000000000000000000000000:00000000000000000000000000000000}"
