@@ -19,7 +19,7 @@
  * Messages: `adaptivesrc-variant`, when a representation has been chosen:
  * "pad", "id", "codecs", "mime-type" (string), "bandwidth" (guint64, bit/s),
  * "width", "height" (guint, 0 when not known). `adaptivesrc-stats` when all
- * linked pads are at EOS, with the fields of #GstAdaptiveSrc:stats.
+ * linked pads have ended, with the fields of #GstAdaptiveSrc:stats.
  *
  * Since: 0.1
  */
@@ -97,7 +97,7 @@ struct Impl
   fetcher::Counters counters;
   std::atomic<std::uint64_t> segments{0};
   std::atomic<bool> failed{false};  // since start; it has been said
-  GRecMutex task_lock;
+  GRecMutex task_lock{};
   Owned<GstTask> task;  // loads the manifest; of the state changes
 
   Impl () { g_rec_mutex_init (&task_lock); }
@@ -239,13 +239,15 @@ static Owned<GstStructure> stats (GstAdaptiveSrc *self)
   return out;
 }
 
-// A stream has ended or waits for a link.
+// A stream has ended, is no longer wanted, or waits for a link.
 static void check_end (GstAdaptiveSrc *self)
 {
   bool linked = false;
   {
     auto shared = self->impl.shared.lock ();
-    if (shared->reported) return;
+    if (shared->reported ||
+        g_cancellable_is_cancelled (shared->cancellable.get ()))
+      return;
     for (const auto &stream : shared->streams) {
       GstFlowReturn flow = stream->flow ();
       if (flow == GST_FLOW_OK) return;

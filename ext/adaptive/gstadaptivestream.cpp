@@ -48,12 +48,15 @@ static const char *caps_of (container::Format format, presentation::Type type)
 static container::Format announced (
     const loader::Selection &selection, const presentation::Segment &segment)
 {
+  using container::Format;
   auto format = container::from_mime_type (selection.representation.mime_type);
-  if (format == container::Format::unknown)
+  if (format == Format::unknown)
     format = container::from_uri (segment.resource.uri);
-  // HLS: EXT-X-MAP with what is not TS is for fragmented MP4 (RFC 8216 3.3).
-  if (format == container::Format::unknown && segment.init)
-    format = container::Format::mp4;
+  // HLS: EXT-X-MAP with what is not TS is for fragmented MP4, whatever its
+  // name; packed audio has none (RFC 8216 3.3 and 3.4).
+  if (segment.init &&
+      (format == Format::unknown || format == Format::packed_audio))
+    format = Format::mp4;
   return format;
 }
 
@@ -204,12 +207,14 @@ GstFlowReturn AdaptiveStream::step ()
   return response_ ? push_block () : open_next ();
 }
 
-// An event that goes through takes those before it along.
+// Pushes an event, which takes those before it along, and looks what has become
+// of them: pushing a sticky event itself does not say.
 GstFlowReturn AdaptiveStream::greet ()
 {
   gst_pad_check_reconfigure (pad_);
   flow_ = GST_FLOW_OK;
-  if (!gst_pad_is_linked (pad_)) return GST_FLOW_NOT_LINKED;
+  Owned<GstPad> peer{gst_pad_get_peer (pad_)};
+  if (!peer) return GST_FLOW_NOT_LINKED;
   GstTagList *tags = gst_tag_list_new_empty ();
   auto bandwidth = selection_.representation.bandwidth;
   if (bandwidth > 0 && bandwidth <= G_MAXUINT)
@@ -219,6 +224,9 @@ GstFlowReturn AdaptiveStream::greet ()
     gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_LANGUAGE_CODE,
         selection_.language.c_str (), nullptr);
   gst_pad_push_event (pad_, gst_event_new_tag (tags));
+  if (GST_PAD_IS_FLUSHING (peer.get ())) return GST_FLOW_FLUSHING;
+  if (!gst_pad_query_accept_caps (peer.get (), caps_.get ()))
+    return GST_FLOW_NOT_NEGOTIATED;
   greeted_ = true;
   return GST_FLOW_OK;
 }
@@ -253,6 +261,23 @@ GstFlowReturn AdaptiveStream::open (
   return GST_FLOW_OK;
 }
 
+// At the beginning of a resource, enough to see what it is: a read gives as
+// little as one byte.
+GstFlowReturn AdaptiveStream::read (
+    std::span<std::uint8_t> out, std::size_t &count)
+{
+  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
+  count = 0;
+  while (count < enough) {
+    auto rest = out.subspan (count);
+    auto got = response_->read (rest.data (), rest.size ());
+    if (!got) return fail (got.code ());
+    if (*got == 0) break;
+    count += *got;
+  }
+  return GST_FLOW_OK;
+}
+
 // Null at the end of the resource.
 GstFlowReturn AdaptiveStream::read_block (Owned<GstBuffer> &out)
 {
@@ -264,9 +289,8 @@ GstFlowReturn AdaptiveStream::read_block (Owned<GstBuffer> &out)
   {
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
     if (!map) return GST_FLOW_ERROR;
-    auto read = response_->read (map.writable ().data (), size);
-    if (!read) return fail (read.code ());
-    count = *read;
+    GstFlowReturn flow = read (map.writable (), count);
+    if (flow != GST_FLOW_OK) return flow;
     auto bytes = map.bytes ().first (count);
     if (position_ == 0) {
       format = container::sniff (bytes);
@@ -361,17 +385,14 @@ void AdaptiveStream::end (GstFlowReturn flow)
   if (flow == GST_FLOW_NOT_LINKED) rewind ();
   flow_ = flow;
   gst_pad_pause_task (pad_);
-  if (flow == GST_FLOW_FLUSHING) return;
-  if (flow == GST_FLOW_NOT_LINKED) {
-    if (GST_PAD_NEEDS_RECONFIGURE (pad_))
-      resume ();
-    else
-      shared_.ended ();
+  if (flow == GST_FLOW_NOT_LINKED && GST_PAD_NEEDS_RECONFIGURE (pad_)) {
+    resume ();
     return;
   }
-  if (flow != GST_FLOW_EOS && shared_.may_fail ())
+  bool ends = flow != GST_FLOW_NOT_LINKED && flow != GST_FLOW_FLUSHING;
+  if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
   // Before the event: with it an application may go.
   shared_.ended ();
-  gst_pad_push_event (pad_, gst_event_new_eos ());
+  if (ends) gst_pad_push_event (pad_, gst_event_new_eos ());
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "block.h"
@@ -31,8 +32,7 @@ public:
     fetcher::Settings settings;
     fetcher::Counters *counters = nullptr;
     std::atomic<std::uint64_t> *segments = nullptr;
-    // Called by the stream's thread when it has ended, or stops because
-    // nothing is linked.
+    // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
@@ -43,6 +43,7 @@ public:
   AdaptiveStream (const Shared &shared, loader::Selection selection);
   AdaptiveStream (const AdaptiveStream &) = delete;
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
+  ~AdaptiveStream () = default;
 
   // Opens the first segment if nothing else says what it is made of. False: it
   // has been said why.
@@ -65,7 +66,7 @@ public:
   }
 
 private:
-  static void loop (gpointer self);
+  static void loop (gpointer data);
   GstFlowReturn step ();
   GstFlowReturn greet ();
   GstFlowReturn open_next ();
@@ -74,6 +75,7 @@ private:
   GstFlowReturn end_resource ();
   void dress (GstBuffer *buffer, std::size_t size);
   GstFlowReturn read_block (relay::Owned<GstBuffer> &out);
+  GstFlowReturn read (std::span<std::uint8_t> out, std::size_t &count);
   GstFlowReturn fail (const fetcher::Problem &problem);
   void fail_format ();
   void end (GstFlowReturn flow);

@@ -393,6 +393,11 @@ GST_START_TEST (hls_playlists_are_played)
               "#EXT-X-DISCONTINUITY\n#EXTINF:2,\n#EXT-X-BYTERANGE:217\nall\n")},
       {"/all",
           init_of ("hello") + segment_of ("1", 100) + segment_of ("2", 200)},
+      // Fragmented MP4, whatever its name says.
+      {"/named.m3u8", media_playlist ("#EXT-X-MAP:URI=\"init.aac\"\n"
+                                      "#EXTINF:2,\n1.aac\n")},
+      {"/init.aac", init_of ("named")},
+      {"/1.aac", segment_of ("named")},
   };
   fail_unless_equals_uint64 (init_of ("hello").size (), 18);
   fail_unless_equals_uint64 (segment_of ("1", 100).size (), 117);
@@ -417,6 +422,13 @@ GST_START_TEST (hls_playlists_are_played)
               return (item.flags & GST_BUFFER_FLAG_DISCONT) != 0;
             })),
         2);
+  }
+  {
+    Player player (server.uri ("/named.m3u8"));
+    player.play ();
+    fail_unless (player.output ("video_0").bytes ==
+                 init_of ("named") + segment_of ("named"));
+    fail_unless (player.pads ()[0].caps == "video/quicktime");
   }
 }
 GST_END_TEST;
@@ -545,31 +557,68 @@ GST_START_TEST (a_pad_that_is_linked_later_begins_then)
 }
 GST_END_TEST;
 
-GST_START_TEST (a_peer_that_wants_no_more_ends_the_requests)
+// Puts a probe on what each pad is linked to.
+static void probe_peers (
+    Player &player, GstPadProbeType type, GstPadProbeCallback callback)
 {
-  // As a cache does that served by itself, and stops.
-  HttpServer server (serving (two_tracks_files));
-  Player player (server.uri ("/x/two.mpd"));
-  g_signal_connect (*player, "pad-added",
-      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer) {
+  struct Probe
+  {
+    GstPadProbeType type;
+    GstPadProbeCallback callback;
+  };
+  g_signal_connect_data (
+      *player, "pad-added",
+      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer data) {
+        auto *probe = static_cast<Probe *> (data);
         Owned<GstPad> peer{gst_pad_get_peer (pad)};
         gst_pad_add_probe (
-            peer.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-            [] (GstPad *sinkpad, GstPadProbeInfo *info, gpointer) {
-              GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-              if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
-                gst_pad_push_event (sinkpad, gst_event_new_flush_start ());
-              return GST_PAD_PROBE_OK;
-            },
-            nullptr, nullptr);
+            peer.get (), probe->type, probe->callback, nullptr, nullptr);
       }),
-      nullptr);
-  player.set_state (GST_STATE_PAUSED);
-  while (!player.no_more_pads) g_usleep (1000);
-  Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
-  while (gst_pad_get_task_state (pad.get ()) != GST_TASK_PAUSED)
-    g_usleep (1000);
-  player.set_state (GST_STATE_READY);
+      new Probe{type, callback},
+      [] (gpointer data, GClosure *) { delete static_cast<Probe *> (data); },
+      GConnectFlags (0));
+}
+
+// FLUSH_START to one of the sides of a pad when it sees its first event.
+template <gboolean (*send) (GstPad *, GstEvent *)>
+static GstPadProbeReturn flush_at_first (
+    GstPad *pad, GstPadProbeInfo *info, gpointer)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    send (pad, gst_event_new_flush_start ());
+  return GST_PAD_PROBE_OK;
+}
+
+GST_START_TEST (a_peer_that_wants_no_more_ends_the_requests)
+{
+  // Upstream, as a cache does that served by itself and stops; and downstream.
+  for (GstPadProbeCallback callback : {flush_at_first<gst_pad_push_event>,
+           flush_at_first<gst_pad_send_event>}) {
+    HttpServer server (serving (two_tracks_files));
+    Player player (server.uri ("/x/two.mpd"));
+    probe_peers (player, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, callback);
+    player.set_state (GST_STATE_PAUSED);
+    player.wait_element ("adaptivesrc-stats");
+    player.set_state (GST_STATE_READY);
+    fail_unless_equals_uint64 (server.requests ().size (), 1);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_peer_that_refuses_the_caps_is_asked_first)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"));
+  probe_peers (player, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM,
+      [] (GstPad *, GstPadProbeInfo *info, gpointer) {
+        GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+        if (GST_QUERY_TYPE (query) != GST_QUERY_ACCEPT_CAPS)
+          return GST_PAD_PROBE_OK;
+        gst_query_set_accept_caps_result (query, FALSE);
+        return GST_PAD_PROBE_HANDLED;
+      });
+  player.play_to_error (GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
   fail_unless_equals_uint64 (server.requests ().size (), 1);
 }
 GST_END_TEST;
@@ -683,6 +732,53 @@ GST_START_TEST (a_cut_segment_is_an_error)
     });
     Player player (server.uri ("/a.m3u8"));
     player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+    fail_unless_equals_uint64 (player.stat ("segments"), 0);
+  }
+}
+GST_END_TEST;
+
+// Reads a request and answers it in chunks, the first one of a few bytes that
+// arrive alone.
+static void answer_in_pieces (Connection &connection, const std::string &body)
+{
+  auto chunk = [&] (std::string_view bytes) {
+    Owned<gchar> size{g_strdup_printf ("%zx\r\n", bytes.size ())};
+    connection.send (size.get () + std::string (bytes) + "\r\n");
+  };
+  connection.send ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  chunk (std::string_view (body).substr (0, 3));
+  g_usleep (20 * 1000);
+  chunk (std::string_view (body).substr (3));
+  connection.send ("0\r\n\r\n");
+}
+
+GST_START_TEST (a_first_read_of_a_few_bytes_hides_nothing)
+{
+  std::string cut = segment_of ("a");
+  cut.resize (cut.size () - 100);
+  const struct
+  {
+    std::string body;
+    GQuark domain;
+    int code;
+  } rows[] = {
+      {cut, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ},
+      {"<html><body>Log in</body></html>", GST_STREAM_ERROR,
+          GST_STREAM_ERROR_WRONG_TYPE},
+  };
+  for (const auto &row : rows) {
+    ScriptedServer server ([&row] (Connection &connection, int) {
+      for (;;) {
+        std::string request = connection.read_request ();
+        if (request.empty ()) return;
+        answer_in_pieces (
+            connection, request.starts_with ("GET /a.m3u8")
+                            ? media_playlist ("#EXTINF:2,\na.m4s\n")
+                            : row.body);
+      }
+    });
+    Player player (server.uri ("/a.m3u8"));
+    player.play_to_error (row.domain, row.code);
     fail_unless_equals_uint64 (player.stat ("segments"), 0);
   }
 }
@@ -956,9 +1052,11 @@ static Suite *adaptivesrc_suite ()
   tcase_add_test (tests, with_nothing_linked_there_is_one_error);
   tcase_add_test (tests, a_pad_that_is_linked_later_begins_then);
   tcase_add_test (tests, a_peer_that_wants_no_more_ends_the_requests);
+  tcase_add_test (tests, a_peer_that_refuses_the_caps_is_asked_first);
   tcase_add_test (tests, bad_manifests_and_segments_are_one_error);
   tcase_add_test (tests, dead_servers_are_one_error);
   tcase_add_test (tests, a_cut_segment_is_an_error);
+  tcase_add_test (tests, a_first_read_of_a_few_bytes_hides_nothing);
   tcase_add_test (tests, without_a_location_it_does_not_start);
   tcase_add_test (tests, it_is_used_again_and_again);
   tcase_add_test (tests, a_stop_breaks_every_wait);
