@@ -19,13 +19,12 @@ namespace loader {
 using presentation::Presentation;
 using presentation::Representation;
 using presentation::Track;
-using presentation::Type;
 
 namespace {
 
 constexpr std::size_t max_manifest = mpd::max_size;
 // 65,535 references of 12 bytes, and boxes before them.
-constexpr std::size_t max_index = 4 * 1024 * 1024;
+constexpr std::size_t max_index = std::size_t{4} * 1024 * 1024;
 
 relay::Failure<Problem> problem (
     Error error, std::string_view uri, std::string message)
@@ -57,7 +56,7 @@ public:
 
 private:
   Result<fetcher::Whole> fetch (
-      fetcher::Request request, std::size_t max_bytes);
+      const fetcher::Request &request, std::size_t max_bytes);
   Result<Presentation> parse (const fetcher::Whole &manifest);
   Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole);
   Result<Loaded> select (Presentation presentation);
@@ -84,7 +83,7 @@ bool is_playlist (std::string_view text)
 }
 
 Result<fetcher::Whole> Loader::fetch (
-    fetcher::Request request, std::size_t max_bytes)
+    const fetcher::Request &request, std::size_t max_bytes)
 {
   auto whole = fetcher::fetch_all (
       settings_, request, cancellable_, counters_, max_bytes);
@@ -211,7 +210,7 @@ Result<relay::Done> Loader::load_index (Representation &representation)
     first = base.index.range->first;
     request.range.emplace (fetcher::Range{first, base.index.range->last});
   }
-  auto whole = fetch (std::move (request), max_index);
+  auto whole = fetch (request, max_index);
   if (!whole) return whole.error ();
   auto index = sidx::parse (whole->bytes, first);
   if (!index)

@@ -46,8 +46,8 @@ using Result = relay::Result<T, Error>;
 // Right, but beyond this version.
 [[nodiscard]] bool is_unsupported (Error error);
 
-inline constexpr std::size_t max_size = 256 * 1024 * 1024;
-inline constexpr std::size_t max_segments = 4 * 1024 * 1024;
+inline constexpr std::size_t max_size = std::size_t{256} * 1024 * 1024;
+inline constexpr std::size_t max_segments = std::size_t{4} * 1024 * 1024;
 
 // 4.4.3
 struct Media

@@ -278,7 +278,7 @@ private:
   void multiple_segments (const xmlNode *node, Information &out);
   void segment_template (const xmlNode *node, Information &out);
   bool segments (const xmlNode *node, const Common &all, Representation &out);
-  void base_segments (const Common &all, Representation &out);
+  void base_segments (const Common &all, Representation &out) const;
   void list_segments (
       const xmlNode *node, const Information &from, Representation &out);
   struct Span
@@ -584,7 +584,7 @@ bool Parser::segments (
   return true;
 }
 
-void Parser::base_segments (const Common &all, Representation &out)
+void Parser::base_segments (const Common &all, Representation &out) const
 {
   const Information &from = all.information;
   SegmentBase base;

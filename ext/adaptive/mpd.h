@@ -44,7 +44,7 @@ using Result = relay::Result<T, Error>;
 // Right, but beyond this version.
 [[nodiscard]] bool is_unsupported (Error error);
 
-inline constexpr std::size_t max_size = 64 * 1024 * 1024;
+inline constexpr std::size_t max_size = std::size_t{64} * 1024 * 1024;
 inline constexpr std::uint64_t max_segments = std::uint64_t{1} << 32;
 
 // base: the MPD's URI. The position of an error is the line, from 1.

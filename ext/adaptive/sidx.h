@@ -39,9 +39,9 @@ struct Index
   std::vector<Reference> references;
 };
 
-// The first sidx among the boxes of the bytes, which begin at this byte of the
+// The first sidx among the boxes of the data, which begin at this byte of the
 // resource.
 [[nodiscard]] Result<Index> parse (
-    std::span<const std::uint8_t> bytes, std::uint64_t position);
+    std::span<const std::uint8_t> data, std::uint64_t position);
 
 }  // namespace sidx

@@ -22,7 +22,8 @@ template <class T>
 using Result = relay::Result<T, Error>;
 [[nodiscard]] const char *to_string (Error error);
 
-inline constexpr std::size_t max_length = 64 * 1024;  // of what comes out
+// Of what comes out.
+inline constexpr std::size_t max_length = std::size_t{64} * 1024;
 inline constexpr unsigned max_width = 64;
 
 struct Values
