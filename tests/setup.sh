@@ -135,6 +135,7 @@ setup_env() {
   unset http_proxy https_proxy ftp_proxy all_proxy no_proxy
   unset HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
   export GST_PLUGIN_PATH_1_0=$build/gst:$build/ext
+  unset GST_REGISTRY_1_0 # it would go before
   export GST_REGISTRY=$build/registry.bin
 }
 
