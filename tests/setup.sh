@@ -4,7 +4,7 @@
 # share; to be sourced:
 #
 #   setup_packages GROUP...   install what these groups lack (build run ci interop)
-#   setup_build               configure and compile build/
+#   setup_build [TARGET...]   configure build/ and compile these, or everything
 #   setup_env                 our plugins, our registry, no proxy variables
 #
 # Everything is kept under build/. Nothing that is there is installed again.
@@ -146,7 +146,7 @@ setup_build() {
       die "meson setup failed; see $build/setup.log"
   fi
   say "Compiling"
-  meson compile -C "$build" >"$build/compile.log" 2>&1 || {
+  meson compile -C "$build" "$@" >"$build/compile.log" 2>&1 || {
     grep -E -m 20 'error|FAILED' "$build/compile.log" >&2 || true
     die "the build failed; see $build/compile.log"
   }
