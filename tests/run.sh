@@ -8,5 +8,6 @@ set -euo pipefail
 
 setup_packages build run interop
 setup_env
+# shellcheck disable=SC2119 # no target: everything
 setup_build
 "$root/tests/run-suite.sh" "$build" "$@"
