@@ -990,7 +990,9 @@ Result<Done> Response::Impl::accept ()
   if (!answer) return answer.error ();
   if (opened && !http::same (body.identity, answer->identity))
     return problem (Error::changed, "another body in the middle", status);
+  http::Identity known = std::move (body.identity);
   body = *answer;
+  if (opened) body.identity = http::joined (std::move (known), body.identity);
   if (!opened) fill_head ();
   opened = true;
   return skip_to_position ();
@@ -1038,8 +1040,8 @@ Result<Response::Impl::Body> Response::Impl::describe_part (Body out)
 
 void Response::Impl::fill_head ()
 {
-  // A part of unknown whole is taken for all that there is.
-  end = body.identity.length ? body.identity.length : body.end;
+  // A part of unknown whole has no end: read () asks for more behind it.
+  end = body.identity.length;
   if (request.range && request.range->last &&
       (!end || *request.range->last < *end))
     end = *request.range->last + 1;
@@ -1056,6 +1058,7 @@ void Response::Impl::fill_head ()
   head.content_type = type.substr (0, type.find_first_of ("; \t,"));
   if (end) head.length = *end - position;
   head.total = body.identity.length;
+  head.coded = body.coded;
   head.seekable =
       head.status == 206 ||
       (!body.coded &&
@@ -1095,6 +1098,11 @@ Result<std::size_t> Response::Impl::read (std::uint8_t *data, std::size_t size)
     bool part = exchange && position > body.first && body.end == position;
     exchange.reset ();
     if (part) continue;
+    // Nothing is behind a part of unknown whole: it was the last one.
+    if (!end && body.end == position && count.code ().http_status == 416) {
+      end = position;
+      return std::size_t{0};
+    }
     if (!may_resume ()) return located (std::move (count));
     Result<Done> again = located (before_retry (settings, retry++,
         located (std::move (count)).code (), cancellable.get (), counters));
@@ -1112,7 +1120,7 @@ Result<std::size_t> Response::Impl::read_once (
         std::min<std::uint64_t> (size, *end - position));
   Result<std::size_t> count = exchange->read (data, size);
   if (!count) return count;
-  if (*count == 0 && (end || (body.end && position < *body.end)))
+  if (*count == 0 && (end || body.end))
     return problem (Error::truncated, "the body broke off");
   position += *count;
   counters.bytes_received += *count;
@@ -1163,7 +1171,8 @@ Result<Whole> read_whole (Response &response, std::size_t max_bytes)
 {
   constexpr std::size_t step = 65536;
   const Head &head = response.head ();
-  Whole out{head.uri, head.permanent_uri, head.content_type, {}};
+  Whole out{head.uri, head.permanent_uri, head.content_type, {},
+      head.length || head.coded};
   std::size_t used = 0;
   for (;;) {
     if (used == out.bytes.size ())

@@ -145,6 +145,7 @@ struct Head
   // caller checks its boxes or packets.
   std::optional<std::uint64_t> length;
   std::optional<std::uint64_t> total;
+  bool coded = false;     // gzip or deflate: these know where they end
   bool seekable = false;  // byte ranges are served
   std::chrono::nanoseconds ttfb{0};
 };
@@ -182,6 +183,7 @@ struct Whole
   std::optional<std::string> permanent_uri;
   std::string content_type;
   std::vector<std::uint8_t> bytes;
+  bool verified = false;  // that nothing of it is missing
 };
 [[nodiscard]] Result<Whole> fetch_all (const Settings &settings,
     const Request &request, GCancellable *cancellable, Counters *counters,

@@ -237,6 +237,8 @@ static gboolean do_seek (GstBaseSrc *base, GstSegment *segment)
 {
   State &state = GST_PROXY_HTTP_SRC (base)->impl.state;
   if (segment->rate < 0.0 || segment->format != GST_FORMAT_BYTES) return FALSE;
+  // It begins anew, and what fails then is another failure.
+  GST_PROXY_HTTP_SRC (base)->impl.failed = false;
   guint64 position = segment->start;
   std::optional<guint64> end;
   if (GST_CLOCK_TIME_IS_VALID (segment->stop)) end = segment->stop;

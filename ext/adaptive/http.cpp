@@ -152,6 +152,14 @@ bool same (const Identity &before, const Identity &after)
          known;
 }
 
+Identity joined (Identity before, const Identity &after)
+{
+  if (before.etag.empty ()) before.etag = after.etag;
+  if (before.last_modified.empty ()) before.last_modified = after.last_modified;
+  if (!before.length) before.length = after.length;
+  return before;
+}
+
 bool is_transient (unsigned status)
 {
   constexpr std::array<unsigned, 6> transient = {408, 429, 500, 502, 503, 504};

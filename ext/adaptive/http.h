@@ -69,6 +69,10 @@ struct Identity
 // Nothing contradicts that these are the same bytes, and something says so.
 [[nodiscard]] bool same (const Identity &before, const Identity &after);
 
+// What two answers about the same bytes say together: none of them has to say
+// everything.
+[[nodiscard]] Identity joined (Identity before, const Identity &after);
+
 // Statuses that another try may change.
 [[nodiscard]] bool is_transient (unsigned status);
 

@@ -603,6 +603,74 @@ GST_START_TEST (a_resumption_asks_for_the_same_bytes)
 }
 GST_END_TEST;
 
+// The second answer leaves out the tag, the third one has another.
+GST_START_TEST (what_was_known_stays_known)
+{
+  std::string body = pattern (1000);
+  relay::Guarded<std::string> seen;
+  ScriptedServer server ([&] (Connection &c, int number) {
+    std::string request = c.read_request ();
+    auto part = [&] (std::size_t from, const std::string &headers) {
+      return response (body.substr (from),
+          headers + "Content-Range: bytes " + std::to_string (from) +
+              "-999/1000\r\n",
+          "206 Partial Content");
+    };
+    std::string answer = response (body, "ETag: \"a\"\r\n");
+    if (number == 1) answer = part (300, "");
+    if (number == 2) {
+      *seen.lock () = request;
+      c.send (part (600, "ETag: \"b\"\r\n"));
+      return;
+    }
+    c.send (answer.substr (0, answer.size () - (number == 0 ? 700 : 400)));
+  });
+  Outcome outcome = fetch (settings (3), server.uri ("/"));
+  assert_problem (outcome, Error::changed, 206);
+  fail_unless (outcome.body == body.substr (0, 600));
+  fail_unless (header_of (seen.copy (), "If-Range") == "\"a\"");
+}
+GST_END_TEST;
+
+// Content-Range: bytes 10-19/*
+GST_START_TEST (parts_of_unknown_length_are_not_the_whole)
+{
+  std::string body = pattern (100);
+  for (const char *tag : {"ETag: \"a\"\r\n", ""}) {
+    ScriptedServer server ([&] (Connection &c, int) {
+      for (;;) {
+        std::string request = c.read_request ();
+        if (request.empty ()) return;
+        std::size_t from = std::stoul (header_of (request, "Range").substr (6));
+        if (from >= 100) {
+          c.send (response ("", "", "416 Range Not Satisfiable"));
+          continue;
+        }
+        std::string part = body.substr (from, 40);
+        c.send (response (part,
+            tag + std::string ("Content-Range: bytes ") +
+                std::to_string (from) + "-" +
+                std::to_string (from + part.size () - 1) + "/*\r\n",
+            "206 Partial Content"));
+      }
+    });
+    auto read = [&] (fetcher::Range range) {
+      return fetch (settings (), server.uri ("/"), nullptr, range);
+    };
+    assert_body (read ({90, {}}), body.substr (90));
+    assert_body (read ({90, 99}), body.substr (90));
+    // Nothing says that the next part is of the same bytes.
+    if (*tag == '\0') {
+      assert_problem (read ({10, {}}), Error::changed, 206);
+      continue;
+    }
+    assert_body (read ({10, {}}), body.substr (10));
+    assert_body (read ({10, 89}), body.substr (10, 80));
+    assert_problem (read ({10, 120}), Error::bad_range, 416);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (codings_are_for_manifests)
 {
   std::string text (50000, 'a');
@@ -1093,6 +1161,8 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, a_broken_body_is_resumed);
   tcase_add_test (tests, a_resumption_reads_over_what_it_has);
   tcase_add_test (tests, a_resumption_asks_for_the_same_bytes);
+  tcase_add_test (tests, what_was_known_stays_known);
+  tcase_add_test (tests, parts_of_unknown_length_are_not_the_whole);
   tcase_add_test (tests, codings_are_for_manifests);
   tcase_add_test (tests, small_bodies_come_at_once);
   tcase_add_test (tests, credentials_stay_with_their_origin);

@@ -108,6 +108,11 @@ GST_START_TEST (a_representation_is_known_again)
   fail_if (http::same (tagged, {}));
   fail_if (http::same ({}, {}));
 
+  // What one answer leaves out stays known.
+  http::Identity both = http::joined ({"\"a\"", "", {}}, {"\"b\"", "Mon", 10});
+  fail_unless (both.etag == "\"a\"" && both.last_modified == "Mon");
+  fail_unless (both.length == 10u);
+
   fail_unless (http::if_range (tagged, "") == "\"a\"");
   fail_unless (http::if_range ({"W/\"a\"", "Mon", {}}, "Tue").empty ());
   fail_unless (http::if_range ({"", "Mon", {}}, "Tue") == "Mon");

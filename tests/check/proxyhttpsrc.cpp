@@ -373,6 +373,30 @@ GST_START_TEST (seeks_go_to_the_byte)
 }
 GST_END_TEST;
 
+GST_START_TEST (each_failure_is_one_error)
+{
+  HttpServer server ([] (const HttpServer::Request &) {
+    return Reply{404, "no", {}};
+  });
+  Stream stream (server.uri ("/"));
+  gst_element_set_state (stream.pipeline (), GST_STATE_PAUSED);
+  auto one_error = [&] {
+    Owned<GstMessage> message = test::wait_message (
+        stream.pipeline (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    test::assert_error (
+        message.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  };
+  one_error ();
+  // It begins anew, and fails anew.
+  gst_element_seek_simple (
+      stream.pipeline (), GST_FORMAT_BYTES, GST_SEEK_FLAG_FLUSH, 0);
+  one_error ();
+  gst_element_set_state (stream.pipeline (), GST_STATE_READY);
+  fail_unless (
+      test::wait_message (stream.pipeline (), GST_MESSAGE_ERROR, 0) == nullptr);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_seek_before_the_start_is_the_first_request)
 {
   std::string body = pattern (10000);
@@ -817,6 +841,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, queries_are_answered);
   tcase_add_test (tests, a_server_without_ranges_is_not_seekable);
   tcase_add_test (tests, seeks_go_to_the_byte);
+  tcase_add_test (tests, each_failure_is_one_error);
   tcase_add_test (tests, a_seek_before_the_start_is_the_first_request);
   tcase_add_test (tests, statuses_become_errors);
   tcase_add_test (tests, what_cannot_be_reached_is_an_error);
