@@ -34,6 +34,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -144,9 +145,10 @@ static gchar *uri_get_uri (GstURIHandler *handler)
 // Without the "hls+" or "dash+": the manifest itself says what it is.
 static std::string plain (const std::string &location)
 {
-  for (const char *protocol : {"hls+", "dash+"})
-    if (location.starts_with (std::string (protocol) + "http"))
-      return location.substr (std::string_view (protocol).size ());
+  for (const char *protocol : {"hls+http", "dash+http"})
+    if (g_ascii_strncasecmp (location.c_str (), protocol, strlen (protocol)) ==
+        0)
+      return location.substr (location.find ('+') + 1);
   return location;
 }
 

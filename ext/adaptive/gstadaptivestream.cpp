@@ -256,6 +256,11 @@ GstFlowReturn AdaptiveStream::open (
       shared_.settings, request, cancellable_.get (), shared_.counters);
   if (!response) return fail (response.code ());
   response_ = std::move (*response);
+  const fetcher::Head &head = response_->head ();
+  if (request.range && request.range->last &&
+      head.length != *request.range->last - request.range->first + 1)
+    return fail ({fetcher::Error::truncated, head.status,
+        uri::without_secrets (head.uri), "shorter than its byte range", {}});
   reads_init_ = init;
   position_ = 0;
   return GST_FLOW_OK;

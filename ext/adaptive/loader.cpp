@@ -33,6 +33,14 @@ relay::Failure<Problem> problem (
       Problem{error, {}, uri::without_secrets (uri), std::move (message)}, 0};
 }
 
+relay::Failure<Problem> truncated (
+    const fetcher::Whole &whole, std::string message)
+{
+  fetcher::Problem cut{fetcher::Error::truncated, 0,
+      uri::without_secrets (whole.uri), std::move (message), {}};
+  return {Problem{Error::fetch, std::move (cut), {}, {}}, 0};
+}
+
 template <class Code>
 std::string in_line (relay::Failure<Code> failure)
 {
@@ -90,6 +98,9 @@ Result<fetcher::Whole> Loader::fetch (
   if (!whole)
     return relay::Failure<Problem>{
         Problem{Error::fetch, whole.code (), {}, {}}, 0};
+  if (request.range && request.range->last &&
+      whole->bytes.size () != *request.range->last - request.range->first + 1)
+    return truncated (*whole, "shorter than its byte range");
   return std::move (*whole);
 }
 
@@ -102,9 +113,13 @@ Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
                         ? Error::not_manifest
                         : Error::malformed,
         whole.uri, in_line (playlist.error ()));
-  if (const auto *media = std::get_if<m3u8::Media> (&*playlist))
+  if (const auto *media = std::get_if<m3u8::Media> (&*playlist)) {
+    // Without both the end could be missing, and nothing would tell.
+    if (!media->end_list && !whole.verified)
+      return truncated (whole, "neither #EXT-X-ENDLIST nor a length");
     if (!media->complete)
       return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
+  }
   return std::move (*playlist);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "text.h"
+#include "uri.h"
 
 namespace m3u8 {
 
@@ -330,7 +331,7 @@ Result<Done> Parser::segment (std::string_view uri)
         return relay::failure (Error::bad_byterange);
     }
   }
-  entry.start = media_.duration;
+  entry.time = media_.duration;
   entry.duration = *duration_;
   entry.init = init_;
   entry.discontinuity = discontinuity_;
@@ -435,6 +436,7 @@ Result<Done> Parser::discontinuity_sequence (std::string_view value)
 
 Result<Done> Parser::end_list (std::string_view /*value*/)
 {
+  media_.end_list = true;
   media_.complete = true;
   return Done{};
 }
@@ -533,6 +535,19 @@ presentation::Representation to_representation (
   return out;
 }
 
+// Whether a rendition is what a variant has anyway: where there is sound only,
+// it is common to list the playlist of the variant as a rendition too.
+bool is_variant (const presentation::Track &variants,
+    const Rendition &rendition, const std::string &base)
+{
+  std::string uri = uri::resolve (base, rendition.uri);
+  return std::ranges::any_of (
+      variants.representations, [&] (const presentation::Representation &one) {
+        const auto &playlist = std::get<presentation::Playlist> (one.segments);
+        return uri::resolve (base, playlist.uri) == uri;
+      });
+}
+
 }  // namespace
 
 Result<Playlist> parse (std::string text)
@@ -557,6 +572,7 @@ presentation::Presentation to_presentation (
   for (const Rendition &rendition : playlist.renditions) {
     if (rendition.type != Rendition::Type::audio || rendition.uri.empty ())
       continue;
+    if (is_variant (period.tracks.front (), rendition, base)) continue;
     auto same = [&] (const presentation::Track &track) {
       return track.type == presentation::Type::audio &&
              track.label == rendition.name &&

@@ -55,7 +55,8 @@ struct Media
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
   std::optional<presentation::Time> target_duration;
-  bool complete = false;  // EXT-X-ENDLIST, or PLAYLIST-TYPE:VOD: never changes
+  bool end_list = false;            // EXT-X-ENDLIST
+  bool complete = false;            // that, or PLAYLIST-TYPE:VOD: never changes
   presentation::Time duration = 0;  // of all segments
   presentation::SegmentList segments;
 };

@@ -483,6 +483,7 @@ void Parser::representation (
     const xmlNode *node, const Common &above, Track &track)
 {
   Common all = common (node, above);
+  if (!type_of (all.mime_type, all.codecs)) return;
   Representation out{};
   out.id = attribute (node, "id").value_or ("");
   out.bandwidth = number<std::uint64_t> (node, "bandwidth").value_or (0);
@@ -499,18 +500,23 @@ void Parser::representation (
 
 Information Parser::information (const xmlNode *node, Information above)
 {
+  // From an element of the same name only.
+  auto inherit = [&above] (Information::Kind kind) {
+    if (above.kind != kind) above = {};
+    above.kind = kind;
+  };
   if (const xmlNode *found = child (node, "SegmentBase")) {
-    above.kind = Information::Kind::base;
+    inherit (Information::Kind::base);
     segment_base (found, above);
   }
   if (const xmlNode *found = child (node, "SegmentList")) {
-    above.kind = Information::Kind::list;
+    inherit (Information::Kind::list);
     above.list = found;
     segment_base (found, above);
     multiple_segments (found, above);
   }
   if (const xmlNode *found = child (node, "SegmentTemplate")) {
-    above.kind = Information::Kind::pattern;
+    inherit (Information::Kind::pattern);
     segment_base (found, above);
     multiple_segments (found, above);
     segment_template (found, above);
@@ -606,6 +612,7 @@ void Parser::base_segments (const Common &all, Representation &out) const
   list.offset =
       presentation::to_time (base.presentation_time_offset, base.timescale)
           .value_or (0);
+  list.entries.front ().time = list.offset;
   out.segments = std::move (list);
 }
 
@@ -656,9 +663,8 @@ void Parser::add_listed (
   entry.uri_size = static_cast<std::uint32_t> (media.size ());
   list.text += media;
   if (auto bytes = range (node, "mediaRange")) {
-    if (!bytes->last) fail (Error::bad_range, node);
     entry.first = bytes->first;
-    entry.size = bytes->last.value_or (bytes->first) - bytes->first + 1;
+    if (bytes->last) entry.size = *bytes->last - bytes->first + 1;
   }
   std::uint64_t end = 0;
   auto time = presentation::to_time (units.first, timescale);
@@ -668,10 +674,29 @@ void Parser::add_listed (
     fail (Error::overflow, node);
     return;
   }
-  entry.start = *time > list.offset ? *time - list.offset : 0;
+  entry.time = *time;
   entry.duration = *duration;
   if (!list.inits.empty ()) entry.init = 0;
   list.entries.push_back (entry);
+}
+
+// How many numbers there are from first to last.
+std::uint64_t number_count (std::uint64_t first, std::uint64_t last)
+{
+  return last < first ? 0 : last - first + 1;
+}
+
+// The timeline as far as its first segments.
+std::shared_ptr<const Timeline> first_of (
+    const Timeline &all, std::uint64_t count)
+{
+  auto out = std::make_shared<Timeline> ();
+  for (Timeline::Run run : all.runs) {
+    if (run.first >= count) break;
+    run.count = std::min (run.count, count - run.first);
+    out->runs.push_back (run);
+  }
+  return out;
 }
 
 void Parser::template_segments (
@@ -680,6 +705,7 @@ void Parser::template_segments (
   SegmentTemplate pattern;
   pattern.media = from.media;
   pattern.initialization = from.init_pattern;
+  pattern.init = from.initialization;
   pattern.timescale = from.timescale.value_or (1);
   pattern.start_number = from.start_number.value_or (1);
   pattern.presentation_time_offset = from.presentation_time_offset.value_or (0);
@@ -697,6 +723,9 @@ void Parser::template_segments (
   if (from.timeline != nullptr) {
     pattern.timeline = timeline (
         from.timeline, pattern.timescale, pattern.presentation_time_offset);
+    if (from.end_number)
+      pattern.timeline = first_of (*pattern.timeline,
+          number_count (pattern.start_number, *from.end_number));
   } else {
     if (pattern.media.find ("$Time") != std::string::npos)
       fail (Error::time_of_number, node);
@@ -738,14 +767,16 @@ std::shared_ptr<const Timeline> Parser::numbers (
   std::uint64_t offset = from.presentation_time_offset.value_or (0);
   Timeline::Run run;
   run.time = offset;
+  // 5.3.9.2.2: with neither @duration nor SegmentTimeline there is one segment.
   if (!from.duration) {
-    fail (Error::no_duration, node);
+    if (!presentation::to_time (offset, timescale))
+      fail (Error::overflow, node);
+    out->runs.push_back (run);
     return out;
   }
   run.duration = *from.duration;
   if (from.end_number) {
-    std::uint64_t first = from.start_number.value_or (1);
-    run.count = *from.end_number < first ? 0 : *from.end_number - first + 1;
+    run.count = number_count (from.start_number.value_or (1), *from.end_number);
   } else {
     auto end = period_end (node, timescale, offset);
     if (!end) return out;
@@ -788,6 +819,8 @@ std::shared_ptr<const Timeline> Parser::timeline (
       const xmlNode *after = next (item->next, "S");
       auto end = after != nullptr ? number<std::uint64_t> (after, "t")
                                   : period_end (item, timescale, offset);
+      // Nothing of the run is in the Period.
+      if (end && *end <= run.time && after == nullptr) break;
       if (!end || *end <= run.time) fail (Error::bad_timeline, item);
       if (failure_) break;
       run.count = (*end - run.time - 1) / run.duration + 1;

@@ -73,8 +73,8 @@ struct SegmentList
     std::uint32_t uri_at = 0;  // in text
     std::uint32_t uri_size = 0;
     std::uint64_t first = 0;
-    std::uint64_t size = 0;  // of the range; 0 = the whole resource
-    Time start = 0;          // from the first segment
+    std::uint64_t size = 0;  // of the range; 0 = to the end
+    Time time = 0;           // on the media's own clock
     Time duration = 0;
     std::uint32_t init = no_init;  // in inits
     bool discontinuity = false;    // before this one
@@ -111,6 +111,8 @@ struct SegmentTemplate
 {
   std::string media;
   std::string initialization;  // "" = none
+  // An Initialization element, where there is no such pattern.
+  std::optional<Resource> init;
   std::uint32_t timescale = 1;
   std::uint64_t start_number = 1;
   std::uint64_t presentation_time_offset = 0;

@@ -64,9 +64,12 @@ std::optional<Segment> nth (
   if (entry.size > 0)
     segment.resource.range.emplace (
         presentation::Range{entry.first, entry.first + entry.size - 1});
+  else if (entry.first > 0)
+    segment.resource.range.emplace (
+        presentation::Range{entry.first, std::nullopt});
   if (entry.init < list.inits.size ())
     segment.init = absolute (base, list.inits[entry.init]);
-  segment.time = list.offset + entry.start;
+  segment.time = entry.time;
   segment.duration = entry.duration;
   segment.discontinuity = entry.discontinuity;
   return segment;
@@ -99,6 +102,8 @@ std::optional<Segment> nth (const Representation &representation,
     auto init = url_template::expand (pattern.initialization, values);
     if (!init) return std::nullopt;
     segment.init = absolute (representation.base, {*init, {}});
+  } else if (pattern.init) {
+    segment.init = absolute (representation.base, *pattern.init);
   }
   segment.time = *time;
   segment.duration = *duration;
@@ -151,7 +156,7 @@ std::optional<SegmentList> to_segments (
     entry.uri_size = static_cast<std::uint32_t> (list.text.size ());
     entry.first = reference.first;
     entry.size = reference.size;
-    entry.start = *time > *offset ? *time - *offset : 0;
+    entry.time = *time;
     entry.duration = *duration;
     if (base.initialization) entry.init = 0;
     list.entries.push_back (entry);

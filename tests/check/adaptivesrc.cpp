@@ -737,6 +737,55 @@ GST_START_TEST (a_cut_segment_is_an_error)
 }
 GST_END_TEST;
 
+// Of a file that has been cut the server sends what there is.
+GST_START_TEST (a_short_byte_range_is_an_error)
+{
+  const std::pair<const char *, std::string> rows[] = {
+      {"/a.m3u8", media_playlist ("#EXTINF:2,\n#EXT-X-BYTERANGE:9@2\nf\n")},
+      {"/a.mpd", mpd ("<AdaptationSet mimeType='video/mp4'><Representation>"
+                      "<BaseURL>f</BaseURL><SegmentBase indexRange='2-10'/>"
+                      "</Representation></AdaptationSet>")},
+  };
+  for (const auto &[path, manifest] : rows) {
+    ScriptedServer server ([&] (Connection &connection, int) {
+      for (;;) {
+        std::string request = connection.read_request ();
+        if (request.empty ()) return;
+        bool is_media = request.starts_with ("GET /f ");
+        std::string body = is_media ? "12345678" : manifest;
+        connection.send ((is_media ? "HTTP/1.1 206 Partial Content\r\n"
+                                     "Content-Range: bytes 2-9/10\r\n"
+                                   : "HTTP/1.1 200 OK\r\n") +
+                         std::string ("Content-Length: ") +
+                         std::to_string (body.size ()) + "\r\n\r\n" + body);
+      }
+    });
+    Player player (server.uri (path));
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+    fail_unless (player.output ("video_0").bytes.empty ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_cut_playlist_is_an_error)
+{
+  // "VOD" alone says that it is all of it, if it is all of it.
+  std::string whole =
+      media_playlist ("#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:2,\n1.ts\n", false);
+  for (bool chunked : {true, false}) {
+    HttpServer server ([&] (const HttpServer::Request &request) {
+      if (request.path == "/1.ts") return Reply{200, packets ('1'), {}};
+      return Reply{200, whole, {}, "application/vnd.apple.mpegurl", chunked};
+    });
+    Player player (server.uri ("/a.m3u8"));
+    if (chunked)
+      player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+    else
+      player.play ();
+  }
+}
+GST_END_TEST;
+
 // Reads a request and answers it in chunks, the first one of a few bytes that
 // arrive alone.
 static void answer_in_pieces (Connection &connection, const std::string &body)
@@ -1056,6 +1105,8 @@ static Suite *adaptivesrc_suite ()
   tcase_add_test (tests, bad_manifests_and_segments_are_one_error);
   tcase_add_test (tests, dead_servers_are_one_error);
   tcase_add_test (tests, a_cut_segment_is_an_error);
+  tcase_add_test (tests, a_short_byte_range_is_an_error);
+  tcase_add_test (tests, a_cut_playlist_is_an_error);
   tcase_add_test (tests, a_first_read_of_a_few_bytes_hides_nothing);
   tcase_add_test (tests, without_a_location_it_does_not_start);
   tcase_add_test (tests, it_is_used_again_and_again);

@@ -132,8 +132,8 @@ GST_START_TEST (a_media_playlist_is_read)
   fail_unless_equals_uint64 (list.entries[1].size, 100);
   // "begins at the next byte following the sub-range of the previous"
   fail_unless_equals_uint64 (list.entries[2].first, 150);
-  fail_unless_equals_uint64 (list.entries[1].start, 3003 * GST_MSECOND);
-  fail_unless_equals_uint64 (list.entries[3].start, 6503 * GST_MSECOND);
+  fail_unless_equals_uint64 (list.entries[1].time, 3003 * GST_MSECOND);
+  fail_unless_equals_uint64 (list.entries[3].time, 6503 * GST_MSECOND);
   fail_unless (!list.entries[2].discontinuity);
   fail_unless (list.entries[3].discontinuity);
   fail_unless_equals_uint64 (list.inits.size (), 2);
@@ -213,6 +213,15 @@ GST_START_TEST (a_multivariant_playlist_becomes_tracks)
                        "CODECS=\"mp4a.40.2\"\na.m3u8\n"),
       "http://h/");
   fail_unless (sound.periods[0].tracks[0].type == presentation::Type::audio);
+
+  // The variant's own playlist as a rendition is no track of its own.
+  auto twice = m3u8::to_presentation (
+      multivariant_of (
+          "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"x\","
+          "URI=\"./a.m3u8\"\n#EXT-X-STREAM-INF:BANDWIDTH=1,"
+          "CODECS=\"mp4a.40.2\",AUDIO=\"g\"\na.m3u8\n"),
+      "http://h/");
+  fail_unless_equals_uint64 (twice.periods[0].tracks.size (), 1);
 }
 GST_END_TEST;
 

@@ -121,7 +121,8 @@ GST_START_TEST (segments_of_lists)
   list.entries[1].uri_size = 4;
   list.entries[1].first = 5;
   list.entries[1].size = 10;
-  list.entries[1].start = 2 * GST_SECOND;
+  list.entries[0].time = GST_SECOND;
+  list.entries[1].time = 3 * GST_SECOND;
   list.entries[1].init = 0;
   list.entries[1].discontinuity = true;
   Representation all{};
@@ -168,8 +169,8 @@ GST_START_TEST (an_index_becomes_a_list)
   fail_unless_equals_uint64 (list->entries.size (), 2);
   fail_unless_equals_uint64 (list->entries[1].first, 150);
   fail_unless_equals_uint64 (list->entries[1].size, 60);
-  fail_unless_equals_uint64 (list->entries[0].start, 0);
-  fail_unless_equals_uint64 (list->entries[1].start, GST_SECOND);
+  fail_unless_equals_uint64 (list->entries[0].time, 2 * GST_SECOND);
+  fail_unless_equals_uint64 (list->entries[1].time, 3 * GST_SECOND);
   fail_unless_equals_uint64 (list->offset, 2 * GST_SECOND);
   fail_unless (list->entries[0].init == 0);
 
