@@ -48,11 +48,13 @@ gst:rtpjpegdepay gstreamer1.0-plugins-good
 gst:tsdemux gstreamer1.0-plugins-bad
 gst:avdec_h264 gstreamer1.0-libav
 '
+# Without its symbolizer LeakSanitizer does not know what to suppress.
 setup_needs[ci]='
 cmd:clang++ clang
 cmd:clang-format clang-format
 cmd:clang-tidy clang-tidy
 asan:clang++ libclang-rt-14-dev
+cmd:llvm-symbolizer llvm
 cmd:shellcheck shellcheck
 '
 setup_needs[interop]='
