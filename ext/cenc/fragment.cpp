@@ -19,6 +19,10 @@ using relay::failure;
 // No file is as long as this, so that sums of positions and sizes fit.
 constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
 
+// Of one run that has neither sizes nor other fields for its samples. Others
+// are bounded by their own bytes, or by those of mdat.
+constexpr std::uint32_t most_empty_samples = 16;
+
 // The user type of PIFF's sample encryption box, the forerunner of senc.
 constexpr std::array<std::uint8_t, 16> piff_senc{0xa2, 0x39, 0x4f, 0x52, 0x5a,
     0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4};
@@ -147,6 +151,20 @@ Result<Done> Parser::parse_trun (const Box &trun, Traf &traf)
   if (count > most_samples - samples_)
     return failure (Error::too_many_samples, trun.position);
   samples_ += count;
+
+  // Whether the samples have bytes here (8.8.8.2), so that count is bounded.
+  constexpr std::uint32_t fields_of_samples =
+      trun_flag::sample_duration | trun_flag::sample_size |
+      trun_flag::sample_flags | trun_flag::composition_time_offset;
+  if ((flags & fields_of_samples) == 0) {
+    if (traf.encryption == nullptr) {
+      fragment_.clear_samples += count;
+      data_end_ += std::uint64_t{count} * traf.default_sample_size;
+      return Done{};
+    }
+    if (traf.default_sample_size == 0 && count > most_empty_samples)
+      return failure (Error::too_many_samples, trun.position);
+  }
 
   for (std::uint32_t i = 0; i < count; i++) {
     if ((flags & trun_flag::sample_duration) != 0) reader.skip (4);

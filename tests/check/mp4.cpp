@@ -577,12 +577,25 @@ Bytes many_samples ()
   });
 }
 
+// Samples of which the file says neither a size nor anything else.
+Bytes empty_samples (std::uint32_t count, bool is_encrypted)
+{
+  return sound_with ([&] (TestTrack &one, TestTraf &what) {
+    one = with_iv (track ("cbcs"), 0);
+    one.has_clear_entry = true;
+    if (!is_encrypted) what.description_index = 2;
+    what.runs = {};
+    what.senc = what.saiz = false;
+    what.extra = test::full_box ("trun", 0, 0, Fields ().u32 (count));
+  });
+}
+
 // The same 252 bytes for each of half a million samples: small in the file,
 // large in memory.
 Bytes many_subsamples ()
 {
   constexpr std::uint32_t runs = 2048, per_run = 250;
-  return sound_with ([] (TestTrack &one, TestTraf &what) {
+  Bytes bytes = sound_with ([] (TestTrack &one, TestTraf &what) {
     one = with_iv (track ("cbcs"), 0);
     what.runs = {};
     what.senc = what.saiz = false;
@@ -600,6 +613,7 @@ Bytes many_subsamples ()
     what.extra = what.extra + test::full_box ("saio", 0, 0, offsets) +
                  test::box ("free", entries);
   });
+  return patched (bytes, "trex", 16, "00000001");  // default_sample_size
 }
 
 Bytes many_tracks ()
@@ -760,6 +774,8 @@ const Bad bad[] = {
     {"entry 0", no_such_sample_entry,
         [] { return patched (simple (), "trex", 8, "00000000"); }},
     {"too many samples", too_many_samples, many_samples},
+    {"many samples of nothing", too_many_samples,
+        [] { return empty_samples (17, true); }},
     {"trun cut", truncated,
         [] { return patched (simple (), "trun", 4, "00000003"); }},
     {"sample of 4 GB", sample_outside_media,
@@ -876,6 +892,25 @@ GST_START_TEST (refuses)
       fail_unless (outcome.failure->code == row.error, "%s: %s", row.what,
           mp4::to_string (outcome.failure->code));
     }
+  }
+}
+GST_END_TEST;
+
+// Samples of nothing are taken, but not many in few bytes; clear ones are only
+// counted.
+GST_START_TEST (samples_of_nothing)
+{
+  for (bool is_encrypted : {true, false}) {
+    std::uint32_t count = is_encrypted ? 16 : 1 << 20;
+    mp4::Rewriter rewriter = make ();
+    Bytes bytes = empty_samples (count, is_encrypted);
+    Outcome outcome = run (rewriter, bytes, 1000);
+    fail_if (outcome.failure.has_value (), "%s",
+        mp4::to_string (outcome.failure->code));
+    fail_unless (outcome.bytes.size () == bytes.size ());
+    fail_unless (outcome.at_boundary);
+    fail_unless (
+        rewriter.counters ().samples_clear == (is_encrypted ? 0 : count));
   }
 }
 GST_END_TEST;
@@ -1004,6 +1039,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, segments);
   tcase_add_test (tests, ends);
   tcase_add_test (tests, refuses);
+  tcase_add_test (tests, samples_of_nothing);
   tcase_add_test (tests, samples_outside_of_mdat_do_not_leave);
   tcase_add_test (tests, names_the_missing_key);
   tcase_add_test (tests, mutations);
