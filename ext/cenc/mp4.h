@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -114,9 +115,8 @@ private:
   bool is_fresh_ = true;         // no box since the restart
   bool has_fragment_ = false;    // a moof since the restart
 
-  // Encrypted samples that have not come yet, from next_ on, by position.
-  std::vector<fragment::Sample> samples_;
-  std::size_t next_ = 0;
+  // Encrypted samples that have not come yet, by position.
+  std::map<std::uint64_t, fragment::Sample> samples_;
   std::vector<std::uint8_t> subsamples_;
   std::vector<Source> sources_;
 };

@@ -369,6 +369,67 @@ GST_START_TEST (two_fragments_before_their_media)
 }
 GST_END_TEST;
 
+namespace {
+
+// moof with one sample at this position.
+Bytes fragment_of (std::uint64_t position, std::size_t size)
+{
+  Bytes tfhd = test::full_box ("tfhd", 0, 1, Fields ().u32 (1).u64 (position));
+  Bytes trun = test::full_box ("trun", 0, 0x200, Fields ().u32 (1).u32 (size));
+  Bytes senc = test::full_box ("senc", 0, 0, Fields ().u32 (1).zeros (8));
+  return test::box ("moof", test::box ("traf", tfhd + trun + senc));
+}
+
+constexpr std::uint64_t far = std::uint64_t{1} << 40;
+
+}  // namespace
+
+// Each before the last one: what it costs must not grow with what is waiting.
+GST_START_TEST (many_fragments_before_their_media)
+{
+  Bytes bytes = Mp4Writer (false).movie ({track ("cenc")});
+  Bytes moof = fragment_of (far, 16);
+  // The last bytes of base_data_offset, behind the headers of three boxes.
+  constexpr std::size_t place = 8 + 8 + 12 + 4 + 4;
+  for (std::uint32_t i = 40000; i > 0; i--) {
+    for (std::size_t byte = 0; byte < 4; byte++)
+      moof[place + byte] =
+          static_cast<std::uint8_t> (i * 16 >> (24 - 8 * byte));
+    bytes.insert (bytes.end (), moof.begin (), moof.end ());
+  }
+  mp4::Rewriter rewriter = make ();
+  Outcome outcome = run (rewriter, bytes, bytes.size ());
+  fail_if (outcome.failure.has_value (), "%s",
+      mp4::to_string (outcome.failure->code));
+  fail_unless (outcome.bytes.size () == bytes.size ());
+}
+GST_END_TEST;
+
+GST_START_TEST (samples_of_two_fragments_overlap)
+{
+  struct Row
+  {
+    std::uint64_t position;
+    std::size_t size;
+    bool is_wrong;
+  };
+  const Row rows[] = {{far - 16, 16, false}, {far + 16, 16, false},
+      {far - 16, 17, true}, {far + 15, 16, true}, {far, 16, true},
+      {far + 4, 4, true}, {far - 4, 100, true}};
+  for (const Row &row : rows) {
+    mp4::Rewriter rewriter = make ();
+    Outcome outcome = run (rewriter,
+        Mp4Writer (false).movie ({track ("cenc")}) + fragment_of (far, 16) +
+            fragment_of (far + 100, 16) + fragment_of (row.position, row.size),
+        1000);
+    fail_unless (outcome.failure.has_value () == row.is_wrong);
+    if (row.is_wrong)
+      fail_unless (
+          outcome.failure->code == mp4::Error (bmff::Error::samples_overlap));
+  }
+}
+GST_END_TEST;
+
 // senc is taken where it is sound, saio and saiz where it is not.
 GST_START_TEST (wrong_auxiliary_information_beside_right)
 {
@@ -1032,6 +1093,8 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, several_tracks_and_entries);
   tcase_add_test (tests, base_is_end_of_last_traf);
   tcase_add_test (tests, two_fragments_before_their_media);
+  tcase_add_test (tests, many_fragments_before_their_media);
+  tcase_add_test (tests, samples_of_two_fragments_overlap);
   tcase_add_test (tests, wrong_auxiliary_information_beside_right);
   tcase_add_test (tests, auxiliary_information_type);
   tcase_add_test (tests, protection_becomes_free_space);
