@@ -89,6 +89,10 @@ constexpr guint start_flags = GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC |
                               GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_MARKER |
                               GST_BUFFER_FLAG_DELTA_UNIT;
 
+// Those that go on with the bytes, where the others are about the first one.
+constexpr guint going_on_flags =
+    GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT;
+
 // Of the streaming thread, from READY->PAUSED to PAUSED->READY.
 struct State
 {
@@ -98,8 +102,9 @@ struct State
   GstFormat format = GST_FORMAT_UNDEFINED;
   std::uint64_t segment_start = 0;
   bool is_fresh = true;  // no buffer since the start or the last flush
-  bool was_delta = false;
+  bool is_start = true;  // the next buffer is the first of a resource
   bool was_cut = false;  // bytes are missing before the next buffer
+  guint last_flags = 0;  // going_on_flags of the last input buffer
   guint going_on = 0;    // the flags of bytes that start nothing
   bool failed = false;
 };
@@ -136,14 +141,18 @@ Owned<GstBuffer> wrap (std::vector<std::uint8_t> bytes)
       }));
 }
 
-// A fragment, a header or a timestamp begins with this buffer.
+// A fragment, a header or a timestamp begins with this buffer, or what goes on
+// from it is not what went on before it.
 bool starts_something (const State &state, GstBuffer *buffer)
 {
-  bool is_delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  return GST_BUFFER_PTS_IS_VALID (buffer) || GST_BUFFER_DTS_IS_VALID (buffer) ||
-         (GST_BUFFER_FLAGS (buffer) &
-             (start_flags & ~guint{GST_BUFFER_FLAG_DELTA_UNIT})) != 0 ||
-         (!is_delta && state.was_delta);
+  guint flags = GST_BUFFER_FLAGS (buffer) & start_flags;
+  guint going_on = flags & going_on_flags;
+  // In TIME more of a buffer without flags is DELTA_UNIT, another one is not.
+  if (state.format == GST_FORMAT_TIME && going_on == 0) return true;
+  return state.is_start || GST_BUFFER_PTS_IS_VALID (buffer) ||
+         GST_BUFFER_DTS_IS_VALID (buffer) ||
+         (flags & ~guint{GST_BUFFER_FLAG_DELTA_UNIT}) != 0 ||
+         going_on != state.last_flags;
 }
 
 }  // namespace
@@ -238,6 +247,7 @@ static void gst_cenc_mp4_decrypt_begin_resource (
   state.rewriter->restart (position);
   state.marks.clear ();
   state.is_fresh = false;
+  state.is_start = true;
 }
 
 static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
@@ -249,7 +259,8 @@ static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
         {GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer),
             GST_BUFFER_DURATION (buffer), flags});
   state.was_cut = false;
-  state.was_delta = (flags & GST_BUFFER_FLAG_DELTA_UNIT) != 0;
+  state.is_start = false;
+  state.last_flags = flags & going_on_flags;
 }
 
 static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
@@ -267,8 +278,7 @@ static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
   GST_BUFFER_FLAG_SET (buffer.get (), piece.start->flags);
   // More of a header is header; more of anything else, where buffers have
   // times, is DELTA_UNIT.
-  state.going_on = piece.start->flags &
-                   (GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT);
+  state.going_on = piece.start->flags & going_on_flags;
   if (state.format == GST_FORMAT_TIME && state.going_on == 0)
     state.going_on = GST_BUFFER_FLAG_DELTA_UNIT;
   return buffer;
@@ -358,8 +368,6 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
       if (state.rewriter) state.rewriter->restart (0);
       state.marks.clear ();
       state.is_fresh = true;
-      state.was_delta = false;
-      state.going_on = 0;
       state.failed = false;
       break;
     case GST_EVENT_EOS:

@@ -285,6 +285,88 @@ GST_START_TEST (timestamps_stay_at_their_byte)
 }
 GST_END_TEST;
 
+namespace {
+
+struct Part
+{
+  Bytes bytes;
+  std::uint64_t offset;
+  GstClockTime pts;
+  guint flags;
+};
+
+}  // namespace
+
+// HEADER and DELTA_UNIT too: what is not cut where input was does not get
+// those of the buffer before it.
+GST_START_TEST (flags_stay_at_their_byte)
+{
+  constexpr guint kinds = GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT;
+  constexpr GstClockTime none = GST_CLOCK_TIME_NONE;
+  TestTrack one = track ("cenc");
+  Bytes init = test::Mp4Writer (false).movie ({one});
+  TestTraf what;
+  what.track = &one;
+  what.runs = {test::video_samples ({500, 300, 900})};
+  auto media = test::Mp4Writer (false).fragment ({what}, 0);
+  Bytes segment = media.moof + media.mdat;
+  const std::vector<Part> streams[] = {
+      // one resource, and another one for each segment
+      {{init, 0, none, GST_BUFFER_FLAG_HEADER},
+          {segment, init.size (), none, 0},
+          {segment, init.size () + segment.size (), none, 0}},
+      {{init, 0, none, GST_BUFFER_FLAG_HEADER}, {segment, 0, none, 0},
+          {segment, 0, none, GST_BUFFER_FLAG_DELTA_UNIT},
+          {segment, 0, none, 0}},
+      // without OFFSET
+      {{init, GST_BUFFER_OFFSET_NONE, none, GST_BUFFER_FLAG_HEADER},
+          {media.moof, GST_BUFFER_OFFSET_NONE, none, GST_BUFFER_FLAG_DISCONT},
+          {media.mdat, GST_BUFFER_OFFSET_NONE, none, 0}},
+      {{init, 0, 0, 0}, {segment, init.size (), none, 0},
+          {segment, init.size () + segment.size (), none,
+              GST_BUFFER_FLAG_DELTA_UNIT}},
+      {{init, 0, none, kinds},
+          {media.moof, 0, none, GST_BUFFER_FLAG_DELTA_UNIT},
+          {media.mdat, media.moof.size (), none, 0}},
+  };
+  for (GstFormat format : {GST_FORMAT_BYTES, GST_FORMAT_TIME}) {
+    for (const std::vector<Part> &stream : streams) {
+      GstHarness *harness = make_harness (format);
+      std::vector<std::size_t> starts;
+      std::size_t size = 0;
+      for (const Part &part : stream) {
+        Owned<GstBuffer> buffer = test::buffer (part.bytes);
+        GST_BUFFER_OFFSET (buffer.get ()) = part.offset;
+        GST_BUFFER_PTS (buffer.get ()) = part.pts;
+        GST_BUFFER_FLAG_SET (buffer.get (), part.flags);
+        fail_unless (
+            gst_harness_push (harness, buffer.release ()) == GST_FLOW_OK);
+        starts.push_back (size);
+        size += part.bytes.size ();
+      }
+      std::size_t at = 0, part = 0, started = 0;
+      for (const Owned<GstBuffer> &buffer : receive (harness).buffers) {
+        while (part + 1 < starts.size () && starts[part + 1] <= at) part++;
+        guint expected = stream[part].flags & kinds;
+        bool is_start = starts[part] == at;
+        started += is_start ? 1 : 0;
+        // What goes on from a start, where buffers have times.
+        if (!is_start && format == GST_FORMAT_TIME && expected == 0)
+          expected = GST_BUFFER_FLAG_DELTA_UNIT;
+        fail_unless_equals_int (
+            static_cast<int> (GST_BUFFER_FLAGS (buffer.get ()) & kinds),
+            static_cast<int> (expected));
+        at += gst_buffer_get_size (buffer.get ());
+      }
+      fail_unless (at == size);
+      // In BYTES what starts nothing need not begin a buffer.
+      if (format == GST_FORMAT_TIME) fail_unless (started == starts.size ());
+      end (harness);
+    }
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (seeking_is_push_only)
 {
   GstHarness *harness = make_harness (GST_FORMAT_BYTES);
@@ -604,6 +686,7 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, byte_stream);
   tcase_add_test (tests, time_segments);
   tcase_add_test (tests, timestamps_stay_at_their_byte);
+  tcase_add_test (tests, flags_stay_at_their_byte);
   tcase_add_test (tests, seeking_is_push_only);
   tcase_add_test (tests, flush_begins_anew);
   tcase_add_test (tests, end_inside_a_box);
