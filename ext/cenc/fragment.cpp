@@ -287,6 +287,22 @@ const Box *find_auxiliary (const Traf &traf, bmff::Type box_type)
   return nullptr;
 }
 
+// No sample, or only samples without a byte of auxiliary information.
+bool says_nothing (const Box &saiz)
+{
+  std::uint8_t version = 0;
+  Result<Reader> sizes = open_auxiliary (saiz, version);
+  if (!sizes) return false;
+  std::uint8_t default_size = sizes->u8 ();
+  std::uint32_t count = sizes->u32 ();
+  if (!sizes->ok ()) return false;
+  if (count == 0) return true;
+  if (default_size != 0 || count > sizes->left ()) return false;
+  Bytes list = sizes->bytes (count);
+  return std::all_of (
+      list.begin (), list.end (), [] (std::uint8_t size) { return size == 0; });
+}
+
 Result<Done> Parser::read_saiz (const Box &saiz, const Box &saio,
     const Traf &traf, std::size_t first, std::uint64_t base)
 {
@@ -353,6 +369,7 @@ Result<Done> Parser::read_auxiliary_information (
     if (read) return read;
     wrong = read.error ();
   }
+  if (saiz != nullptr && says_nothing (*saiz)) saiz = nullptr;
   if (saiz != nullptr && saio != nullptr) {
     // Relative to the base of the data, but found relative to moof as well.
     for (std::uint64_t base : {traf.base_data_offset, position_}) {
@@ -366,7 +383,9 @@ Result<Done> Parser::read_auxiliary_information (
   if (std::any_of (traf.boxes.begin (), traf.boxes.end (), is_piff_senc))
     return failure (Error::unsupported_piff, traf.position);
   // With a constant IV there may be nothing to say (CMAF recommends it): every
-  // sample is as tenc has it. A senc without entries says no more.
+  // sample is as tenc has it. A senc without entries says no more, nor does a
+  // saiz without sizes, wherever saio leads (14496-12 8.7.8: a size of 0 is a
+  // sample without auxiliary information).
   bool nothing_said =
       senc == nullptr ||
       (senc->body.size () == 8 &&

@@ -247,15 +247,37 @@ GST_START_TEST (constant_iv_without_auxiliary_information)
     mp4::Rewriter rewriter = make ();
     Outcome outcome = run (rewriter, file.encrypted, 10);
     fail_unless (outcome.bytes == file.clear);
+  }
+}
+GST_END_TEST;
 
-    // A senc without entries says no more.
-    what.extra = test::full_box ("senc", 0, 0, Fields ().u32 (0));
-    file = {};
+// Nor do boxes that are there and empty.
+GST_START_TEST (empty_auxiliary_information)
+{
+  TestTrack one = with_iv (track ("cbcs"), 0);
+  TestTraf what = traf (one, {test::whole_samples ({40, 33})});
+  what.senc = what.saiz = false;
+  auto saiz = [] (std::uint8_t size, std::uint32_t count, std::size_t sizes) {
+    return test::full_box (
+        "saiz", 0, 0, Fields ().u8 (size).u32 (count).zeros (sizes));
+  };
+  Bytes senc = test::full_box ("senc", 0, 0, Fields ().u32 (0));
+  Bytes no_saio = test::full_box ("saio", 0, 0, Fields ().u32 (0));
+  Bytes saio = test::full_box ("saio", 0, 0, Fields ().u32 (1).u32 (0x10000));
+  for (const Bytes &extra :
+      {senc, saiz (0, 0, 0), saiz (0, 0, 0) + no_saio, saiz (0, 0, 0) + saio,
+          saiz (8, 0, 0) + saio, saiz (0, 2, 2), saiz (0, 2, 2) + no_saio,
+          saiz (0, 2, 2) + saio, no_saio, saiz (0, 0, 0) + no_saio + senc}) {
+    what.extra = extra;
+    TestFile file;
     file.add_movie ({one});
     file.add_fragment ({what});
-    rewriter = make ();
-    outcome = run (rewriter, file.encrypted, 10);
-    fail_unless (outcome.bytes == renamed (file.clear, "senc", "free"));
+    mp4::Rewriter rewriter = make ();
+    Outcome outcome = run (rewriter, file.encrypted, 10);
+    fail_if (outcome.failure.has_value (), "%s",
+        mp4::to_string (outcome.failure->code));
+    fail_unless (std::equal (outcome.bytes.end () - 73, outcome.bytes.end (),
+        file.clear.end () - 73));
   }
 }
 GST_END_TEST;
@@ -917,6 +939,36 @@ const Bad bad[] = {
           return patched (bytes, "saio", 4, "00000002");
         }},
     {"saiz of more than its due", too_many_samples, many_subsamples},
+    {"saiz of sizes that no saio leads to", bad_value,
+        [] {
+          return sound_with ([] (TestTrack &one, TestTraf &what) {
+            one = with_iv (track ("cbcs"), 0);
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box ("saiz", 0, 0, Fields ().u8 (8).u32 (2)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (0));
+          });
+        }},
+    {"saiz of nothing without a constant IV", no_auxiliary_information,
+        [] {
+          return sound_with ([] (TestTrack &, TestTraf &what) {
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box ("saiz", 0, 0, Fields ().u8 (0).u32 (0)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (0));
+          });
+        }},
+    {"saiz cut", truncated,
+        [] {
+          return sound_with ([] (TestTrack &one, TestTraf &what) {
+            one = with_iv (track ("cbcs"), 0);
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box (
+                    "saiz", 0, 0, Fields ().u8 (0).u32 (2).zeros (1)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (1).u32 (8));
+          });
+        }},
     {"saiz for something else", no_auxiliary_information,
         [] {
           return sound_with ([] (TestTrack &, TestTraf &what) {
@@ -1090,6 +1142,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, cut_anywhere);
   tcase_add_test (tests, streams);
   tcase_add_test (tests, constant_iv_without_auxiliary_information);
+  tcase_add_test (tests, empty_auxiliary_information);
   tcase_add_test (tests, several_tracks_and_entries);
   tcase_add_test (tests, base_is_end_of_last_traf);
   tcase_add_test (tests, two_fragments_before_their_media);
