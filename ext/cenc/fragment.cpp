@@ -192,9 +192,9 @@ Result<Done> Parser::check_supported (const Traf &traf) const
   for (const Box &box : traf.boxes) {
     if (!movie::is_seig (box)) continue;
     Reader reader = box.reader ();
-    bool is_default = box.box_type == type ("sgpd") &&
-                      bmff::read_version (reader).version >= 2;
-    if (box.box_type == type ("sbgp") || is_default)
+    // A description alone is about no sample, unless it is the default.
+    if (box.box_type != type ("sgpd") ||
+        bmff::read_version (reader).version >= 2)
       return failure (Error::unsupported_key_rotation, box.position);
   }
   return Done{};

@@ -826,6 +826,12 @@ const Bad bad[] = {
             what.extra = seig ("sgpd", 1) + seig ("sbgp", 0);
           });
         }},
+    {"groups in traf, in the compact box", unsupported_key_rotation,
+        [] {
+          return sound_with ([] (TestTrack &, TestTraf &what) {
+            what.extra = seig ("sgpd", 1) + seig ("csgp", 0);
+          });
+        }},
     {"PIFF's senc alone", unsupported_piff,
         [] {
           return sound_with ([] (TestTrack &, TestTraf &what) {
