@@ -91,6 +91,10 @@ struct State
   std::optional<cenc::Scheme> scheme;  // of the caps
   bool needs_subsamples = false;       // video with headers that stay clear
   bool told_without_meta = false;
+  // Since the start of the stream: samples passed because nothing says that
+  // they are encrypted, and those of which the demuxer knew what they are.
+  bool has_unmarked = false;
+  bool has_marked = false;
   bool failed = false;
 };
 
@@ -115,6 +119,14 @@ struct Fields
   GQuark subsample_count = g_quark_from_static_string ("subsample_count");
   GQuark subsamples = g_quark_from_static_string ("subsamples");
   GQuark piff_algorithm_id = g_quark_from_static_string ("piff_algorithm_id");
+};
+
+// What became of a sample, and who says so.
+enum class What
+{
+  encrypted,
+  clear,    // says its meta
+  unmarked  // no meta, or none of its own
 };
 
 // What a meta says. The meta must outlive it.
@@ -226,7 +238,8 @@ const char *read_meta (const GstStructure *info,
 // qtdemux before 1.22.6 and 1.24 marks the samples of a cbcs clear lead as
 // encrypted: with the defaults of the track, and so without subsamples. Video
 // of NAL units, AV1 and VP9 is never encrypted without (23001-7 10.4.1); of
-// sound this cannot be told.
+// sound this cannot be told. It marks those of a file with senc alone in the
+// same way.
 bool is_clear_lead (const State &state, const Protection &protection)
 {
   return state.needs_subsamples && protection.scheme == cenc::Scheme::cbcs &&
@@ -315,17 +328,18 @@ static GstFlowReturn gst_cenc_decrypt_fail (
   return GST_FLOW_ERROR;
 }
 
-static void gst_cenc_decrypt_count (
-    GstCencDecrypt *self, gsize size, bool is_decrypted, bool has_meta)
+static void gst_cenc_decrypt_count (GstCencDecrypt *self, gsize size, What what)
 {
+  State &state = self->impl.state;
+  (what == What::unmarked ? state.has_unmarked : state.has_marked) = true;
   auto counters = self->impl.counters.lock ();
   counters->bytes += size;
-  if (is_decrypted) {
+  if (what == What::encrypted) {
     counters->samples_decrypted++;
     counters->bytes_decrypted += size;
   } else {
     counters->samples_clear++;
-    if (!has_meta) counters->samples_without_meta++;
+    if (what == What::unmarked) counters->samples_without_meta++;
   }
 }
 
@@ -338,6 +352,19 @@ static void gst_cenc_decrypt_tell_without_meta (GstCencDecrypt *self)
       (_ ("Samples of this encrypted stream are passed as clear.")),
       ("no protection meta: a clear lead, or a file that the demuxer does not "
        "understand; then put cencmp4decrypt in front of the demuxer"));
+}
+
+// A lead is followed by something. What is nothing else up to its end must not
+// pass for a success: most likely it is ciphertext.
+static void gst_cenc_decrypt_check_end (GstCencDecrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.failed || !state.has_unmarked || state.has_marked) return;
+  state.failed = true;
+  GST_ELEMENT_ERROR (self, STREAM, DECRYPT,
+      (_ ("This file is encrypted or built in a way that is not supported.")),
+      ("no sample of the stream had protection meta of its own; put "
+       "cencmp4decrypt in front of the demuxer"));
 }
 
 // In place where the sample is writable, or else in one pass into new memory,
@@ -400,27 +427,29 @@ static GstFlowReturn gst_cenc_decrypt_generate_output (
   GstProtectionMeta *meta = gst_buffer_get_protection_meta (in.get ());
   if (meta == nullptr) {
     gst_cenc_decrypt_tell_without_meta (self);
-    gst_cenc_decrypt_count (self, size, false, false);
+    gst_cenc_decrypt_count (self, size, What::unmarked);
     *outbuf = in.release ();
     return GST_FLOW_OK;
   }
 
   Owned<GstBuffer> out;
-  bool is_decrypted = false;
+  What what = What::clear;
   {
     Protection protection;
     if (const char *wrong = read_meta (meta->info, state.scheme, protection))
       return gst_cenc_decrypt_fail (self, wrong, in.get ());
-    is_decrypted =
-        protection.is_encrypted && !is_clear_lead (state, protection);
-    if (is_decrypted) {
+    if (protection.is_encrypted)
+      what =
+          is_clear_lead (state, protection) ? What::unmarked : What::encrypted;
+    if (what == What::encrypted) {
       GstFlowReturn flow =
           gst_cenc_decrypt_decrypt (self, protection, in.get (), out);
       if (flow != GST_FLOW_OK) return flow;
     }
   }
+  if (what == What::unmarked) gst_cenc_decrypt_tell_without_meta (self);
   if (!out) out = std::move (in);
-  gst_cenc_decrypt_count (self, size, is_decrypted, true);
+  gst_cenc_decrypt_count (self, size, what);
   *outbuf = without_meta (std::move (out)).release ();
   return GST_FLOW_OK;
 }
@@ -464,10 +493,14 @@ static gboolean gst_cenc_decrypt_sink_event (
     case GST_EVENT_PROTECTION:  // behind us nothing is protected
       gst_event_unref (event);
       return TRUE;
+    case GST_EVENT_STREAM_START:
+      self->impl.state.has_unmarked = self->impl.state.has_marked = false;
+      break;
     case GST_EVENT_FLUSH_STOP:  // a new attempt, which may fail anew
       self->impl.state.failed = false;
       break;
     case GST_EVENT_EOS:
+      gst_cenc_decrypt_check_end (self);
       gstcenc::post_stats (
           GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));
       break;
@@ -580,9 +613,10 @@ static void gst_cenc_decrypt_class_init (GstCencDecryptClass *klass)
    * GstCencDecrypt:stats:
    *
    * Counters since the element was made, all guint64: `samples`,
-   * `samples-decrypted`, `samples-clear`, `samples-without-meta` (clear ones
-   * without protection meta), `bytes`, `bytes-decrypted` (of decrypted
-   * samples). Also the fields of the element message `cencdecrypt-stats`.
+   * `samples-decrypted`, `samples-clear`, `samples-without-meta` (those of the
+   * clear ones that no protection meta calls clear), `bytes`, `bytes-decrypted`
+   * (of decrypted samples). Also the fields of the element message
+   * `cencdecrypt-stats`.
    *
    * Since: 0.1
    */

@@ -306,6 +306,10 @@ GST_START_TEST (clear_samples)
   only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
   fail_unless (stat (harness->element, "samples-clear") == 3);
   fail_unless (stat (harness->element, "samples-without-meta") == 2);
+  // One was known to be clear, so the demuxer understands the stream.
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (
+      pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
   end (harness);
 }
 GST_END_TEST;
@@ -318,12 +322,18 @@ GST_START_TEST (cbcs_clear_lead)
   test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
   Bytes iv = test::hex ("00112233445566778899aabbccddeeff");
   GstHarness *harness = make_harness (std::string (video_caps) + "cbcs");
+  Owned<GstBus> bus = watch (harness);
   gst_harness_push (
       harness, sample (bytes, meta_of (scheme, iv, true, {})).release ());
   Owned<GstBuffer> out{gst_harness_pull (harness)};
   fail_unless (test::bytes_of (out.get ()) == bytes);
   fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
   fail_unless (stat (harness->element, "samples-clear") == 1);
+  // It might be ciphertext of a file that the demuxer does not understand.
+  fail_unless (stat (harness->element, "samples-without-meta") == 1);
+  Owned<GstMessage> warning =
+      only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+  fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
   // The same in sound is decrypted.
   gst_harness_set_src_caps_str (
       harness, (std::string (audio_caps) + "cbcs").c_str ());
@@ -332,7 +342,39 @@ GST_START_TEST (cbcs_clear_lead)
   out.reset (gst_harness_pull (harness));
   fail_unless (test::bytes_of (out.get ()) != bytes);
   fail_unless (stat (harness->element, "samples-decrypted") == 1);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (
+      pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
   end (harness);
+}
+GST_END_TEST;
+
+// A stream without a sample of which the demuxer knew what it is: as with cbcs
+// of a file with senc alone. At its end it is no clear lead any more.
+GST_START_TEST (nothing_but_a_clear_lead)
+{
+  Bytes bytes = test::noise (100);
+  test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
+  Bytes iv = test::hex ("00112233445566778899aabbccddeeff");
+  for (const char *mode : {"cenc", "cbcs"}) {
+    bool has_meta = std::string_view (mode) == "cbcs";
+    GstHarness *harness = make_harness (std::string (video_caps) + mode);
+    Owned<GstBus> bus = watch (harness);
+    for (int i = 0; i < 3; i++)
+      fail_unless (gst_harness_push (harness,
+                       sample (bytes,
+                           has_meta ? meta_of (scheme, iv, true, {}) : nullptr)
+                           .release ()) == GST_FLOW_OK);
+    Owned<GstMessage> warning =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
+    fail_unless (stat (harness->element, "samples-without-meta") == 3);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    Owned<GstMessage> error =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (error.get ()) == GST_MESSAGE_ERROR);
+    end (harness);
+  }
 }
 GST_END_TEST;
 
@@ -552,6 +594,7 @@ static Suite *cencdecrypt_suite ()
   tcase_add_test (tests, is_found_by_protection_system);
   tcase_add_test (tests, clear_samples);
   tcase_add_test (tests, cbcs_clear_lead);
+  tcase_add_test (tests, nothing_but_a_clear_lead);
   tcase_add_test (tests, malformed_meta);
   tcase_add_test (tests, missing_key);
   tcase_add_test (tests, wrong_keys);
