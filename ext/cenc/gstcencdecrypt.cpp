@@ -140,11 +140,15 @@ struct Protection
   std::optional<MappedBuffer> subsamples;
 };
 
-std::optional<guint> uint_field (const GstStructure *structure, GQuark field)
+// Leaves out as it is where there is no such field; false for one of another
+// type, which must not pass for none.
+bool read_uint (const GstStructure *structure, GQuark field, guint &out)
 {
   const GValue *value = gst_structure_id_get_value (structure, field);
-  if (value == nullptr || !G_VALUE_HOLDS_UINT (value)) return std::nullopt;
-  return g_value_get_uint (value);
+  if (value == nullptr) return true;
+  if (!G_VALUE_HOLDS_UINT (value)) return false;
+  out = g_value_get_uint (value);
+  return true;
 }
 
 GstBuffer *buffer_field (const GstStructure *structure, GQuark field)
@@ -186,8 +190,14 @@ const char *read_subsamples (
     const GstStructure *info, const Fields &fields, Protection &out)
 {
   // 0 is a sample protected as a whole.
-  guint count = uint_field (info, fields.subsample_count).value_or (0);
-  if (count == 0) return nullptr;
+  guint count = 0;
+  if (!read_uint (info, fields.subsample_count, count))
+    return "a subsample_count that is no uint";
+  if (count == 0) {
+    if (gst_structure_id_has_field (info, fields.subsamples))
+      return "subsamples, but no subsample_count";
+    return nullptr;
+  }
   GstBuffer *list = buffer_field (info, fields.subsamples);
   if (list == nullptr) return "no subsamples";
   out.subsamples.emplace (list, GST_MAP_READ);
@@ -216,19 +226,25 @@ const char *read_meta (const GstStructure *info,
   if (!scheme) return "no cipher-mode that is cenc or cbcs";
   out.scheme = *scheme;
   // With PIFF's AES-CBC (2) qtdemux says cenc all the same.
-  guint piff = uint_field (info, fields.piff_algorithm_id).value_or (1);
-  if (piff != 1) return "a piff_algorithm_id other than AES-CTR";
+  guint piff = 1;
+  if (!read_uint (info, fields.piff_algorithm_id, piff) || piff != 1)
+    return "a piff_algorithm_id other than AES-CTR";
   if (!read_kid (buffer_field (info, fields.kid), out.kid)) return "no kid";
 
-  guint iv_size = uint_field (info, fields.iv_size).value_or (0);
+  guint iv_size = 0;
+  if (!read_uint (info, fields.iv_size, iv_size))
+    return "an iv_size that is no uint";
   if (iv_size == 0) {
     out.has_constant_iv = true;
-    iv_size = uint_field (info, fields.constant_iv_size).value_or (0);
+    if (!read_uint (info, fields.constant_iv_size, iv_size))
+      return "a constant_iv_size that is no uint";
   }
   if (!read_iv (buffer_field (info, fields.iv), iv_size, out.sample.iv))
     return "no iv of 8 or 16 bytes";
-  guint crypt = uint_field (info, fields.crypt_byte_block).value_or (0);
-  guint skip = uint_field (info, fields.skip_byte_block).value_or (0);
+  guint crypt = 0, skip = 0;
+  if (!read_uint (info, fields.crypt_byte_block, crypt) ||
+      !read_uint (info, fields.skip_byte_block, skip))
+    return "a pattern that is no uint";
   if (crypt > 15 || skip > 15) return "a pattern of more than 4 bits";
   out.sample.pattern = {
       static_cast<std::uint8_t> (crypt), static_cast<std::uint8_t> (skip)};

@@ -393,6 +393,11 @@ void set_uint (GstStructure *meta, const char *field, T value)
       meta, field, G_TYPE_UINT, static_cast<guint> (value), nullptr);
 }
 
+void set_int (GstStructure *meta, const char *field, int value)
+{
+  gst_structure_set (meta, field, G_TYPE_INT, value, nullptr);
+}
+
 const Bad bad[] = {
     {"no encrypted",
         [] (GstStructure *meta) {
@@ -435,6 +440,35 @@ const Bad bad[] = {
     {"no subsamples",
         [] (GstStructure *meta) {
           gst_structure_remove_field (meta, "subsamples");
+        }},
+    {"subsamples, but no number of them",
+        [] (GstStructure *meta) {
+          gst_structure_remove_field (meta, "subsample_count");
+        }},
+    {"subsamples, and the number 0",
+        [] (GstStructure *meta) { set_uint (meta, "subsample_count", 0); }},
+    {"subsample_count is an int",
+        [] (GstStructure *meta) { set_int (meta, "subsample_count", 2); }},
+    {"iv_size is an int",
+        [] (GstStructure *meta) {
+          set_uint (meta, "constant_iv_size", 8);
+          set_int (meta, "iv_size", 8);
+        }},
+    {"constant_iv_size is an int",
+        [] (GstStructure *meta) {
+          set_uint (meta, "iv_size", 0);
+          set_int (meta, "constant_iv_size", 8);
+        }},
+    {"crypt_byte_block is an int",
+        [] (GstStructure *meta) { set_int (meta, "crypt_byte_block", 0); }},
+    {"skip_byte_block is an int",
+        [] (GstStructure *meta) { set_int (meta, "skip_byte_block", 0); }},
+    {"piff_algorithm_id is an int",
+        [] (GstStructure *meta) { set_int (meta, "piff_algorithm_id", 2); }},
+    {"subsamples are a string",
+        [] (GstStructure *meta) {
+          gst_structure_set (meta, "subsamples", G_TYPE_STRING, "", nullptr);
+          gst_structure_remove_field (meta, "subsample_count");
         }},
     {"more subsamples than there are",
         [] (GstStructure *meta) { set_uint (meta, "subsample_count", 3); }},
