@@ -293,7 +293,7 @@ Owned<GstCaps> decrypted_caps (const GstStructure *encrypted)
 {
   const gchar *media_type =
       gst_structure_get_string (encrypted, "original-media-type");
-  // Only a template has none: then it may be anything.
+  // Only a template has none (see accept_caps): then it may be anything.
   if (media_type == nullptr) return Owned<GstCaps> (gst_caps_new_any ());
   Owned<GstStructure> out{gst_structure_copy (encrypted)};
   gst_structure_set_name (out.get (), media_type);
@@ -490,6 +490,20 @@ static GstCaps *gst_cenc_decrypt_transform_caps (GstBaseTransform *trans,
   return out.release ();
 }
 
+// For caps without a media type, as those of the template, transform_caps
+// answers with any; a stream must have one.
+static gboolean gst_cenc_decrypt_accept_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+{
+  for (guint i = 0; direction == GST_PAD_SINK && i < gst_caps_get_size (caps);
+       i++)
+    if (gst_structure_get_string (
+            gst_caps_get_structure (caps, i), "original-media-type") == nullptr)
+      return FALSE;
+  return GST_BASE_TRANSFORM_CLASS (gst_cenc_decrypt_parent_class)
+      ->accept_caps (trans, direction, caps);
+}
+
 static gboolean gst_cenc_decrypt_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *)
 {
@@ -653,6 +667,7 @@ static void gst_cenc_decrypt_class_init (GstCencDecryptClass *klass)
 
   trans_class->transform_caps =
       GST_DEBUG_FUNCPTR (gst_cenc_decrypt_transform_caps);
+  trans_class->accept_caps = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_accept_caps);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_set_caps);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_sink_event);
   trans_class->start = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_start);

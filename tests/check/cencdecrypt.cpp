@@ -256,6 +256,23 @@ GST_START_TEST (caps_become_those_of_the_media)
 }
 GST_END_TEST;
 
+// Without a media type there is nothing that its samples could become.
+GST_START_TEST (caps_without_a_media_type)
+{
+  for (const char *caps :
+      {"application/x-cenc", "application/x-cenc, cipher-mode=(string)cenc",
+          "application/x-cenc, original-media-type=(int)1"}) {
+    GstHarness *harness = make_harness (caps);
+    Owned<GstCaps> out{gst_pad_get_current_caps (harness->sinkpad)};
+    fail_unless (out == nullptr);
+    fail_unless (gst_harness_push (
+                     harness, sample (test::noise (10), nullptr).release ()) ==
+                 GST_FLOW_NOT_NEGOTIATED);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
 // What qtdemux and parsebin look for.
 GST_START_TEST (is_found_by_protection_system)
 {
@@ -625,6 +642,7 @@ static Suite *cencdecrypt_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, decrypts);
   tcase_add_test (tests, caps_become_those_of_the_media);
+  tcase_add_test (tests, caps_without_a_media_type);
   tcase_add_test (tests, is_found_by_protection_system);
   tcase_add_test (tests, clear_samples);
   tcase_add_test (tests, cbcs_clear_lead);
