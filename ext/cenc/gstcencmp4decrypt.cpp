@@ -101,11 +101,12 @@ struct State
   marks::Marks<Start> marks;
   GstFormat format = GST_FORMAT_UNDEFINED;
   std::uint64_t segment_start = 0;
-  bool is_fresh = true;  // no buffer since the start or the last flush
-  bool is_start = true;  // the next buffer is the first of a resource
-  bool was_cut = false;  // bytes are missing before the next buffer
-  guint last_flags = 0;  // going_on_flags of the last input buffer
-  guint going_on = 0;    // the flags of bytes that start nothing
+  bool is_fresh = true;      // no buffer since the start, flush or EOS
+  bool is_start = true;      // the next buffer is the first of a resource
+  bool was_cut = false;      // bytes are missing before the next buffer
+  bool is_unwanted = false;  // who is behind has had enough
+  guint last_flags = 0;      // going_on_flags of the last input buffer
+  guint going_on = 0;        // the flags of bytes that start nothing
   bool failed = false;
 };
 
@@ -217,6 +218,8 @@ static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
   State &state = self->impl.state;
   if (state.is_fresh || state.rewriter->at_boundary ()) return;
   state.was_cut = true;
+  // Then the source stopped where it was told to.
+  if (state.is_unwanted) return;
   self->impl.counters.lock ()->boxes_cut++;
   GST_ELEMENT_WARNING (self, STREAM, DEMUX,
       (_ ("The MP4 stream breaks off; its last sample is lost.")),
@@ -248,6 +251,7 @@ static void gst_cenc_mp4_decrypt_begin_resource (
   state.marks.clear ();
   state.is_fresh = false;
   state.is_start = true;
+  state.is_unwanted = false;
 }
 
 static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
@@ -344,6 +348,7 @@ static GstFlowReturn gst_cenc_mp4_decrypt_chain (
   GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
   GstFlowReturn flow =
       gst_cenc_mp4_decrypt_push (self, srcpad, position, std::move (out));
+  if (flow == GST_FLOW_EOS) state.is_unwanted = true;
   if (!failure || flow == GST_FLOW_FLUSHING) return flow;
   state.failed = true;
   gst_cenc_mp4_decrypt_post_error (self, *failure);
@@ -373,6 +378,8 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
     case GST_EVENT_EOS:
       if (state.rewriter && !state.failed)
         gst_cenc_mp4_decrypt_end_resource (self);
+      // What comes after it is another resource.
+      state.is_fresh = true;
       gstcenc::post_stats (
           GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));
       break;

@@ -458,6 +458,66 @@ GST_START_TEST (resource_breaks_off)
 }
 GST_END_TEST;
 
+namespace {
+
+void begin_stream (GstHarness *harness)
+{
+  gst_harness_push_event (harness, gst_event_new_stream_start ("next"));
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  gst_harness_push_event (harness, gst_event_new_segment (&segment));
+}
+
+GstFlowReturn enough (GstPad *, GstObject *, GstBuffer *buffer)
+{
+  gst_buffer_unref (buffer);
+  return GST_FLOW_EOS;
+}
+
+}  // namespace
+
+// Told at EOS, and not again when the next file comes.
+GST_START_TEST (file_after_a_cut_one)
+{
+  TestFile file = make_file (track ("cenc"));
+  for (bool has_offset : {true, false}) {
+    GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+    Owned<GstBus> bus = watch (harness);
+    push (harness, Bytes (file.encrypted.begin (), file.encrypted.end () - 100),
+        1000);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    receive (harness);
+    begin_stream (harness);
+    Owned<GstBuffer> whole = test::buffer (file.encrypted);
+    if (has_offset) GST_BUFFER_OFFSET (whole.get ()) = 0;
+    fail_unless (gst_harness_push (harness, whole.release ()) == GST_FLOW_OK);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    Received received = receive (harness);
+    fail_unless (received.bytes == file.clear);
+    fail_unless (GST_BUFFER_OFFSET (received.buffers[0].get ()) == 0);
+    fail_unless (GST_BUFFER_IS_DISCONT (received.buffers[0].get ()));
+    only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
+    fail_unless (stat (harness->element, "boxes-cut") == 1);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+// Who is behind has had enough: nothing is lost that somebody wants.
+GST_START_TEST (ended_from_behind)
+{
+  TestFile file = make_file (track ("cenc"));
+  GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+  Owned<GstBus> bus = watch (harness);
+  gst_pad_set_chain_function (harness->sinkpad, enough);
+  fail_unless (push (harness, file.encrypted, 1000) == GST_FLOW_EOS);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
+  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  end (harness);
+}
+GST_END_TEST;
+
 GST_START_TEST (eos_before_any_data)
 {
   GstHarness *harness = make_harness (GST_FORMAT_BYTES);
@@ -691,6 +751,8 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, flush_begins_anew);
   tcase_add_test (tests, end_inside_a_box);
   tcase_add_test (tests, resource_breaks_off);
+  tcase_add_test (tests, file_after_a_cut_one);
+  tcase_add_test (tests, ended_from_behind);
   tcase_add_test (tests, eos_before_any_data);
   tcase_add_test (tests, stats_message_at_eos);
   tcase_add_test (tests, errors);
