@@ -211,22 +211,6 @@ static void gst_cenc_mp4_decrypt_count (GstCencMp4Decrypt *self, gsize bytes)
   state.counted = now;
 }
 
-// The resource ends or breaks off here. What is held of a box that is not
-// whole can only be dropped.
-static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
-{
-  State &state = self->impl.state;
-  if (state.is_fresh || state.rewriter->at_boundary ()) return;
-  state.was_cut = true;
-  // Then the source stopped where it was told to.
-  if (state.is_unwanted) return;
-  self->impl.counters.lock ()->boxes_cut++;
-  GST_ELEMENT_WARNING (self, STREAM, DEMUX,
-      (_ ("The MP4 stream breaks off; its last sample is lost.")),
-      ("byte %" G_GUINT64_FORMAT ": the stream ends in the middle of a box",
-          static_cast<guint64> (state.rewriter->received ())));
-}
-
 // Is this where the bytes so far end? OFFSET begins anew in each resource.
 static bool gst_cenc_mp4_decrypt_goes_on (const State &state, GstBuffer *buffer)
 {
@@ -289,9 +273,10 @@ static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
 }
 
 static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
-    GstPad *srcpad, std::uint64_t position, std::vector<std::uint8_t> bytes)
+    std::uint64_t position, std::vector<std::uint8_t> bytes)
 {
   State &state = self->impl.state;
+  GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
   std::vector<marks::Piece<Start>> pieces =
       state.marks.cut (position, bytes.size ());
   if (pieces.empty ()) return GST_FLOW_OK;
@@ -311,6 +296,28 @@ static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
     if (flow != GST_FLOW_OK) return flow;
   }
   return GST_FLOW_OK;
+}
+
+// The resource ends or breaks off here. What is held of a box that is not
+// whole can only be dropped, but for zeros that are none.
+static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.is_fresh) return;
+  std::uint64_t position = state.rewriter->position ();
+  std::vector<std::uint8_t> rest;
+  state.rewriter->finish (rest);
+  // What the flow is, the next push will tell as well.
+  gst_cenc_mp4_decrypt_push (self, position, std::move (rest));
+  if (state.rewriter->at_boundary ()) return;
+  state.was_cut = true;
+  // Then the source stopped where it was told to.
+  if (state.is_unwanted) return;
+  self->impl.counters.lock ()->boxes_cut++;
+  GST_ELEMENT_WARNING (self, STREAM, DEMUX,
+      (_ ("The MP4 stream breaks off; its last sample is lost.")),
+      ("byte %" G_GUINT64_FORMAT ": the stream ends in the middle of a box",
+          static_cast<guint64> (state.rewriter->received ())));
 }
 
 static GstFlowReturn gst_cenc_mp4_decrypt_chain (
@@ -345,9 +352,8 @@ static GstFlowReturn gst_cenc_mp4_decrypt_chain (
     if (!pushed) failure = pushed.error ();
   }
   gst_cenc_mp4_decrypt_count (self, size);
-  GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
   GstFlowReturn flow =
-      gst_cenc_mp4_decrypt_push (self, srcpad, position, std::move (out));
+      gst_cenc_mp4_decrypt_push (self, position, std::move (out));
   if (flow == GST_FLOW_EOS) state.is_unwanted = true;
   if (!failure || flow == GST_FLOW_FLUSHING) return flow;
   state.failed = true;

@@ -69,6 +69,19 @@ bool Rewriter::at_boundary () const
   return held_.empty () && samples_.empty () && (between || to_the_end);
 }
 
+void Rewriter::finish (std::vector<std::uint8_t> &out)
+{
+  bool between = pass_ == 0 && unit_ == Unit::header && media_end_ == 0;
+  if (is_fresh_ || !between || !samples_.empty () ||
+      held_.size () >= bmff::shortest_header ||
+      std::any_of (held_.begin (), held_.end (),
+          [] (std::uint8_t byte) { return byte != 0; }))
+    return;
+  out.insert (out.end (), held_.begin (), held_.end ());
+  position_ += held_.size ();
+  held_.clear ();
+}
+
 Result<Done> Rewriter::push (Bytes in, std::vector<std::uint8_t> &out)
 {
   while (true) {

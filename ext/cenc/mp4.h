@@ -56,6 +56,10 @@ public:
   // What is held is dropped; the movie stays known.
   void restart (std::uint64_t position);
 
+  // No byte comes after those so far. Zeros too few for a header, as QuickTime
+  // writes behind the last box, leave now.
+  void finish (std::vector<std::uint8_t> &out);
+
   // True when all bytes so far have left and no box is open: here a resource
   // may end.
   [[nodiscard]] bool at_boundary () const;

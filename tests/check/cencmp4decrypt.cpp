@@ -476,6 +476,30 @@ GstFlowReturn enough (GstPad *, GstObject *, GstBuffer *buffer)
 
 }  // namespace
 
+// Too few zeros for a box, at EOS and before the next resource.
+GST_START_TEST (zeros_behind_the_last_box)
+{
+  TestFile file = make_file (track ("cenc"));
+  GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+  Owned<GstBus> bus = watch (harness);
+  Bytes zeros (5);
+  for (int i = 0; i < 2; i++)
+    fail_unless (push (harness, file.encrypted + zeros, 1000) == GST_FLOW_OK);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  Received received = receive (harness);
+  fail_unless (received.bytes == file.clear + zeros + file.clear + zeros);
+  std::size_t at = 0;
+  for (const Owned<GstBuffer> &buffer : received.buffers) {
+    fail_unless (GST_BUFFER_OFFSET (buffer.get ()) ==
+                 at % (file.clear.size () + zeros.size ()));
+    at += gst_buffer_get_size (buffer.get ());
+  }
+  fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
+  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  end (harness);
+}
+GST_END_TEST;
+
 // Told at EOS, and not again when the next file comes.
 GST_START_TEST (file_after_a_cut_one)
 {
@@ -751,6 +775,7 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, flush_begins_anew);
   tcase_add_test (tests, end_inside_a_box);
   tcase_add_test (tests, resource_breaks_off);
+  tcase_add_test (tests, zeros_behind_the_last_box);
   tcase_add_test (tests, file_after_a_cut_one);
   tcase_add_test (tests, ended_from_behind);
   tcase_add_test (tests, eos_before_any_data);

@@ -615,6 +615,47 @@ GST_START_TEST (ends)
 }
 GST_END_TEST;
 
+// Zeros too few for a header, as QuickTime writes behind its last box.
+GST_START_TEST (zeros_behind_the_last_box)
+{
+  TestTrack clear = track ("cenc");
+  clear.is_encrypted = false;
+  Bytes movie = Mp4Writer (false).movie ({clear});
+  TestFile file = simple_file ();
+  struct Row
+  {
+    Bytes in;
+    Bytes out;
+    bool is_whole;
+  };
+  std::vector<Row> rows = {{Bytes (4), {}, false},
+      {movie + Bytes{0, 0, 0, 1}, movie, false},
+      // Here samples are missing, or a part of mdat.
+      {Bytes (file.encrypted.begin (), file.encrypted.end () - 188) + Bytes (4),
+          Bytes (file.clear.begin (), file.clear.end () - 188), false},
+      {movie + test::Fields ().u32 (20).text ("mdat").zeros (5).bytes (),
+          movie + test::Fields ().u32 (20).text ("mdat").zeros (5).bytes (),
+          false}};
+  for (std::size_t count = 0; count < 8; count++) {
+    rows.push_back ({movie + Bytes (count), movie + Bytes (count), true});
+    rows.push_back (
+        {file.encrypted + Bytes (count), file.clear + Bytes (count), true});
+  }
+  for (const Row &row : rows) {
+    for (std::size_t step : {1u, 1000u}) {
+      mp4::Rewriter rewriter = make ();
+      Outcome outcome = run (rewriter, row.in, step);
+      fail_if (outcome.failure.has_value ());
+      rewriter.finish (outcome.bytes);
+      fail_unless (outcome.bytes == row.out);
+      fail_unless (rewriter.at_boundary () == row.is_whole);
+      fail_unless (rewriter.position () == row.out.size ());
+      fail_unless (rewriter.received () == row.in.size ());
+    }
+  }
+}
+GST_END_TEST;
+
 namespace {
 
 struct Bad
@@ -1160,6 +1201,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, clear_files_pass_unchanged);
   tcase_add_test (tests, segments);
   tcase_add_test (tests, ends);
+  tcase_add_test (tests, zeros_behind_the_last_box);
   tcase_add_test (tests, refuses);
   tcase_add_test (tests, samples_of_nothing);
   tcase_add_test (tests, samples_outside_of_mdat_do_not_leave);
