@@ -19,6 +19,10 @@ using relay::failure;
 // No file is as long as this, so that sums of positions and sizes fit.
 constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
 
+// Of one run that has neither sizes nor other fields for its samples. Others
+// are bounded by their own bytes, or by those of mdat.
+constexpr std::uint32_t most_empty_samples = 16;
+
 // The user type of PIFF's sample encryption box, the forerunner of senc.
 constexpr std::array<std::uint8_t, 16> piff_senc{0xa2, 0x39, 0x4f, 0x52, 0x5a,
     0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4};
@@ -148,6 +152,20 @@ Result<Done> Parser::parse_trun (const Box &trun, Traf &traf)
     return failure (Error::too_many_samples, trun.position);
   samples_ += count;
 
+  // Whether the samples have bytes here (8.8.8.2), so that count is bounded.
+  constexpr std::uint32_t fields_of_samples =
+      trun_flag::sample_duration | trun_flag::sample_size |
+      trun_flag::sample_flags | trun_flag::composition_time_offset;
+  if ((flags & fields_of_samples) == 0) {
+    if (traf.encryption == nullptr) {
+      fragment_.clear_samples += count;
+      data_end_ += std::uint64_t{count} * traf.default_sample_size;
+      return Done{};
+    }
+    if (traf.default_sample_size == 0 && count > most_empty_samples)
+      return failure (Error::too_many_samples, trun.position);
+  }
+
   for (std::uint32_t i = 0; i < count; i++) {
     if ((flags & trun_flag::sample_duration) != 0) reader.skip (4);
     std::uint32_t size = (flags & trun_flag::sample_size) != 0
@@ -174,9 +192,9 @@ Result<Done> Parser::check_supported (const Traf &traf) const
   for (const Box &box : traf.boxes) {
     if (!movie::is_seig (box)) continue;
     Reader reader = box.reader ();
-    bool is_default = box.box_type == type ("sgpd") &&
-                      bmff::read_version (reader).version >= 2;
-    if (box.box_type == type ("sbgp") || is_default)
+    // A description alone is about no sample, unless it is the default.
+    if (box.box_type != type ("sgpd") ||
+        bmff::read_version (reader).version >= 2)
       return failure (Error::unsupported_key_rotation, box.position);
   }
   return Done{};
@@ -269,6 +287,22 @@ const Box *find_auxiliary (const Traf &traf, bmff::Type box_type)
   return nullptr;
 }
 
+// No sample, or only samples without a byte of auxiliary information.
+bool says_nothing (const Box &saiz)
+{
+  std::uint8_t version = 0;
+  Result<Reader> sizes = open_auxiliary (saiz, version);
+  if (!sizes) return false;
+  std::uint8_t default_size = sizes->u8 ();
+  std::uint32_t count = sizes->u32 ();
+  if (!sizes->ok ()) return false;
+  if (count == 0) return true;
+  if (default_size != 0 || count > sizes->left ()) return false;
+  Bytes list = sizes->bytes (count);
+  return std::all_of (
+      list.begin (), list.end (), [] (std::uint8_t size) { return size == 0; });
+}
+
 Result<Done> Parser::read_saiz (const Box &saiz, const Box &saio,
     const Traf &traf, std::size_t first, std::uint64_t base)
 {
@@ -335,6 +369,7 @@ Result<Done> Parser::read_auxiliary_information (
     if (read) return read;
     wrong = read.error ();
   }
+  if (saiz != nullptr && says_nothing (*saiz)) saiz = nullptr;
   if (saiz != nullptr && saio != nullptr) {
     // Relative to the base of the data, but found relative to moof as well.
     for (std::uint64_t base : {traf.base_data_offset, position_}) {
@@ -348,7 +383,9 @@ Result<Done> Parser::read_auxiliary_information (
   if (std::any_of (traf.boxes.begin (), traf.boxes.end (), is_piff_senc))
     return failure (Error::unsupported_piff, traf.position);
   // With a constant IV there may be nothing to say (CMAF recommends it): every
-  // sample is as tenc has it. A senc without entries says no more.
+  // sample is as tenc has it. A senc without entries says no more, nor does a
+  // saiz without sizes, wherever saio leads (14496-12 8.7.8: a size of 0 is a
+  // sample without auxiliary information).
   bool nothing_said =
       senc == nullptr ||
       (senc->body.size () == 8 &&

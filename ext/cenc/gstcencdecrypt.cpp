@@ -91,6 +91,10 @@ struct State
   std::optional<cenc::Scheme> scheme;  // of the caps
   bool needs_subsamples = false;       // video with headers that stay clear
   bool told_without_meta = false;
+  // Since the start of the stream: samples passed because nothing says that
+  // they are encrypted, and those of which the demuxer knew what they are.
+  bool has_unmarked = false;
+  bool has_marked = false;
   bool failed = false;
 };
 
@@ -117,6 +121,14 @@ struct Fields
   GQuark piff_algorithm_id = g_quark_from_static_string ("piff_algorithm_id");
 };
 
+// What became of a sample, and who says so.
+enum class What
+{
+  encrypted,
+  clear,    // says its meta
+  unmarked  // no meta, or none of its own
+};
+
 // What a meta says. The meta must outlive it.
 struct Protection
 {
@@ -128,11 +140,15 @@ struct Protection
   std::optional<MappedBuffer> subsamples;
 };
 
-std::optional<guint> uint_field (const GstStructure *structure, GQuark field)
+// Leaves out as it is where there is no such field; false for one of another
+// type, which must not pass for none.
+bool read_uint (const GstStructure *structure, GQuark field, guint &out)
 {
   const GValue *value = gst_structure_id_get_value (structure, field);
-  if (value == nullptr || !G_VALUE_HOLDS_UINT (value)) return std::nullopt;
-  return g_value_get_uint (value);
+  if (value == nullptr) return true;
+  if (!G_VALUE_HOLDS_UINT (value)) return false;
+  out = g_value_get_uint (value);
+  return true;
 }
 
 GstBuffer *buffer_field (const GstStructure *structure, GQuark field)
@@ -174,8 +190,14 @@ const char *read_subsamples (
     const GstStructure *info, const Fields &fields, Protection &out)
 {
   // 0 is a sample protected as a whole.
-  guint count = uint_field (info, fields.subsample_count).value_or (0);
-  if (count == 0) return nullptr;
+  guint count = 0;
+  if (!read_uint (info, fields.subsample_count, count))
+    return "a subsample_count that is no uint";
+  if (count == 0) {
+    if (gst_structure_id_has_field (info, fields.subsamples))
+      return "subsamples, but no subsample_count";
+    return nullptr;
+  }
   GstBuffer *list = buffer_field (info, fields.subsamples);
   if (list == nullptr) return "no subsamples";
   out.subsamples.emplace (list, GST_MAP_READ);
@@ -204,19 +226,25 @@ const char *read_meta (const GstStructure *info,
   if (!scheme) return "no cipher-mode that is cenc or cbcs";
   out.scheme = *scheme;
   // With PIFF's AES-CBC (2) qtdemux says cenc all the same.
-  guint piff = uint_field (info, fields.piff_algorithm_id).value_or (1);
-  if (piff != 1) return "a piff_algorithm_id other than AES-CTR";
+  guint piff = 1;
+  if (!read_uint (info, fields.piff_algorithm_id, piff) || piff != 1)
+    return "a piff_algorithm_id other than AES-CTR";
   if (!read_kid (buffer_field (info, fields.kid), out.kid)) return "no kid";
 
-  guint iv_size = uint_field (info, fields.iv_size).value_or (0);
+  guint iv_size = 0;
+  if (!read_uint (info, fields.iv_size, iv_size))
+    return "an iv_size that is no uint";
   if (iv_size == 0) {
     out.has_constant_iv = true;
-    iv_size = uint_field (info, fields.constant_iv_size).value_or (0);
+    if (!read_uint (info, fields.constant_iv_size, iv_size))
+      return "a constant_iv_size that is no uint";
   }
   if (!read_iv (buffer_field (info, fields.iv), iv_size, out.sample.iv))
     return "no iv of 8 or 16 bytes";
-  guint crypt = uint_field (info, fields.crypt_byte_block).value_or (0);
-  guint skip = uint_field (info, fields.skip_byte_block).value_or (0);
+  guint crypt = 0, skip = 0;
+  if (!read_uint (info, fields.crypt_byte_block, crypt) ||
+      !read_uint (info, fields.skip_byte_block, skip))
+    return "a pattern that is no uint";
   if (crypt > 15 || skip > 15) return "a pattern of more than 4 bits";
   out.sample.pattern = {
       static_cast<std::uint8_t> (crypt), static_cast<std::uint8_t> (skip)};
@@ -226,7 +254,8 @@ const char *read_meta (const GstStructure *info,
 // qtdemux before 1.22.6 and 1.24 marks the samples of a cbcs clear lead as
 // encrypted: with the defaults of the track, and so without subsamples. Video
 // of NAL units, AV1 and VP9 is never encrypted without (23001-7 10.4.1); of
-// sound this cannot be told.
+// sound this cannot be told. It marks those of a file with senc alone in the
+// same way.
 bool is_clear_lead (const State &state, const Protection &protection)
 {
   return state.needs_subsamples && protection.scheme == cenc::Scheme::cbcs &&
@@ -264,7 +293,7 @@ Owned<GstCaps> decrypted_caps (const GstStructure *encrypted)
 {
   const gchar *media_type =
       gst_structure_get_string (encrypted, "original-media-type");
-  // Only a template has none: then it may be anything.
+  // Only a template has none (see accept_caps): then it may be anything.
   if (media_type == nullptr) return Owned<GstCaps> (gst_caps_new_any ());
   Owned<GstStructure> out{gst_structure_copy (encrypted)};
   gst_structure_set_name (out.get (), media_type);
@@ -315,17 +344,18 @@ static GstFlowReturn gst_cenc_decrypt_fail (
   return GST_FLOW_ERROR;
 }
 
-static void gst_cenc_decrypt_count (
-    GstCencDecrypt *self, gsize size, bool is_decrypted, bool has_meta)
+static void gst_cenc_decrypt_count (GstCencDecrypt *self, gsize size, What what)
 {
+  State &state = self->impl.state;
+  (what == What::unmarked ? state.has_unmarked : state.has_marked) = true;
   auto counters = self->impl.counters.lock ();
   counters->bytes += size;
-  if (is_decrypted) {
+  if (what == What::encrypted) {
     counters->samples_decrypted++;
     counters->bytes_decrypted += size;
   } else {
     counters->samples_clear++;
-    if (!has_meta) counters->samples_without_meta++;
+    if (what == What::unmarked) counters->samples_without_meta++;
   }
 }
 
@@ -338,6 +368,19 @@ static void gst_cenc_decrypt_tell_without_meta (GstCencDecrypt *self)
       (_ ("Samples of this encrypted stream are passed as clear.")),
       ("no protection meta: a clear lead, or a file that the demuxer does not "
        "understand; then put cencmp4decrypt in front of the demuxer"));
+}
+
+// A lead is followed by something. What is nothing else up to its end must not
+// pass for a success: most likely it is ciphertext.
+static void gst_cenc_decrypt_check_end (GstCencDecrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.failed || !state.has_unmarked || state.has_marked) return;
+  state.failed = true;
+  GST_ELEMENT_ERROR (self, STREAM, DECRYPT,
+      (_ ("This file is encrypted or built in a way that is not supported.")),
+      ("no sample of the stream had protection meta of its own; put "
+       "cencmp4decrypt in front of the demuxer"));
 }
 
 // In place where the sample is writable, or else in one pass into new memory,
@@ -400,27 +443,29 @@ static GstFlowReturn gst_cenc_decrypt_generate_output (
   GstProtectionMeta *meta = gst_buffer_get_protection_meta (in.get ());
   if (meta == nullptr) {
     gst_cenc_decrypt_tell_without_meta (self);
-    gst_cenc_decrypt_count (self, size, false, false);
+    gst_cenc_decrypt_count (self, size, What::unmarked);
     *outbuf = in.release ();
     return GST_FLOW_OK;
   }
 
   Owned<GstBuffer> out;
-  bool is_decrypted = false;
+  What what = What::clear;
   {
     Protection protection;
     if (const char *wrong = read_meta (meta->info, state.scheme, protection))
       return gst_cenc_decrypt_fail (self, wrong, in.get ());
-    is_decrypted =
-        protection.is_encrypted && !is_clear_lead (state, protection);
-    if (is_decrypted) {
+    if (protection.is_encrypted)
+      what =
+          is_clear_lead (state, protection) ? What::unmarked : What::encrypted;
+    if (what == What::encrypted) {
       GstFlowReturn flow =
           gst_cenc_decrypt_decrypt (self, protection, in.get (), out);
       if (flow != GST_FLOW_OK) return flow;
     }
   }
+  if (what == What::unmarked) gst_cenc_decrypt_tell_without_meta (self);
   if (!out) out = std::move (in);
-  gst_cenc_decrypt_count (self, size, is_decrypted, true);
+  gst_cenc_decrypt_count (self, size, what);
   *outbuf = without_meta (std::move (out)).release ();
   return GST_FLOW_OK;
 }
@@ -445,6 +490,20 @@ static GstCaps *gst_cenc_decrypt_transform_caps (GstBaseTransform *trans,
   return out.release ();
 }
 
+// For caps without a media type, as those of the template, transform_caps
+// answers with any; a stream must have one.
+static gboolean gst_cenc_decrypt_accept_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+{
+  for (guint i = 0; direction == GST_PAD_SINK && i < gst_caps_get_size (caps);
+       i++)
+    if (gst_structure_get_string (
+            gst_caps_get_structure (caps, i), "original-media-type") == nullptr)
+      return FALSE;
+  return GST_BASE_TRANSFORM_CLASS (gst_cenc_decrypt_parent_class)
+      ->accept_caps (trans, direction, caps);
+}
+
 static gboolean gst_cenc_decrypt_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *)
 {
@@ -464,10 +523,14 @@ static gboolean gst_cenc_decrypt_sink_event (
     case GST_EVENT_PROTECTION:  // behind us nothing is protected
       gst_event_unref (event);
       return TRUE;
+    case GST_EVENT_STREAM_START:
+      self->impl.state.has_unmarked = self->impl.state.has_marked = false;
+      break;
     case GST_EVENT_FLUSH_STOP:  // a new attempt, which may fail anew
       self->impl.state.failed = false;
       break;
     case GST_EVENT_EOS:
+      gst_cenc_decrypt_check_end (self);
       gstcenc::post_stats (
           GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));
       break;
@@ -580,9 +643,10 @@ static void gst_cenc_decrypt_class_init (GstCencDecryptClass *klass)
    * GstCencDecrypt:stats:
    *
    * Counters since the element was made, all guint64: `samples`,
-   * `samples-decrypted`, `samples-clear`, `samples-without-meta` (clear ones
-   * without protection meta), `bytes`, `bytes-decrypted` (of decrypted
-   * samples). Also the fields of the element message `cencdecrypt-stats`.
+   * `samples-decrypted`, `samples-clear`, `samples-without-meta` (those of the
+   * clear ones that no protection meta calls clear), `bytes`, `bytes-decrypted`
+   * (of decrypted samples). Also the fields of the element message
+   * `cencdecrypt-stats`.
    *
    * Since: 0.1
    */
@@ -603,6 +667,7 @@ static void gst_cenc_decrypt_class_init (GstCencDecryptClass *klass)
 
   trans_class->transform_caps =
       GST_DEBUG_FUNCPTR (gst_cenc_decrypt_transform_caps);
+  trans_class->accept_caps = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_accept_caps);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_set_caps);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_sink_event);
   trans_class->start = GST_DEBUG_FUNCPTR (gst_cenc_decrypt_start);

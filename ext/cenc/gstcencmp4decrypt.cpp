@@ -89,6 +89,10 @@ constexpr guint start_flags = GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC |
                               GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_MARKER |
                               GST_BUFFER_FLAG_DELTA_UNIT;
 
+// Those that go on with the bytes, where the others are about the first one.
+constexpr guint going_on_flags =
+    GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT;
+
 // Of the streaming thread, from READY->PAUSED to PAUSED->READY.
 struct State
 {
@@ -97,10 +101,12 @@ struct State
   marks::Marks<Start> marks;
   GstFormat format = GST_FORMAT_UNDEFINED;
   std::uint64_t segment_start = 0;
-  bool is_fresh = true;  // no buffer since the start or the last flush
-  bool was_delta = false;
-  bool was_cut = false;  // bytes are missing before the next buffer
-  guint going_on = 0;    // the flags of bytes that start nothing
+  bool is_fresh = true;      // no buffer since the start, flush or EOS
+  bool is_start = true;      // the next buffer is the first of a resource
+  bool was_cut = false;      // bytes are missing before the next buffer
+  bool is_unwanted = false;  // who is behind has had enough
+  guint last_flags = 0;      // going_on_flags of the last input buffer
+  guint going_on = 0;        // the flags of bytes that start nothing
   bool failed = false;
 };
 
@@ -136,14 +142,18 @@ Owned<GstBuffer> wrap (std::vector<std::uint8_t> bytes)
       }));
 }
 
-// A fragment, a header or a timestamp begins with this buffer.
+// A fragment, a header or a timestamp begins with this buffer, or what goes on
+// from it is not what went on before it.
 bool starts_something (const State &state, GstBuffer *buffer)
 {
-  bool is_delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  return GST_BUFFER_PTS_IS_VALID (buffer) || GST_BUFFER_DTS_IS_VALID (buffer) ||
-         (GST_BUFFER_FLAGS (buffer) &
-             (start_flags & ~guint{GST_BUFFER_FLAG_DELTA_UNIT})) != 0 ||
-         (!is_delta && state.was_delta);
+  guint flags = GST_BUFFER_FLAGS (buffer) & start_flags;
+  guint going_on = flags & going_on_flags;
+  // In TIME more of a buffer without flags is DELTA_UNIT, another one is not.
+  if (state.format == GST_FORMAT_TIME && going_on == 0) return true;
+  return state.is_start || GST_BUFFER_PTS_IS_VALID (buffer) ||
+         GST_BUFFER_DTS_IS_VALID (buffer) ||
+         (flags & ~guint{GST_BUFFER_FLAG_DELTA_UNIT}) != 0 ||
+         going_on != state.last_flags;
 }
 
 }  // namespace
@@ -201,20 +211,6 @@ static void gst_cenc_mp4_decrypt_count (GstCencMp4Decrypt *self, gsize bytes)
   state.counted = now;
 }
 
-// The resource ends or breaks off here. What is held of a box that is not
-// whole can only be dropped.
-static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
-{
-  State &state = self->impl.state;
-  if (state.is_fresh || state.rewriter->at_boundary ()) return;
-  state.was_cut = true;
-  self->impl.counters.lock ()->boxes_cut++;
-  GST_ELEMENT_WARNING (self, STREAM, DEMUX,
-      (_ ("The MP4 stream breaks off; its last sample is lost.")),
-      ("byte %" G_GUINT64_FORMAT ": the stream ends in the middle of a box",
-          static_cast<guint64> (state.rewriter->received ())));
-}
-
 // Is this where the bytes so far end? OFFSET begins anew in each resource.
 static bool gst_cenc_mp4_decrypt_goes_on (const State &state, GstBuffer *buffer)
 {
@@ -238,6 +234,8 @@ static void gst_cenc_mp4_decrypt_begin_resource (
   state.rewriter->restart (position);
   state.marks.clear ();
   state.is_fresh = false;
+  state.is_start = true;
+  state.is_unwanted = false;
 }
 
 static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
@@ -249,7 +247,8 @@ static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
         {GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer),
             GST_BUFFER_DURATION (buffer), flags});
   state.was_cut = false;
-  state.was_delta = (flags & GST_BUFFER_FLAG_DELTA_UNIT) != 0;
+  state.is_start = false;
+  state.last_flags = flags & going_on_flags;
 }
 
 static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
@@ -267,17 +266,17 @@ static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
   GST_BUFFER_FLAG_SET (buffer.get (), piece.start->flags);
   // More of a header is header; more of anything else, where buffers have
   // times, is DELTA_UNIT.
-  state.going_on = piece.start->flags &
-                   (GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT);
+  state.going_on = piece.start->flags & going_on_flags;
   if (state.format == GST_FORMAT_TIME && state.going_on == 0)
     state.going_on = GST_BUFFER_FLAG_DELTA_UNIT;
   return buffer;
 }
 
 static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
-    GstPad *srcpad, std::uint64_t position, std::vector<std::uint8_t> bytes)
+    std::uint64_t position, std::vector<std::uint8_t> bytes)
 {
   State &state = self->impl.state;
+  GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
   std::vector<marks::Piece<Start>> pieces =
       state.marks.cut (position, bytes.size ());
   if (pieces.empty ()) return GST_FLOW_OK;
@@ -297,6 +296,28 @@ static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
     if (flow != GST_FLOW_OK) return flow;
   }
   return GST_FLOW_OK;
+}
+
+// The resource ends or breaks off here. What is held of a box that is not
+// whole can only be dropped, but for zeros that are none.
+static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.is_fresh) return;
+  std::uint64_t position = state.rewriter->position ();
+  std::vector<std::uint8_t> rest;
+  state.rewriter->finish (rest);
+  // What the flow is, the next push will tell as well.
+  gst_cenc_mp4_decrypt_push (self, position, std::move (rest));
+  if (state.rewriter->at_boundary ()) return;
+  state.was_cut = true;
+  // Then the source stopped where it was told to.
+  if (state.is_unwanted) return;
+  self->impl.counters.lock ()->boxes_cut++;
+  GST_ELEMENT_WARNING (self, STREAM, DEMUX,
+      (_ ("The MP4 stream breaks off; its last sample is lost.")),
+      ("byte %" G_GUINT64_FORMAT ": the stream ends in the middle of a box",
+          static_cast<guint64> (state.rewriter->received ())));
 }
 
 static GstFlowReturn gst_cenc_mp4_decrypt_chain (
@@ -331,9 +352,9 @@ static GstFlowReturn gst_cenc_mp4_decrypt_chain (
     if (!pushed) failure = pushed.error ();
   }
   gst_cenc_mp4_decrypt_count (self, size);
-  GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
   GstFlowReturn flow =
-      gst_cenc_mp4_decrypt_push (self, srcpad, position, std::move (out));
+      gst_cenc_mp4_decrypt_push (self, position, std::move (out));
+  if (flow == GST_FLOW_EOS) state.is_unwanted = true;
   if (!failure || flow == GST_FLOW_FLUSHING) return flow;
   state.failed = true;
   gst_cenc_mp4_decrypt_post_error (self, *failure);
@@ -358,13 +379,13 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
       if (state.rewriter) state.rewriter->restart (0);
       state.marks.clear ();
       state.is_fresh = true;
-      state.was_delta = false;
-      state.going_on = 0;
       state.failed = false;
       break;
     case GST_EVENT_EOS:
       if (state.rewriter && !state.failed)
         gst_cenc_mp4_decrypt_end_resource (self);
+      // What comes after it is another resource.
+      state.is_fresh = true;
       gstcenc::post_stats (
           GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));
       break;

@@ -324,7 +324,9 @@ std::optional<cenc::Scheme> scheme_of (bmff::Type scheme_type)
 
 bool is_seig (const bmff::Box &box)
 {
-  if (box.box_type != type ("sgpd") && box.box_type != type ("sbgp"))
+  // csgp too has its grouping_type there (14496-12 8.9.5).
+  if (box.box_type != type ("sgpd") && box.box_type != type ("sbgp") &&
+      box.box_type != type ("csgp"))
     return false;
   Reader reader = box.reader ();
   bmff::read_version (reader);

@@ -54,7 +54,7 @@ Result<Movie> parse (bmff::Bytes moov);
 // The scheme of a schm box or of an auxiliary information type.
 std::optional<cenc::Scheme> scheme_of (bmff::Type scheme_type);
 
-// True for sgpd and sbgp of the grouping type seig.
+// True for sgpd, sbgp and csgp of the grouping type seig.
 bool is_seig (const bmff::Box &box);
 
 }  // namespace movie

@@ -2,6 +2,7 @@
 #include "mp4.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace mp4 {
@@ -56,7 +57,6 @@ void Rewriter::restart (std::uint64_t position)
   is_fresh_ = true;
   has_fragment_ = false;
   samples_.clear ();
-  next_ = 0;
   subsamples_.clear ();
   sources_.clear ();
 }
@@ -66,7 +66,20 @@ bool Rewriter::at_boundary () const
   constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max ();
   bool to_the_end = media_end_ == never || pass_ > never / 2;
   bool between = pass_ == 0 && unit_ == Unit::header && media_end_ == 0;
-  return held_.empty () && next_ == samples_.size () && (between || to_the_end);
+  return held_.empty () && samples_.empty () && (between || to_the_end);
+}
+
+void Rewriter::finish (std::vector<std::uint8_t> &out)
+{
+  bool between = pass_ == 0 && unit_ == Unit::header && media_end_ == 0;
+  if (is_fresh_ || !between || !samples_.empty () ||
+      held_.size () >= bmff::shortest_header ||
+      std::any_of (held_.begin (), held_.end (),
+          [] (std::uint8_t byte) { return byte != 0; }))
+    return;
+  out.insert (out.end (), held_.begin (), held_.end ());
+  position_ += held_.size ();
+  held_.clear ();
 }
 
 Result<Done> Rewriter::push (Bytes in, std::vector<std::uint8_t> &out)
@@ -114,7 +127,7 @@ Result<Done> Rewriter::choose_next ()
 {
   if (pass_ > 0) return Done{};
   const fragment::Sample *sample =
-      next_ < samples_.size () ? &samples_[next_] : nullptr;
+      samples_.empty () ? nullptr : &samples_.begin ()->second;
   if (sample != nullptr && sample->position < position_)
     return failure (bmff::Error::sample_outside_media, sample->position);
   if (position_ >= media_end_) {
@@ -181,9 +194,9 @@ Result<bool> Rewriter::take_header (Bytes unit, std::vector<std::uint8_t> &out)
       return failure (bmff::Error::media_without_fragment, position_);
     media_end_ = end;
   } else {
-    if (next_ < samples_.size () && samples_[next_].position < end)
+    if (!samples_.empty () && samples_.begin ()->first < end)
       return failure (
-          bmff::Error::sample_outside_media, samples_[next_].position);
+          bmff::Error::sample_outside_media, samples_.begin ()->first);
     pass_ = end - position_ - header.header_size;
   }
   is_fresh_ = false;
@@ -249,17 +262,18 @@ Result<Done> Rewriter::open_sources (fragment::Fragment &fragment)
   return Done{};
 }
 
-// To those of an earlier fragment whose media has not come yet.
+// To those of earlier fragments whose media has not come yet. A file may have
+// many such fragments, in any order, so that each sample finds its own place.
 Result<Done> Rewriter::add_samples (fragment::Fragment fragment)
 {
-  if (next_ == samples_.size ()) {
-    samples_.clear ();
-    next_ = 0;
+  if (samples_.empty ()) {
     subsamples_.clear ();
     sources_.clear ();
   }
   counters_.samples_clear += fragment.clear_samples;
   if (samples_.size () + fragment.samples.size () > fragment::most_samples ||
+      sources_.size () + fragment.encryptions.size () >
+          fragment::most_samples ||
       subsamples_.size () + fragment.subsamples.size () >
           fragment::most_subsample_bytes)
     return failure (bmff::Error::too_many_samples, position_);
@@ -271,20 +285,23 @@ Result<Done> Rewriter::add_samples (fragment::Fragment fragment)
       fragment.subsamples.end ());
   for (fragment::Sample &sample : fragment.samples) {
     if (sample.subsamples) sample.subsamples->start += first_subsample;
-    samples_.push_back (sample);
+    auto after = samples_.lower_bound (sample.position);
+    bool overlaps = after != samples_.end () &&
+                    after->first < sample.position + sample.size;
+    if (after != samples_.begin ()) {
+      const fragment::Sample &before = std::prev (after)->second;
+      overlaps = overlaps || before.position + before.size > sample.position;
+    }
+    if (overlaps)
+      return failure (bmff::Error::samples_overlap, sample.position);
+    samples_.emplace_hint (after, sample.position, sample);
   }
-  auto first = samples_.begin () + static_cast<std::ptrdiff_t> (next_);
-  std::stable_sort (first, samples_.end (),
-      [] (const auto &a, const auto &b) { return a.position < b.position; });
-  for (std::size_t i = next_; i + 1 < samples_.size (); i++)
-    if (samples_[i].position + samples_[i].size > samples_[i + 1].position)
-      return failure (bmff::Error::samples_overlap, samples_[i + 1].position);
   return Done{};
 }
 
 Result<Done> Rewriter::take_sample (Bytes unit, std::vector<std::uint8_t> &out)
 {
-  const fragment::Sample &sample = samples_[next_];
+  const fragment::Sample &sample = samples_.begin ()->second;
   const Source &source = sources_[sample.encryption];
   cenc::Sample what{sample.iv, source.pattern, {}};
   if (sample.subsamples)
@@ -301,7 +318,7 @@ Result<Done> Rewriter::take_sample (Bytes unit, std::vector<std::uint8_t> &out)
   }
   counters_.samples_decrypted++;
   counters_.bytes_decrypted += unit.size ();
-  next_++;
+  samples_.erase (samples_.begin ());
   return Done{};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,6 +55,10 @@ public:
   // The next byte is the first of a box, at this position of its resource.
   // What is held is dropped; the movie stays known.
   void restart (std::uint64_t position);
+
+  // No byte comes after those so far. Zeros too few for a header, as QuickTime
+  // writes behind the last box, leave now.
+  void finish (std::vector<std::uint8_t> &out);
 
   // True when all bytes so far have left and no box is open: here a resource
   // may end.
@@ -114,9 +119,8 @@ private:
   bool is_fresh_ = true;         // no box since the restart
   bool has_fragment_ = false;    // a moof since the restart
 
-  // Encrypted samples that have not come yet, from next_ on, by position.
-  std::vector<fragment::Sample> samples_;
-  std::size_t next_ = 0;
+  // Encrypted samples that have not come yet, by position.
+  std::map<std::uint64_t, fragment::Sample> samples_;
   std::vector<std::uint8_t> subsamples_;
   std::vector<Source> sources_;
 };

@@ -256,6 +256,23 @@ GST_START_TEST (caps_become_those_of_the_media)
 }
 GST_END_TEST;
 
+// Without a media type there is nothing that its samples could become.
+GST_START_TEST (caps_without_a_media_type)
+{
+  for (const char *caps :
+      {"application/x-cenc", "application/x-cenc, cipher-mode=(string)cenc",
+          "application/x-cenc, original-media-type=(int)1"}) {
+    GstHarness *harness = make_harness (caps);
+    Owned<GstCaps> out{gst_pad_get_current_caps (harness->sinkpad)};
+    fail_unless (out == nullptr);
+    fail_unless (gst_harness_push (
+                     harness, sample (test::noise (10), nullptr).release ()) ==
+                 GST_FLOW_NOT_NEGOTIATED);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
 // What qtdemux and parsebin look for.
 GST_START_TEST (is_found_by_protection_system)
 {
@@ -306,6 +323,10 @@ GST_START_TEST (clear_samples)
   only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
   fail_unless (stat (harness->element, "samples-clear") == 3);
   fail_unless (stat (harness->element, "samples-without-meta") == 2);
+  // One was known to be clear, so the demuxer understands the stream.
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (
+      pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
   end (harness);
 }
 GST_END_TEST;
@@ -318,12 +339,18 @@ GST_START_TEST (cbcs_clear_lead)
   test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
   Bytes iv = test::hex ("00112233445566778899aabbccddeeff");
   GstHarness *harness = make_harness (std::string (video_caps) + "cbcs");
+  Owned<GstBus> bus = watch (harness);
   gst_harness_push (
       harness, sample (bytes, meta_of (scheme, iv, true, {})).release ());
   Owned<GstBuffer> out{gst_harness_pull (harness)};
   fail_unless (test::bytes_of (out.get ()) == bytes);
   fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
   fail_unless (stat (harness->element, "samples-clear") == 1);
+  // It might be ciphertext of a file that the demuxer does not understand.
+  fail_unless (stat (harness->element, "samples-without-meta") == 1);
+  Owned<GstMessage> warning =
+      only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+  fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
   // The same in sound is decrypted.
   gst_harness_set_src_caps_str (
       harness, (std::string (audio_caps) + "cbcs").c_str ());
@@ -332,7 +359,39 @@ GST_START_TEST (cbcs_clear_lead)
   out.reset (gst_harness_pull (harness));
   fail_unless (test::bytes_of (out.get ()) != bytes);
   fail_unless (stat (harness->element, "samples-decrypted") == 1);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (
+      pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
   end (harness);
+}
+GST_END_TEST;
+
+// A stream without a sample of which the demuxer knew what it is: as with cbcs
+// of a file with senc alone. At its end it is no clear lead any more.
+GST_START_TEST (nothing_but_a_clear_lead)
+{
+  Bytes bytes = test::noise (100);
+  test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
+  Bytes iv = test::hex ("00112233445566778899aabbccddeeff");
+  for (const char *mode : {"cenc", "cbcs"}) {
+    bool has_meta = std::string_view (mode) == "cbcs";
+    GstHarness *harness = make_harness (std::string (video_caps) + mode);
+    Owned<GstBus> bus = watch (harness);
+    for (int i = 0; i < 3; i++)
+      fail_unless (gst_harness_push (harness,
+                       sample (bytes,
+                           has_meta ? meta_of (scheme, iv, true, {}) : nullptr)
+                           .release ()) == GST_FLOW_OK);
+    Owned<GstMessage> warning =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
+    fail_unless (stat (harness->element, "samples-without-meta") == 3);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    Owned<GstMessage> error =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (error.get ()) == GST_MESSAGE_ERROR);
+    end (harness);
+  }
 }
 GST_END_TEST;
 
@@ -349,6 +408,11 @@ void set_uint (GstStructure *meta, const char *field, T value)
 {
   gst_structure_set (
       meta, field, G_TYPE_UINT, static_cast<guint> (value), nullptr);
+}
+
+void set_int (GstStructure *meta, const char *field, int value)
+{
+  gst_structure_set (meta, field, G_TYPE_INT, value, nullptr);
 }
 
 const Bad bad[] = {
@@ -393,6 +457,35 @@ const Bad bad[] = {
     {"no subsamples",
         [] (GstStructure *meta) {
           gst_structure_remove_field (meta, "subsamples");
+        }},
+    {"subsamples, but no number of them",
+        [] (GstStructure *meta) {
+          gst_structure_remove_field (meta, "subsample_count");
+        }},
+    {"subsamples, and the number 0",
+        [] (GstStructure *meta) { set_uint (meta, "subsample_count", 0); }},
+    {"subsample_count is an int",
+        [] (GstStructure *meta) { set_int (meta, "subsample_count", 2); }},
+    {"iv_size is an int",
+        [] (GstStructure *meta) {
+          set_uint (meta, "constant_iv_size", 8);
+          set_int (meta, "iv_size", 8);
+        }},
+    {"constant_iv_size is an int",
+        [] (GstStructure *meta) {
+          set_uint (meta, "iv_size", 0);
+          set_int (meta, "constant_iv_size", 8);
+        }},
+    {"crypt_byte_block is an int",
+        [] (GstStructure *meta) { set_int (meta, "crypt_byte_block", 0); }},
+    {"skip_byte_block is an int",
+        [] (GstStructure *meta) { set_int (meta, "skip_byte_block", 0); }},
+    {"piff_algorithm_id is an int",
+        [] (GstStructure *meta) { set_int (meta, "piff_algorithm_id", 2); }},
+    {"subsamples are a string",
+        [] (GstStructure *meta) {
+          gst_structure_set (meta, "subsamples", G_TYPE_STRING, "", nullptr);
+          gst_structure_remove_field (meta, "subsample_count");
         }},
     {"more subsamples than there are",
         [] (GstStructure *meta) { set_uint (meta, "subsample_count", 3); }},
@@ -549,9 +642,11 @@ static Suite *cencdecrypt_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, decrypts);
   tcase_add_test (tests, caps_become_those_of_the_media);
+  tcase_add_test (tests, caps_without_a_media_type);
   tcase_add_test (tests, is_found_by_protection_system);
   tcase_add_test (tests, clear_samples);
   tcase_add_test (tests, cbcs_clear_lead);
+  tcase_add_test (tests, nothing_but_a_clear_lead);
   tcase_add_test (tests, malformed_meta);
   tcase_add_test (tests, missing_key);
   tcase_add_test (tests, wrong_keys);

@@ -285,6 +285,88 @@ GST_START_TEST (timestamps_stay_at_their_byte)
 }
 GST_END_TEST;
 
+namespace {
+
+struct Part
+{
+  Bytes bytes;
+  std::uint64_t offset;
+  GstClockTime pts;
+  guint flags;
+};
+
+}  // namespace
+
+// HEADER and DELTA_UNIT too: what is not cut where input was does not get
+// those of the buffer before it.
+GST_START_TEST (flags_stay_at_their_byte)
+{
+  constexpr guint kinds = GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT;
+  constexpr GstClockTime none = GST_CLOCK_TIME_NONE;
+  TestTrack one = track ("cenc");
+  Bytes init = test::Mp4Writer (false).movie ({one});
+  TestTraf what;
+  what.track = &one;
+  what.runs = {test::video_samples ({500, 300, 900})};
+  auto media = test::Mp4Writer (false).fragment ({what}, 0);
+  Bytes segment = media.moof + media.mdat;
+  const std::vector<Part> streams[] = {
+      // one resource, and another one for each segment
+      {{init, 0, none, GST_BUFFER_FLAG_HEADER},
+          {segment, init.size (), none, 0},
+          {segment, init.size () + segment.size (), none, 0}},
+      {{init, 0, none, GST_BUFFER_FLAG_HEADER}, {segment, 0, none, 0},
+          {segment, 0, none, GST_BUFFER_FLAG_DELTA_UNIT},
+          {segment, 0, none, 0}},
+      // without OFFSET
+      {{init, GST_BUFFER_OFFSET_NONE, none, GST_BUFFER_FLAG_HEADER},
+          {media.moof, GST_BUFFER_OFFSET_NONE, none, GST_BUFFER_FLAG_DISCONT},
+          {media.mdat, GST_BUFFER_OFFSET_NONE, none, 0}},
+      {{init, 0, 0, 0}, {segment, init.size (), none, 0},
+          {segment, init.size () + segment.size (), none,
+              GST_BUFFER_FLAG_DELTA_UNIT}},
+      {{init, 0, none, kinds},
+          {media.moof, 0, none, GST_BUFFER_FLAG_DELTA_UNIT},
+          {media.mdat, media.moof.size (), none, 0}},
+  };
+  for (GstFormat format : {GST_FORMAT_BYTES, GST_FORMAT_TIME}) {
+    for (const std::vector<Part> &stream : streams) {
+      GstHarness *harness = make_harness (format);
+      std::vector<std::size_t> starts;
+      std::size_t size = 0;
+      for (const Part &part : stream) {
+        Owned<GstBuffer> buffer = test::buffer (part.bytes);
+        GST_BUFFER_OFFSET (buffer.get ()) = part.offset;
+        GST_BUFFER_PTS (buffer.get ()) = part.pts;
+        GST_BUFFER_FLAG_SET (buffer.get (), part.flags);
+        fail_unless (
+            gst_harness_push (harness, buffer.release ()) == GST_FLOW_OK);
+        starts.push_back (size);
+        size += part.bytes.size ();
+      }
+      std::size_t at = 0, part = 0, started = 0;
+      for (const Owned<GstBuffer> &buffer : receive (harness).buffers) {
+        while (part + 1 < starts.size () && starts[part + 1] <= at) part++;
+        guint expected = stream[part].flags & kinds;
+        bool is_start = starts[part] == at;
+        started += is_start ? 1 : 0;
+        // What goes on from a start, where buffers have times.
+        if (!is_start && format == GST_FORMAT_TIME && expected == 0)
+          expected = GST_BUFFER_FLAG_DELTA_UNIT;
+        fail_unless_equals_int (
+            static_cast<int> (GST_BUFFER_FLAGS (buffer.get ()) & kinds),
+            static_cast<int> (expected));
+        at += gst_buffer_get_size (buffer.get ());
+      }
+      fail_unless (at == size);
+      // In BYTES what starts nothing need not begin a buffer.
+      if (format == GST_FORMAT_TIME) fail_unless (started == starts.size ());
+      end (harness);
+    }
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (seeking_is_push_only)
 {
   GstHarness *harness = make_harness (GST_FORMAT_BYTES);
@@ -373,6 +455,90 @@ GST_START_TEST (resource_breaks_off)
     only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
     end (harness);
   }
+}
+GST_END_TEST;
+
+namespace {
+
+void begin_stream (GstHarness *harness)
+{
+  gst_harness_push_event (harness, gst_event_new_stream_start ("next"));
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  gst_harness_push_event (harness, gst_event_new_segment (&segment));
+}
+
+GstFlowReturn enough (GstPad *, GstObject *, GstBuffer *buffer)
+{
+  gst_buffer_unref (buffer);
+  return GST_FLOW_EOS;
+}
+
+}  // namespace
+
+// Too few zeros for a box, at EOS and before the next resource.
+GST_START_TEST (zeros_behind_the_last_box)
+{
+  TestFile file = make_file (track ("cenc"));
+  GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+  Owned<GstBus> bus = watch (harness);
+  Bytes zeros (5);
+  for (int i = 0; i < 2; i++)
+    fail_unless (push (harness, file.encrypted + zeros, 1000) == GST_FLOW_OK);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  Received received = receive (harness);
+  fail_unless (received.bytes == file.clear + zeros + file.clear + zeros);
+  std::size_t at = 0;
+  for (const Owned<GstBuffer> &buffer : received.buffers) {
+    fail_unless (GST_BUFFER_OFFSET (buffer.get ()) ==
+                 at % (file.clear.size () + zeros.size ()));
+    at += gst_buffer_get_size (buffer.get ());
+  }
+  fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
+  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  end (harness);
+}
+GST_END_TEST;
+
+// Told at EOS, and not again when the next file comes.
+GST_START_TEST (file_after_a_cut_one)
+{
+  TestFile file = make_file (track ("cenc"));
+  for (bool has_offset : {true, false}) {
+    GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+    Owned<GstBus> bus = watch (harness);
+    push (harness, Bytes (file.encrypted.begin (), file.encrypted.end () - 100),
+        1000);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    receive (harness);
+    begin_stream (harness);
+    Owned<GstBuffer> whole = test::buffer (file.encrypted);
+    if (has_offset) GST_BUFFER_OFFSET (whole.get ()) = 0;
+    fail_unless (gst_harness_push (harness, whole.release ()) == GST_FLOW_OK);
+    gst_harness_push_event (harness, gst_event_new_eos ());
+    Received received = receive (harness);
+    fail_unless (received.bytes == file.clear);
+    fail_unless (GST_BUFFER_OFFSET (received.buffers[0].get ()) == 0);
+    fail_unless (GST_BUFFER_IS_DISCONT (received.buffers[0].get ()));
+    only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
+    fail_unless (stat (harness->element, "boxes-cut") == 1);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+// Who is behind has had enough: nothing is lost that somebody wants.
+GST_START_TEST (ended_from_behind)
+{
+  TestFile file = make_file (track ("cenc"));
+  GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+  Owned<GstBus> bus = watch (harness);
+  gst_pad_set_chain_function (harness->sinkpad, enough);
+  fail_unless (push (harness, file.encrypted, 1000) == GST_FLOW_EOS);
+  gst_harness_push_event (harness, gst_event_new_eos ());
+  fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
+  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  end (harness);
 }
 GST_END_TEST;
 
@@ -604,10 +770,14 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, byte_stream);
   tcase_add_test (tests, time_segments);
   tcase_add_test (tests, timestamps_stay_at_their_byte);
+  tcase_add_test (tests, flags_stay_at_their_byte);
   tcase_add_test (tests, seeking_is_push_only);
   tcase_add_test (tests, flush_begins_anew);
   tcase_add_test (tests, end_inside_a_box);
   tcase_add_test (tests, resource_breaks_off);
+  tcase_add_test (tests, zeros_behind_the_last_box);
+  tcase_add_test (tests, file_after_a_cut_one);
+  tcase_add_test (tests, ended_from_behind);
   tcase_add_test (tests, eos_before_any_data);
   tcase_add_test (tests, stats_message_at_eos);
   tcase_add_test (tests, errors);

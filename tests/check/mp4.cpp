@@ -247,15 +247,37 @@ GST_START_TEST (constant_iv_without_auxiliary_information)
     mp4::Rewriter rewriter = make ();
     Outcome outcome = run (rewriter, file.encrypted, 10);
     fail_unless (outcome.bytes == file.clear);
+  }
+}
+GST_END_TEST;
 
-    // A senc without entries says no more.
-    what.extra = test::full_box ("senc", 0, 0, Fields ().u32 (0));
-    file = {};
+// Nor do boxes that are there and empty.
+GST_START_TEST (empty_auxiliary_information)
+{
+  TestTrack one = with_iv (track ("cbcs"), 0);
+  TestTraf what = traf (one, {test::whole_samples ({40, 33})});
+  what.senc = what.saiz = false;
+  auto saiz = [] (std::uint8_t size, std::uint32_t count, std::size_t sizes) {
+    return test::full_box (
+        "saiz", 0, 0, Fields ().u8 (size).u32 (count).zeros (sizes));
+  };
+  Bytes senc = test::full_box ("senc", 0, 0, Fields ().u32 (0));
+  Bytes no_saio = test::full_box ("saio", 0, 0, Fields ().u32 (0));
+  Bytes saio = test::full_box ("saio", 0, 0, Fields ().u32 (1).u32 (0x10000));
+  for (const Bytes &extra :
+      {senc, saiz (0, 0, 0), saiz (0, 0, 0) + no_saio, saiz (0, 0, 0) + saio,
+          saiz (8, 0, 0) + saio, saiz (0, 2, 2), saiz (0, 2, 2) + no_saio,
+          saiz (0, 2, 2) + saio, no_saio, saiz (0, 0, 0) + no_saio + senc}) {
+    what.extra = extra;
+    TestFile file;
     file.add_movie ({one});
     file.add_fragment ({what});
-    rewriter = make ();
-    outcome = run (rewriter, file.encrypted, 10);
-    fail_unless (outcome.bytes == renamed (file.clear, "senc", "free"));
+    mp4::Rewriter rewriter = make ();
+    Outcome outcome = run (rewriter, file.encrypted, 10);
+    fail_if (outcome.failure.has_value (), "%s",
+        mp4::to_string (outcome.failure->code));
+    fail_unless (std::equal (outcome.bytes.end () - 73, outcome.bytes.end (),
+        file.clear.end () - 73));
   }
 }
 GST_END_TEST;
@@ -365,6 +387,67 @@ GST_START_TEST (two_fragments_before_their_media)
     fail_if (outcome.failure.has_value ());
     fail_unless (outcome.bytes == write (true));
     fail_unless (outcome.at_boundary);
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+// moof with one sample at this position.
+Bytes fragment_of (std::uint64_t position, std::size_t size)
+{
+  Bytes tfhd = test::full_box ("tfhd", 0, 1, Fields ().u32 (1).u64 (position));
+  Bytes trun = test::full_box ("trun", 0, 0x200, Fields ().u32 (1).u32 (size));
+  Bytes senc = test::full_box ("senc", 0, 0, Fields ().u32 (1).zeros (8));
+  return test::box ("moof", test::box ("traf", tfhd + trun + senc));
+}
+
+constexpr std::uint64_t far = std::uint64_t{1} << 40;
+
+}  // namespace
+
+// Each before the last one: what it costs must not grow with what is waiting.
+GST_START_TEST (many_fragments_before_their_media)
+{
+  Bytes bytes = Mp4Writer (false).movie ({track ("cenc")});
+  Bytes moof = fragment_of (far, 16);
+  // The last bytes of base_data_offset, behind the headers of three boxes.
+  constexpr std::size_t place = 8 + 8 + 12 + 4 + 4;
+  for (std::uint32_t i = 40000; i > 0; i--) {
+    for (std::size_t byte = 0; byte < 4; byte++)
+      moof[place + byte] =
+          static_cast<std::uint8_t> (i * 16 >> (24 - 8 * byte));
+    bytes.insert (bytes.end (), moof.begin (), moof.end ());
+  }
+  mp4::Rewriter rewriter = make ();
+  Outcome outcome = run (rewriter, bytes, bytes.size ());
+  fail_if (outcome.failure.has_value (), "%s",
+      mp4::to_string (outcome.failure->code));
+  fail_unless (outcome.bytes.size () == bytes.size ());
+}
+GST_END_TEST;
+
+GST_START_TEST (samples_of_two_fragments_overlap)
+{
+  struct Row
+  {
+    std::uint64_t position;
+    std::size_t size;
+    bool is_wrong;
+  };
+  const Row rows[] = {{far - 16, 16, false}, {far + 16, 16, false},
+      {far - 16, 17, true}, {far + 15, 16, true}, {far, 16, true},
+      {far + 4, 4, true}, {far - 4, 100, true}};
+  for (const Row &row : rows) {
+    mp4::Rewriter rewriter = make ();
+    Outcome outcome = run (rewriter,
+        Mp4Writer (false).movie ({track ("cenc")}) + fragment_of (far, 16) +
+            fragment_of (far + 100, 16) + fragment_of (row.position, row.size),
+        1000);
+    fail_unless (outcome.failure.has_value () == row.is_wrong);
+    if (row.is_wrong)
+      fail_unless (
+          outcome.failure->code == mp4::Error (bmff::Error::samples_overlap));
   }
 }
 GST_END_TEST;
@@ -532,6 +615,47 @@ GST_START_TEST (ends)
 }
 GST_END_TEST;
 
+// Zeros too few for a header, as QuickTime writes behind its last box.
+GST_START_TEST (zeros_behind_the_last_box)
+{
+  TestTrack clear = track ("cenc");
+  clear.is_encrypted = false;
+  Bytes movie = Mp4Writer (false).movie ({clear});
+  TestFile file = simple_file ();
+  struct Row
+  {
+    Bytes in;
+    Bytes out;
+    bool is_whole;
+  };
+  std::vector<Row> rows = {{Bytes (4), {}, false},
+      {movie + Bytes{0, 0, 0, 1}, movie, false},
+      // Here samples are missing, or a part of mdat.
+      {Bytes (file.encrypted.begin (), file.encrypted.end () - 188) + Bytes (4),
+          Bytes (file.clear.begin (), file.clear.end () - 188), false},
+      {movie + test::Fields ().u32 (20).text ("mdat").zeros (5).bytes (),
+          movie + test::Fields ().u32 (20).text ("mdat").zeros (5).bytes (),
+          false}};
+  for (std::size_t count = 0; count < 8; count++) {
+    rows.push_back ({movie + Bytes (count), movie + Bytes (count), true});
+    rows.push_back (
+        {file.encrypted + Bytes (count), file.clear + Bytes (count), true});
+  }
+  for (const Row &row : rows) {
+    for (std::size_t step : {1u, 1000u}) {
+      mp4::Rewriter rewriter = make ();
+      Outcome outcome = run (rewriter, row.in, step);
+      fail_if (outcome.failure.has_value ());
+      rewriter.finish (outcome.bytes);
+      fail_unless (outcome.bytes == row.out);
+      fail_unless (rewriter.at_boundary () == row.is_whole);
+      fail_unless (rewriter.position () == row.out.size ());
+      fail_unless (rewriter.received () == row.in.size ());
+    }
+  }
+}
+GST_END_TEST;
+
 namespace {
 
 struct Bad
@@ -577,12 +701,25 @@ Bytes many_samples ()
   });
 }
 
+// Samples of which the file says neither a size nor anything else.
+Bytes empty_samples (std::uint32_t count, bool is_encrypted)
+{
+  return sound_with ([&] (TestTrack &one, TestTraf &what) {
+    one = with_iv (track ("cbcs"), 0);
+    one.has_clear_entry = true;
+    if (!is_encrypted) what.description_index = 2;
+    what.runs = {};
+    what.senc = what.saiz = false;
+    what.extra = test::full_box ("trun", 0, 0, Fields ().u32 (count));
+  });
+}
+
 // The same 252 bytes for each of half a million samples: small in the file,
 // large in memory.
 Bytes many_subsamples ()
 {
   constexpr std::uint32_t runs = 2048, per_run = 250;
-  return sound_with ([] (TestTrack &one, TestTraf &what) {
+  Bytes bytes = sound_with ([] (TestTrack &one, TestTraf &what) {
     one = with_iv (track ("cbcs"), 0);
     what.runs = {};
     what.senc = what.saiz = false;
@@ -600,6 +737,7 @@ Bytes many_subsamples ()
     what.extra = what.extra + test::full_box ("saio", 0, 0, offsets) +
                  test::box ("free", entries);
   });
+  return patched (bytes, "trex", 16, "00000001");  // default_sample_size
 }
 
 Bytes many_tracks ()
@@ -729,6 +867,12 @@ const Bad bad[] = {
             what.extra = seig ("sgpd", 1) + seig ("sbgp", 0);
           });
         }},
+    {"groups in traf, in the compact box", unsupported_key_rotation,
+        [] {
+          return sound_with ([] (TestTrack &, TestTraf &what) {
+            what.extra = seig ("sgpd", 1) + seig ("csgp", 0);
+          });
+        }},
     {"PIFF's senc alone", unsupported_piff,
         [] {
           return sound_with ([] (TestTrack &, TestTraf &what) {
@@ -760,6 +904,8 @@ const Bad bad[] = {
     {"entry 0", no_such_sample_entry,
         [] { return patched (simple (), "trex", 8, "00000000"); }},
     {"too many samples", too_many_samples, many_samples},
+    {"many samples of nothing", too_many_samples,
+        [] { return empty_samples (17, true); }},
     {"trun cut", truncated,
         [] { return patched (simple (), "trun", 4, "00000003"); }},
     {"sample of 4 GB", sample_outside_media,
@@ -840,6 +986,36 @@ const Bad bad[] = {
           return patched (bytes, "saio", 4, "00000002");
         }},
     {"saiz of more than its due", too_many_samples, many_subsamples},
+    {"saiz of sizes that no saio leads to", bad_value,
+        [] {
+          return sound_with ([] (TestTrack &one, TestTraf &what) {
+            one = with_iv (track ("cbcs"), 0);
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box ("saiz", 0, 0, Fields ().u8 (8).u32 (2)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (0));
+          });
+        }},
+    {"saiz of nothing without a constant IV", no_auxiliary_information,
+        [] {
+          return sound_with ([] (TestTrack &, TestTraf &what) {
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box ("saiz", 0, 0, Fields ().u8 (0).u32 (0)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (0));
+          });
+        }},
+    {"saiz cut", truncated,
+        [] {
+          return sound_with ([] (TestTrack &one, TestTraf &what) {
+            one = with_iv (track ("cbcs"), 0);
+            what.senc = what.saiz = false;
+            what.extra =
+                test::full_box (
+                    "saiz", 0, 0, Fields ().u8 (0).u32 (2).zeros (1)) +
+                test::full_box ("saio", 0, 0, Fields ().u32 (1).u32 (8));
+          });
+        }},
     {"saiz for something else", no_auxiliary_information,
         [] {
           return sound_with ([] (TestTrack &, TestTraf &what) {
@@ -876,6 +1052,25 @@ GST_START_TEST (refuses)
       fail_unless (outcome.failure->code == row.error, "%s: %s", row.what,
           mp4::to_string (outcome.failure->code));
     }
+  }
+}
+GST_END_TEST;
+
+// Samples of nothing are taken, but not many in few bytes; clear ones are only
+// counted.
+GST_START_TEST (samples_of_nothing)
+{
+  for (bool is_encrypted : {true, false}) {
+    std::uint32_t count = is_encrypted ? 16 : 1 << 20;
+    mp4::Rewriter rewriter = make ();
+    Bytes bytes = empty_samples (count, is_encrypted);
+    Outcome outcome = run (rewriter, bytes, 1000);
+    fail_if (outcome.failure.has_value (), "%s",
+        mp4::to_string (outcome.failure->code));
+    fail_unless (outcome.bytes.size () == bytes.size ());
+    fail_unless (outcome.at_boundary);
+    fail_unless (
+        rewriter.counters ().samples_clear == (is_encrypted ? 0 : count));
   }
 }
 GST_END_TEST;
@@ -994,16 +1189,21 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, cut_anywhere);
   tcase_add_test (tests, streams);
   tcase_add_test (tests, constant_iv_without_auxiliary_information);
+  tcase_add_test (tests, empty_auxiliary_information);
   tcase_add_test (tests, several_tracks_and_entries);
   tcase_add_test (tests, base_is_end_of_last_traf);
   tcase_add_test (tests, two_fragments_before_their_media);
+  tcase_add_test (tests, many_fragments_before_their_media);
+  tcase_add_test (tests, samples_of_two_fragments_overlap);
   tcase_add_test (tests, wrong_auxiliary_information_beside_right);
   tcase_add_test (tests, auxiliary_information_type);
   tcase_add_test (tests, protection_becomes_free_space);
   tcase_add_test (tests, clear_files_pass_unchanged);
   tcase_add_test (tests, segments);
   tcase_add_test (tests, ends);
+  tcase_add_test (tests, zeros_behind_the_last_box);
   tcase_add_test (tests, refuses);
+  tcase_add_test (tests, samples_of_nothing);
   tcase_add_test (tests, samples_outside_of_mdat_do_not_leave);
   tcase_add_test (tests, names_the_missing_key);
   tcase_add_test (tests, mutations);
