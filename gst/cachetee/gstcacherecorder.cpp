@@ -26,6 +26,21 @@ bool is_live (GstPad *pad)
   return live;
 }
 
+// The length of a byte stream, if upstream tells it.
+std::optional<guint64> bytes_of_upstream (GstPad *pad)
+{
+  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+  if (event == nullptr) return std::nullopt;
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event.get (), &segment);
+  gint64 duration = -1;
+  if (segment->format != GST_FORMAT_BYTES ||
+      !gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
+      duration < 0)
+    return std::nullopt;
+  return static_cast<guint64> (duration);
+}
+
 }  // namespace
 
 void Recorder::start (
@@ -137,12 +152,17 @@ bool Recorder::end_is_the_end (GstPad *pad)
   const GstSegment *segment = nullptr;
   gst_event_parse_segment (event.get (), &segment);
   if (segment->format != GST_FORMAT_BYTES) return true;
-  gint64 duration = -1;
-  if (!gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
-      duration < 0)
-    // As far as upstream was asked to go is not the end.
-    return segment->stop == GST_CLOCK_TIME_NONE;
-  return static_cast<guint64> (duration) == segment_bytes_;
+  std::optional<guint64> bytes = bytes_of_upstream (pad);
+  // As far as upstream was asked to go is not the end.
+  if (!bytes) return segment->stop == GST_CLOCK_TIME_NONE;
+  return *bytes == segment_bytes_;
+}
+
+Outcome Recorder::cut (GstPad *pad)
+{
+  if (writer () == nullptr) return std::nullopt;
+  if (bytes_of_upstream (pad) == segment_bytes_) return std::nullopt;
+  return lose ("stopped");
 }
 
 Outcome Recorder::end (GstPad *pad)

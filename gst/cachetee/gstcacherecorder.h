@@ -30,7 +30,7 @@ using Outcome = std::optional<Lost>;
 
 // Writes what passes through a pad into one object, as long as the object can
 // become the whole stream. Never fails the stream: what cannot be kept ends the
-// recording. buffer, event and end are for the pad's thread.
+// recording. buffer, event, cut and end are for the pad's thread.
 class Recorder
 {
 public:
@@ -38,6 +38,9 @@ public:
 
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome event (GstPad *pad, GstEvent *event);
+  // After a result that makes upstream stop: it may say EOS all the same. What
+  // is all there by then, as its length says, is kept.
+  Outcome cut (GstPad *pad);
   // At EOS. Is it the end of what upstream has?
   Outcome end (GstPad *pad);
   // Gives up, and breaks a wait for the disk. False if nothing was recorded.

@@ -682,6 +682,15 @@ void take_in (GstCacheTee *self, GstBuffer *buffer)
   note (self, self->impl.recorder.buffer (self->impl.sinkpad, buffer));
 }
 
+// What goes upstream. A source that is told to stop sends an EOS, which is not
+// the end of what it has.
+GstFlowReturn answer (GstCacheTee *self, GstFlowReturn flow)
+{
+  if (flow != GST_FLOW_OK)
+    note (self, self->impl.recorder.cut (self->impl.sinkpad));
+  return flow;
+}
+
 GstFlowReturn gst_cache_tee_chain (GstPad *, GstObject *parent, GstBuffer *raw)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
@@ -690,8 +699,8 @@ GstFlowReturn gst_cache_tee_chain (GstPad *, GstObject *parent, GstBuffer *raw)
   take_in (self, raw);
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming (self)) buffer = leave_out (self, std::move (buffer), flow);
-  if (buffer == nullptr) return flow;
-  return distribute (self, std::move (buffer), gst_pad_push);
+  if (buffer == nullptr) return answer (self, flow);
+  return answer (self, distribute (self, std::move (buffer), gst_pad_push));
 }
 
 GstFlowReturn gst_cache_tee_chain_list (
@@ -710,7 +719,7 @@ GstFlowReturn gst_cache_tee_chain_list (
   }
   for (guint i = 0; i < length; i++)
     take_in (self, gst_buffer_list_get (list.get (), i));
-  return distribute (self, std::move (list), gst_pad_push_list);
+  return answer (self, distribute (self, std::move (list), gst_pad_push_list));
 }
 
 // Every branch gets it exactly once: with the lock, a new one either has it

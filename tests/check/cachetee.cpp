@@ -1192,6 +1192,37 @@ GST_START_TEST (a_part_is_not_served_as_the_whole)
             add (fast, gst_event_new_eos ());
             rig.push (fast);
           }},
+      // A source sends EOS after whatever result.
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            rig.sink ().set_flow (GST_FLOW_EOS);
+            rig.push (s);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream) {
+            rig.sink ().set_flow (GST_FLOW_ERROR);
+            rig.push (time_stream ());
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            GstBufferList *list = gst_buffer_list_new ();
+            gst_buffer_list_add (
+                list, test::buffer (test::hex ("00")).release ());
+            s.resize (3);
+            rig.push (s);
+            rig.sink ().set_flow (GST_FLOW_EOS);
+            gst_pad_push_list (rig.source (), list);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            g_object_set (rig.tee (), "allow-not-linked", FALSE, nullptr);
+            gst_pad_unlink (rig.src (), rig.sink ().pad ());
+            rig.push (s);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
       {"meta",
           [] (Rig &rig, Stream s) {
             GstBuffer *buffer = GST_BUFFER_CAST (s[3].get ());
@@ -1227,6 +1258,41 @@ GST_START_TEST (the_right_length_is_kept)
   rig.duration = static_cast<gint64> (payload_of (stream).size ());
   rig.play ();
   rig.push (stream);
+  rig.stop ();
+  fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
+// As a demuxer does, which has all it wants with the last byte.
+GST_START_TEST (an_eos_from_a_branch_at_the_end_is_no_harm)
+{
+  TempDir temp;
+  Stream stream;
+  begin (stream, GST_FORMAT_BYTES);
+  add (stream, 1000);
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.duration = 1000;
+  rig.add_branch ().set_flow (GST_FLOW_EOS);
+  rig.play ();
+  fail_unless_equals_int (rig.push (stream), GST_FLOW_EOS);
+  gst_pad_push_event (rig.source (), gst_event_new_eos ());
+  rig.stop ();
+  fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
+// It takes no part: the stream goes on, and is whole.
+GST_START_TEST (a_branch_that_is_not_linked_does_not_end_the_recording)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.add_branch (false);
+  rig.add_branch ().set_flow (GST_FLOW_NOT_LINKED);
+  rig.play ();
+  fail_unless_equals_int (rig.push (stream), GST_FLOW_OK);
   rig.stop ();
   fail_unless (is_hit (temp.path ()));
 }
@@ -1617,6 +1683,9 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, messages_tell_the_status_and_the_counters);
   tcase_add_test (tests, a_part_is_not_served_as_the_whole);
   tcase_add_test (tests, the_right_length_is_kept);
+  tcase_add_test (tests, an_eos_from_a_branch_at_the_end_is_no_harm);
+  tcase_add_test (
+      tests, a_branch_that_is_not_linked_does_not_end_the_recording);
   tcase_add_test (tests, the_second_of_two_writers_steps_aside);
   tcase_add_test (tests, a_folder_that_cannot_be_made_is_one_warning);
   tcase_add_test (tests, a_folder_without_a_key_is_one_warning);
