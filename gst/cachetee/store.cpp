@@ -229,6 +229,16 @@ Result<std::shared_ptr<const Reader>> open_object (
       std::make_shared<Reader> (*std::move (index), std::move (data)));
 }
 
+// A name may by now be somebody else's.
+void unlink_if_same (const fs::path &path, const File &file)
+{
+  struct stat there = {};
+  struct stat ours = {};
+  if (lstat (path.c_str (), &there) == 0 && fstat (file.fd (), &ours) == 0 &&
+      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+    unlink (path.c_str ());
+}
+
 // Removes a generation that is provably of this key and that nobody writes.
 // False if somebody does.
 bool remove_ours (const Names &names, std::string_view key, bool only_partial)
@@ -238,11 +248,13 @@ bool remove_ours (const Names &names, std::string_view key, bool only_partial)
   Result<record::Index> index = load_index (file, key);
   if (!index || (index->complete && only_partial)) return true;
   if (!lock_file (file)) return false;
-  bool data_is_ours =
-      is_data_of (open_file (names.data, O_RDONLY), index->header.id);
+  // Its writer may have made it whole before it let go of it.
+  index = load_index (file, key);
+  if (!index || (index->complete && only_partial)) return true;
+  File data = open_file (names.data, O_RDONLY);
   // In this order: data without an index is never taken for an object.
-  unlink (names.index.c_str ());
-  if (data_is_ours) unlink (names.data.c_str ());
+  unlink_if_same (names.index, file);
+  if (is_data_of (data, index->header.id)) unlink_if_same (names.data, data);
   return true;
 }
 
@@ -489,16 +501,6 @@ Result<relay::Done> commit_end (Object &object)
     if (generation < object.generation)
       remove_ours (object.family.names (generation), object.key, false);
   return result;
-}
-
-// A name may by now be somebody else's.
-void unlink_if_same (const fs::path &path, const File &file)
-{
-  struct stat there = {};
-  struct stat ours = {};
-  if (lstat (path.c_str (), &there) == 0 && fstat (file.fd (), &ours) == 0 &&
-      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
-    unlink (path.c_str ());
 }
 
 void discard (const Object &object)

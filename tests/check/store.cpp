@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <future>
 #include <latch>
 #include <random>
@@ -252,6 +253,35 @@ GST_START_TEST (one_writer_for_a_key)
   *first = nullptr;
   fail_unless (is_there (*store, "k", 300, 1));
   fail_unless (store->create ("k").ok ());
+}
+GST_END_TEST;
+
+// Of another, who looks at it when it is not whole yet and gets the lock when
+// it is.
+GST_START_TEST (what_was_just_finished_is_not_removed)
+{
+  TempDir temp;
+  auto store = open (temp.path ());
+  for (unsigned round = 0; round < 100; round++) {
+    std::string key = std::to_string (round);
+    auto first = store->create (key);
+    write (**first, 2000, 1);
+    std::latch begun (1);
+    std::atomic<bool> done = false;
+    std::thread other ([&] {
+      begun.count_down ();
+      while (!done) (void)store->create (key);
+    });
+    begun.wait ();
+    (*first)->finish ();
+    fail_unless ((*first)->close ().ok ());
+    *first = nullptr;
+    // One that saw it before has its turn.
+    (void)store->create (key);
+    done = true;
+    other.join ();
+    fail_unless (is_there (*store, key.c_str (), 2000, 1), "round %u", round);
+  }
 }
 GST_END_TEST;
 
@@ -673,6 +703,7 @@ static Suite *store_suite ()
   tcase_add_test (tests, what_is_not_finished_is_removed);
   tcase_add_test (tests, a_new_object_takes_the_place_of_the_old);
   tcase_add_test (tests, one_writer_for_a_key);
+  tcase_add_test (tests, what_was_just_finished_is_not_removed);
   tcase_add_test (tests, keys_have_a_limit);
   tcase_add_test (tests, a_full_queue_makes_the_object_be_given_up);
   tcase_add_test (tests, abort_ends_a_wait);
