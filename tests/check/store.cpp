@@ -239,6 +239,24 @@ GST_START_TEST (a_new_object_takes_the_place_of_the_old)
 }
 GST_END_TEST;
 
+GST_START_TEST (there_is_always_one_while_it_is_replaced)
+{
+  TempDir temp;
+  auto store = open (temp.path ());
+  keep (*store, "k", 100, 1);
+  std::atomic<bool> done = false;
+  unsigned missed = 0;
+  std::thread reader ([&] {
+    while (!done)
+      if (!store->find ("k")) missed++;
+  });
+  for (unsigned round = 0; round < 300; round++) keep (*store, "k", 100, 1);
+  done = true;
+  reader.join ();
+  fail_unless (missed == 0, "%u misses", missed);
+}
+GST_END_TEST;
+
 GST_START_TEST (one_writer_for_a_key)
 {
   TempDir temp;
@@ -702,6 +720,7 @@ static Suite *store_suite ()
   tcase_add_test (tests, one_store_for_a_folder);
   tcase_add_test (tests, what_is_not_finished_is_removed);
   tcase_add_test (tests, a_new_object_takes_the_place_of_the_old);
+  tcase_add_test (tests, there_is_always_one_while_it_is_replaced);
   tcase_add_test (tests, one_writer_for_a_key);
   tcase_add_test (tests, what_was_just_finished_is_not_removed);
   tcase_add_test (tests, keys_have_a_limit);
