@@ -626,6 +626,33 @@ GST_START_TEST (no_space_is_a_failure_and_no_more)
 }
 GST_END_TEST;
 
+// Also not what the caller's thread writes: the marker, and the headers.
+GST_START_TEST (a_file_size_limit_kills_nobody)
+{
+  for (rlim_t size : {rlim_t{0}, rlim_t{100}}) {
+    TempDir temp;
+    pid_t child = fork ();
+    fail_unless (child >= 0);
+    if (child == 0) {
+      rlimit limit{size, size};
+      setrlimit (RLIMIT_FSIZE, &limit);
+      auto store = Store::open (temp.path (), small);
+      Error error = Error::not_found;
+      if (!store)
+        error = store.code ();
+      else if (auto writer = (*store)->create ("k"); !writer)
+        error = writer.code ();
+      _exit (error == Error::no_space ? 0 : 1);
+    }
+    int status = 0;
+    waitpid (child, &status, 0);
+    fail_unless (WIFEXITED (status) && WEXITSTATUS (status) == 0,
+        "limit %lu: status %x", static_cast<unsigned long> (size), status);
+    fail_unless (files_of (temp.path (), ".idx").empty ());
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (a_vanished_folder_fails_nobody)
 {
   TempDir temp;
@@ -734,6 +761,7 @@ static Suite *store_suite ()
   tcase_add_test (tests, a_killed_writer_leaves_all_or_nothing);
   tcase_add_test (tests, what_a_dead_writer_left_is_removed);
   tcase_add_test (tests, no_space_is_a_failure_and_no_more);
+  tcase_add_test (tests, a_file_size_limit_kills_nobody);
   tcase_add_test (tests, a_vanished_folder_fails_nobody);
   tcase_add_test (tests, many_threads);
   tcase_add_test (tests, a_prefix_is_compared);
