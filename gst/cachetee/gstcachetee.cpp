@@ -722,21 +722,18 @@ GstFlowReturn gst_cache_tee_chain_list (
   return answer (self, distribute (self, std::move (list), gst_pad_push_list));
 }
 
-// Every branch gets it exactly once: with the lock, a new one either has it
-// from the sink pad or is among these.
+// Every branch gets it exactly once: a new one has it from the sink pad, or is
+// among these, or both; then it is the same event, which is not pushed again.
 void forward_event (GstCacheTee *self, Owned<GstEvent> event)
 {
   // On resume the branches had it, or get it when they are joined.
   bool keep_back =
       is_resuming (self) && has_flag (event.get (), GST_EVENT_TYPE_SERIALIZED);
-  std::shared_ptr<const Branches> branches;
-  {
-    auto state = self->impl.state.lock ();
-    if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
-      gst_pad_store_sticky_event (self->impl.sinkpad, event.get ());
-    if (keep_back) return;
-    branches = state->branches;
-  }
+  // Not under the lock: new caps are notified.
+  if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
+    gst_pad_store_sticky_event (self->impl.sinkpad, event.get ());
+  if (keep_back) return;
+  std::shared_ptr<const Branches> branches = branches_of (self);
   for (const std::shared_ptr<Branch> &branch : *branches)
     if (branch->live) push_event (branch->pad.get (), event.get ());
 }

@@ -682,6 +682,31 @@ GST_START_TEST (a_late_branch_gets_the_sticky_events)
 }
 GST_END_TEST;
 
+// What an application does when it hears of the caps.
+GST_START_TEST (a_handler_of_the_caps_may_ask_and_add)
+{
+  Stream stream = bytes_stream ();
+  Rig rig;
+  rig.link_source ();
+  rig.add_branch ();
+  rig.play ();
+  auto heard = +[] (GObject *, GParamSpec *, gpointer data) {
+    Rig &that = *static_cast<Rig *> (data);
+    gint pads = 0;
+    g_object_get (that.tee (), "num-src-pads", &pads, nullptr);
+    fail_unless_equals_int (pads, 1);
+    fail_unless (that.status () == "none");
+    that.add_branch ();
+  };
+  Owned<GstPad> sinkpad{gst_element_get_static_pad (rig.tee (), "sink")};
+  g_signal_connect (sinkpad.get (), "notify::caps", G_CALLBACK (heard), &rig);
+  fail_unless (rig.push (stream) == GST_FLOW_OK);
+  g_signal_handlers_disconnect_by_data (sinkpad.get (), &rig);
+  fail_unless (rig.sink (0).log () == describe (stream));
+  fail_unless (rig.sink (1).log () == describe (stream));
+}
+GST_END_TEST;
+
 GST_START_TEST (pads_have_the_names_that_are_asked_for)
 {
   Rig rig;
@@ -1662,6 +1687,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, without_branches);
   tcase_add_test (tests, buffer_lists_pass_and_are_kept);
   tcase_add_test (tests, a_late_branch_gets_the_sticky_events);
+  tcase_add_test (tests, a_handler_of_the_caps_may_ask_and_add);
   tcase_add_test (tests, pads_have_the_names_that_are_asked_for);
   tcase_add_test (tests, has_chain_refuses_push_mode);
   tcase_add_test (tests, a_flush_passes_and_the_stream_goes_on);
