@@ -530,10 +530,13 @@ void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 }
 
 // GStreamer 1.22: one that is linked while sticky events are pushed on it gets
-// some of them. So nothing is pushed where there is no peer.
+// some of them. So nothing is pushed where there is no peer, but for a flush:
+// it takes an EOS off the pad, which would end the stream for who comes later.
 void push_event (GstPad *pad, GstEvent *event)
 {
-  if (gst_pad_is_linked (pad))
+  GstEventType type = GST_EVENT_TYPE (event);
+  bool is_flush = type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP;
+  if (is_flush || gst_pad_is_linked (pad))
     gst_pad_push_event (pad, gst_event_ref (event));
   else if (has_flag (event, GST_EVENT_TYPE_STICKY))
     gst_pad_store_sticky_event (pad, event);

@@ -756,6 +756,31 @@ GST_START_TEST (a_flush_passes_and_the_stream_goes_on)
 }
 GST_END_TEST;
 
+// The flush took back the end, also for who was not linked then.
+GST_START_TEST (a_branch_that_is_linked_after_a_flush_goes_on)
+{
+  Stream stream = bytes_stream ();
+  // No other stream begins.
+  Stream rest;
+  add (rest, segment_event (GST_FORMAT_BYTES));
+  add (rest, 10);
+  add (rest, gst_event_new_eos ());
+  Rig rig;
+  rig.link_source ();
+  rig.add_branch ();
+  rig.add_branch (false);
+  rig.play ();
+  rig.push (stream);
+  gst_pad_push_event (rig.source (), gst_event_new_flush_start ());
+  gst_pad_push_event (rig.source (), gst_event_new_flush_stop (TRUE));
+  rig.link (1);
+  rig.sink (0).clear ();
+  fail_unless_equals_int (rig.push (rest), GST_FLOW_OK);
+  fail_unless (rig.sink (0).log () == describe (rest));
+  fail_unless (rig.sink (1).bytes () == payload_of (rest));
+}
+GST_END_TEST;
+
 // ---- Kept and served again
 // ------------------------------------------------------
 
@@ -1691,6 +1716,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, pads_have_the_names_that_are_asked_for);
   tcase_add_test (tests, has_chain_refuses_push_mode);
   tcase_add_test (tests, a_flush_passes_and_the_stream_goes_on);
+  tcase_add_test (tests, a_branch_that_is_linked_after_a_flush_goes_on);
   tcase_add_test (tests, a_byte_stream_comes_back);
   tcase_add_test (tests, a_time_stream_comes_back);
   tcase_add_test (tests, a_stream_of_nothing_comes_back);
