@@ -52,6 +52,7 @@ GST_DEBUG_CATEGORY_STATIC (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
 using cacherecorder::SlowStore;
+using junction::Entry;
 using junction::Mode;
 using relay::MappedBuffer;
 using relay::Owned;
@@ -647,13 +648,93 @@ void record_again (GstCacheTee *self)
   start_recording (self);
 }
 
-// As long as the cache is served upstream waits here, in its STREAM_START: it
-// has been asked for nothing yet. False if it is to stop.
-bool admit (GstCacheTee *self)
+// Who feeds this pad, behind any ghost pads. Null if nobody does.
+Owned<GstPad> feeder_of (GstPad *sinkpad)
 {
-  if (!self->impl.junction.admit ()) return false;
-  if (is_resuming (self)) record_again (self);
-  return true;
+  Owned<GstPad> pad{gst_pad_get_peer (sinkpad)};
+  while (pad != nullptr) {
+    if (GST_IS_GHOST_PAD (pad.get ())) {
+      pad.reset (gst_ghost_pad_get_target (GST_GHOST_PAD (pad.get ())));
+    } else if (GST_IS_PROXY_PAD (pad.get ())) {
+      // Inside a bin: on from the outside.
+      Owned<GstPad> ghost{GST_PAD_CAST (
+          gst_proxy_pad_get_internal (GST_PROXY_PAD (pad.get ())))};
+      if (ghost == nullptr) return nullptr;
+      pad.reset (gst_pad_get_peer (ghost.get ()));
+    } else {
+      break;
+    }
+  }
+  return pad;
+}
+
+// The one sink pad of an element that has one, and one source pad, for good.
+// What else there is may have others to feed.
+Owned<GstPad> only_sink_of (GstElement *element, GstPad *src)
+{
+  GstPadTemplate *templ = GST_PAD_PAD_TEMPLATE (src);
+  if (templ != nullptr && GST_PAD_TEMPLATE_PRESENCE (templ) != GST_PAD_ALWAYS)
+    return nullptr;
+  GST_OBJECT_LOCK (element);
+  Owned<GstPad> sink;
+  if (element->numsinkpads == 1 && element->numsrcpads == 1)
+    sink = share (GST_PAD (element->sinkpads->data));
+  GST_OBJECT_UNLOCK (element);
+  return sink;
+}
+
+// Is there nothing but a source upstream, and what passes on what it sends? Its
+// thread may be kept waiting. That of a demuxer may not: it feeds other
+// branches than ours.
+bool is_fed_by_source (GstCacheTee *self)
+{
+  Owned<GstPad> sink = share (self->impl.sinkpad);
+  while (sink != nullptr) {
+    Owned<GstPad> feeder = feeder_of (sink.get ());
+    if (feeder == nullptr) return true;
+    Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
+    if (element == nullptr || element->numsinkpads == 0) return true;
+    sink = only_sink_of (element.get (), feeder.get ());
+  }
+  return false;
+}
+
+// A source that we kept waiting is told to stop before it goes on: its state is
+// changed after ours, and until then it would read. Only a source: what other
+// elements do with it concerns branches that are not ours.
+void stop_source (GstCacheTee *self)
+{
+  Owned<GstPad> feeder = feeder_of (self->impl.sinkpad);
+  if (feeder == nullptr) return;
+  Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
+  if (element != nullptr && !GST_IS_BIN (element.get ()) &&
+      GST_OBJECT_FLAG_IS_SET (element.get (), GST_ELEMENT_FLAG_SOURCE))
+    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
+}
+
+// As long as the cache is served upstream waits here, in its STREAM_START: it
+// has been asked for nothing yet.
+Entry admit (GstCacheTee *self)
+{
+  junction::Junction &junction = self->impl.junction;
+  // Nobody tells us when the element there is stopped alone, which waits for
+  // this thread.
+  auto is_stopped = [self] {
+    Owned<GstPad> feeder = feeder_of (self->impl.sinkpad);
+    return feeder != nullptr && GST_PAD_IS_FLUSHING (feeder.get ());
+  };
+  bool may_wait = junction.mode () != Mode::replay || is_fed_by_source (self);
+  Entry entry = may_wait ? junction.admit (is_stopped) : junction.pass_by ();
+  if (entry == Entry::over) stop_source (self);
+  if (entry == Entry::pass && is_resuming (self)) record_again (self);
+  return entry;
+}
+
+// For what does not pass.
+GstFlowReturn flow_of (Entry entry)
+{
+  if (entry == Entry::drop) return GST_FLOW_OK;
+  return entry == Entry::over ? GST_FLOW_EOS : GST_FLOW_FLUSHING;
 }
 
 // To each branch by reference. As tee: one that is not linked does not count,
@@ -698,7 +779,8 @@ GstFlowReturn gst_cache_tee_chain (GstPad *, GstObject *parent, GstBuffer *raw)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBuffer> buffer{raw};
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   take_in (self, raw);
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming (self)) buffer = leave_out (self, std::move (buffer), flow);
@@ -712,7 +794,8 @@ GstFlowReturn gst_cache_tee_chain_list (
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBufferList> list{raw};
   guint length = gst_buffer_list_length (list.get ());
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming (self)) {
     for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
@@ -755,7 +838,8 @@ GstFlowReturn resume_at_event (GstCacheTee *self, GstEvent *event)
 
 GstFlowReturn take_serialized_event (GstCacheTee *self, GstEvent *event)
 {
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   note (self, self->impl.recorder.event (self->impl.sinkpad, event));
   if (is_resuming (self)) {
     GstFlowReturn flow = resume_at_event (self, event);
@@ -1047,19 +1131,6 @@ void serve (GstCacheTee *self)
   state->serving = true;
   for (const std::shared_ptr<Branch> &branch : *state->branches)
     if (!branch->thread.joinable ()) start_branch (self, branch);
-}
-
-// A source that we kept waiting is told to stop before it goes on: its state is
-// changed after ours, and until then it would read. Only a source: what other
-// elements do with it concerns branches that are not ours.
-void stop_source (GstCacheTee *self)
-{
-  Owned<GstPad> peer{gst_pad_get_peer (self->impl.sinkpad)};
-  if (peer == nullptr) return;
-  Owned<GstElement> parent{gst_pad_get_parent_element (peer.get ())};
-  if (parent != nullptr && !GST_IS_BIN (parent.get ()) &&
-      GST_OBJECT_FLAG_IS_SET (parent.get (), GST_ELEMENT_FLAG_SOURCE))
-    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
 }
 
 // Ends every wait.

@@ -812,19 +812,33 @@ GST_START_TEST (on_a_hit_upstream_is_asked_for_nothing)
   record (temp.path (), stream);
   Rig rig (temp.path ());
   rig.link_source ();
-  rig.add_branch ();
-  rig.play ();
-  GstFlowReturn flow = GST_FLOW_OK;
-  std::thread upstream ([&] { flow = rig.push (stream); });
+  rig.add_branch ().block (true);
+  for (bool to_the_end : {false, true}) {
+    rig.play ();
+    GstFlowReturn flow = GST_FLOW_OK;
+    rig.pushed = 0;
+    std::thread upstream ([&] { flow = rig.push (stream); });
+    fail_unless (rig.sink ().wait_buffers (1));
+    // Still in its STREAM_START.
+    fail_unless (rig.pushed == 0);
+    // Which the way down ends, before the source is told; or the end.
+    std::thread down;
+    if (to_the_end)
+      rig.sink ().block (false);
+    else
+      down = std::thread ([&] { rig.stop (); });
+    upstream.join ();
+    fail_unless_equals_int (
+        flow, to_the_end ? GST_FLOW_EOS : GST_FLOW_FLUSHING);
+    rig.sink ().block (false);
+    if (down.joinable ()) down.join ();
+    fail_unless (rig.count ("bytes-received") == 0);
+    if (to_the_end) break;
+    rig.sink ().clear ();
+    rig.sink ().block (true);
+  }
   fail_unless (rig.sink ().wait_eos ());
   fail_unless (rig.sink ().bytes () == payload_of (stream));
-  // Still in its STREAM_START.
-  fail_unless (rig.pushed == 0);
-  // Which the way down ends, before the source is told.
-  rig.stop ();
-  upstream.join ();
-  fail_unless_equals_int (flow, GST_FLOW_FLUSHING);
-  fail_unless (rig.count ("bytes-received") == 0);
   fail_unless (rig.seeking_queries == 0);
   rig.assert_quiet ();
 }
@@ -858,6 +872,134 @@ GST_START_TEST (a_parked_upstream_goes_when_unlinked_or_flushed)
   rig.stop ();
   last.join ();
   fail_unless (rig.count ("bytes-received") == 0);
+}
+GST_END_TEST;
+
+// As an application does that takes another source.
+GST_START_TEST (a_parked_upstream_goes_when_it_is_stopped_alone)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  record (temp.path (), stream);
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.add_branch ().block (true);
+  rig.play ();
+  std::thread upstream ([&] { rig.push (stream); });
+  fail_unless (rig.sink ().wait_buffers (1));
+  gst_pad_set_active (rig.source (), FALSE);
+  upstream.join ();
+  rig.sink ().block (false);
+  fail_unless (rig.sink ().wait_eos ());
+  fail_unless (rig.sink ().bytes () == payload_of (stream));
+}
+GST_END_TEST;
+
+// Its thread is not ours for good, nor is it to be read then.
+GST_START_TEST (a_source_can_be_told_to_end_when_the_cache_has)
+{
+  TempDir temp;
+  std::atomic<int> created = 0;
+  auto run = [&] (const std::string &upstream) {
+    std::string line = upstream + " ! cachetee cache-key=k cache-dir=" +
+                       (temp.path () / "cache").string () +
+                       " ! fakesink sync=false";
+    Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+    fail_unless (pipeline != nullptr);
+    Owned<GstElement> source{
+        gst_bin_get_by_name (GST_BIN (pipeline.get ()), "s")};
+    auto count = +[] (GstElement *, GstBuffer *, GstPad *, gpointer data) {
+      (*static_cast<std::atomic<int> *> (data))++;
+    };
+    g_signal_connect (source.get (), "handoff", G_CALLBACK (count), &created);
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    Owned<GstMessage> message = test::wait_message (
+        pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    gst_element_send_event (pipeline.get (), gst_event_new_eos ());
+    gst_element_set_locked_state (source.get (), TRUE);
+    gst_element_set_state (source.get (), GST_STATE_NULL);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  };
+  std::string source =
+      "fakesrc name=s num-buffers=20 sizetype=fixed sizemax=3000 "
+      "format=bytes signal-handoffs=true";
+  run (source);
+  fail_unless_equals_int (created, 20);
+  run (source);
+  run ("( " + source + " ) s.");
+  fail_unless_equals_int (created, 20);
+  // It is read, but no further than the queue has room.
+  run (source + " ! queue max-size-buffers=3 ! identity");
+  fail_unless (created <= 20 + 5, "%d", created.load ());
+}
+GST_END_TEST;
+
+// What is upstream feeds others too: it is not kept waiting.
+GST_START_TEST (on_a_hit_others_are_fed_as_ever)
+{
+  for (const char *queue : {"", "queue !"}) {
+    TempDir temp;
+    for (bool hit : {false, true}) {
+      std::string line =
+          "fakesrc num-buffers=300 sizetype=fixed sizemax=3000 format=bytes ! "
+          "tee name=d d. ! " +
+          std::string (queue) +
+          " cachetee name=t cache-key=k cache-dir=" + temp.path ().string () +
+          " ! fakesink sync=false async=false d. ! fakesink sync=false "
+          "async=false";
+      Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+      Owned<GstElement> tee{
+          gst_bin_get_by_name (GST_BIN (pipeline.get ()), "t")};
+      gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+      gint status = -1;
+      g_object_get (tee.get (), "cache-status", &status, nullptr);
+      fail_unless_equals_int (status, hit ? 2 : 1);
+      Owned<GstMessage> message = test::wait_message (
+          pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+      fail_unless (message != nullptr &&
+                   GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+      gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    }
+  }
+}
+GST_END_TEST;
+
+// It has gone on without us.
+GST_START_TEST (an_upstream_that_was_not_parked_cannot_step_in)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  record (temp.path (), stream);
+  flip (file_of (temp.path (), ".dat"), 600000);
+  Rig rig (temp.path ());
+  Owned<GstElement> other{GST_ELEMENT (
+      gst_object_ref_sink (gst_element_factory_make ("tee", nullptr)))};
+  Owned<GstPad> source{gst_element_request_pad_simple (other.get (), "src_%u")};
+  Owned<GstPad> in{gst_element_get_static_pad (other.get (), "sink")};
+  Owned<GstPad> sinkpad{gst_element_get_static_pad (rig.tee (), "sink")};
+  fail_unless (gst_pad_link (source.get (), sinkpad.get ()) == GST_PAD_LINK_OK);
+  gst_element_set_state (other.get (), GST_STATE_PLAYING);
+  rig.add_branch ().block (true);
+  rig.play ();
+  for (const Owned<GstMiniObject> &item : stream) {
+    if (GST_IS_EVENT (item.get ()))
+      gst_pad_send_event (
+          in.get (), gst_event_ref (GST_EVENT_CAST (item.get ())));
+    else
+      fail_unless_equals_int (
+          gst_pad_chain (
+              in.get (), gst_buffer_ref (GST_BUFFER_CAST (item.get ()))),
+          GST_FLOW_OK);
+  }
+  rig.sink ().block (false);
+  test::assert_error (rig.wait (GST_MESSAGE_ERROR).get (), GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_READ);
+  rig.stop ();
+  fail_unless (rig.count ("bytes-received") == 0);
+  gst_element_set_state (other.get (), GST_STATE_NULL);
+  gst_pad_unlink (source.get (), sinkpad.get ());
+  gst_element_release_request_pad (other.get (), source.get ());
 }
 GST_END_TEST;
 
@@ -1722,6 +1864,10 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, a_stream_of_nothing_comes_back);
   tcase_add_test (tests, on_a_hit_upstream_is_asked_for_nothing);
   tcase_add_test (tests, a_parked_upstream_goes_when_unlinked_or_flushed);
+  tcase_add_test (tests, a_parked_upstream_goes_when_it_is_stopped_alone);
+  tcase_add_test (tests, a_source_can_be_told_to_end_when_the_cache_has);
+  tcase_add_test (tests, on_a_hit_others_are_fed_as_ever);
+  tcase_add_test (tests, an_upstream_that_was_not_parked_cannot_step_in);
   tcase_add_test (tests, a_source_is_not_read_on_a_hit);
   tcase_add_test (tests, a_source_that_was_kept_waiting_can_be_used_again);
   tcase_add_test (tests, a_file_is_not_read_on_a_hit);
