@@ -53,6 +53,7 @@ void Recorder::start (
   state->slow_store = slow_store;
   state->patience.reset ();
   segment_bytes_ = 0;
+  has_segment_ = false;
 }
 
 std::shared_ptr<store::Writer> Recorder::writer ()
@@ -117,8 +118,24 @@ Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
       cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
 }
 
+// Later ones go on where they like: there may be gaps in a stream.
+bool Recorder::time_is_whole (GstPad *pad, const GstSegment &segment)
+{
+  bool is_first = !has_segment_.exchange (true);
+  if (is_first && segment.time != 0) return false;
+  if (!GST_CLOCK_TIME_IS_VALID (segment.stop)) return true;
+  guint64 end =
+      gst_segment_to_stream_time (&segment, GST_FORMAT_TIME, segment.stop);
+  guint64 duration = segment.duration;
+  gint64 told = -1;
+  if (!GST_CLOCK_TIME_IS_VALID (duration) &&
+      gst_pad_peer_query_duration (pad, GST_FORMAT_TIME, &told) && told >= 0)
+    duration = static_cast<guint64> (told);
+  return GST_CLOCK_TIME_IS_VALID (end) && end >= duration;
+}
+
 // Does the stream go from its beginning, forwards? Otherwise it is a part.
-bool Recorder::segment_is_whole (GstEvent *event)
+bool Recorder::segment_is_whole (GstPad *pad, GstEvent *event)
 {
   const GstSegment *segment = nullptr;
   gst_event_parse_segment (event, &segment);
@@ -127,6 +144,7 @@ bool Recorder::segment_is_whole (GstEvent *event)
   if (segment->rate != 1.0 ||
       (static_cast<guint> (segment->flags) & parts) != 0)
     return false;
+  if (segment->format == GST_FORMAT_TIME) return time_is_whole (pad, *segment);
   if (segment->format != GST_FORMAT_BYTES) return true;
   if (segment->start == 0) segment_bytes_ = 0;
   return segment->start == segment_bytes_;
@@ -137,7 +155,8 @@ Outcome Recorder::event (GstPad *pad, GstEvent *event)
   std::shared_ptr<store::Writer> current = writer ();
   if (current == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
     return std::nullopt;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT && !segment_is_whole (event))
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT &&
+      !segment_is_whole (pad, event))
     return lose ("part");
   std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
   if (!bytes) return lose ("event");

@@ -69,7 +69,8 @@ private:
   };
   std::shared_ptr<store::Writer> writer ();
   std::chrono::milliseconds patience (GstPad *pad);
-  bool segment_is_whole (GstEvent *event);
+  bool segment_is_whole (GstPad *pad, GstEvent *event);
+  bool time_is_whole (GstPad *pad, const GstSegment &segment);
   bool end_is_the_end (GstPad *pad);
   Outcome lose (const char *reason);
   Outcome check (const store::Result<relay::Done> &result);
@@ -78,6 +79,8 @@ private:
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;
+  // One in TIME has come. Atomic for the same reason.
+  std::atomic<bool> has_segment_ = false;
 };
 
 }  // namespace cacherecorder

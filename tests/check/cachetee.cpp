@@ -121,6 +121,25 @@ Stream time_stream ()
   return stream;
 }
 
+// From a time of the stream to another.
+Stream times (GstClockTime from, GstClockTime to, GstClockTime duration)
+{
+  // As of a stream whose timestamps do not begin at 0.
+  constexpr GstClockTime shift = 1000 * second;
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = shift + from;
+  segment.time = from;
+  if (GST_CLOCK_TIME_IS_VALID (to)) segment.stop = shift + to;
+  segment.duration = duration;
+  Stream stream;
+  add (stream, gst_event_new_stream_start ("test/stream"));
+  add (stream, gst_event_new_segment (&segment));
+  GST_BUFFER_PTS (add (stream, 10)) = segment.start;
+  add (stream, gst_event_new_eos ());
+  return stream;
+}
+
 Bytes payload_of (const Stream &stream)
 {
   Bytes out;
@@ -1384,6 +1403,16 @@ GST_START_TEST (a_part_is_not_served_as_the_whole)
             add (fast, gst_event_new_eos ());
             rig.push (fast);
           }},
+      {"part",
+          [&] (Rig &rig, Stream) {
+            rig.push (times (5 * second, GST_CLOCK_TIME_NONE, 60 * second));
+          }},
+      {"part", [&] (Rig &rig,
+                   Stream) { rig.push (times (0, 7 * second, 60 * second)); }},
+      {"part",
+          [&] (Rig &rig, Stream) {
+            rig.push (times (0, 7 * second, GST_CLOCK_TIME_NONE));
+          }},
       // A source sends EOS after whatever result.
       {"stopped",
           [] (Rig &rig, Stream s) {
@@ -1452,6 +1481,16 @@ GST_START_TEST (the_right_length_is_kept)
   rig.push (stream);
   rig.stop ();
   fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_stop_at_the_end_is_no_part)
+{
+  for (GstClockTime stop : {60 * second, 61 * second}) {
+    TempDir temp;
+    record (temp.path (), times (0, stop, 60 * second));
+    fail_unless (is_hit (temp.path ()));
+  }
 }
 GST_END_TEST;
 
@@ -1881,6 +1920,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, messages_tell_the_status_and_the_counters);
   tcase_add_test (tests, a_part_is_not_served_as_the_whole);
   tcase_add_test (tests, the_right_length_is_kept);
+  tcase_add_test (tests, a_stop_at_the_end_is_no_part);
   tcase_add_test (tests, an_eos_from_a_branch_at_the_end_is_no_harm);
   tcase_add_test (
       tests, a_branch_that_is_not_linked_does_not_end_the_recording);
