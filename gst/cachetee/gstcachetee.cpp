@@ -34,6 +34,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -85,6 +86,8 @@ struct Branch : junction::Branch
   const Owned<GstPad> pad;
   // Under State's lock.
   std::thread thread;
+  // The thread does nothing more.
+  std::atomic<bool> done = false;
 };
 
 using Branches = std::vector<std::shared_ptr<Branch>>;
@@ -94,7 +97,8 @@ struct State
   // Replaced as a whole, so that who pushes need not hold the lock.
   std::shared_ptr<const Branches> branches =
       std::make_shared<const Branches> ();
-  // Released with their thread on its way out; joined on PAUSED to READY.
+  // Released with their thread on its way out; joined when one comes or goes
+  // after that, and on PAUSED to READY.
   Branches released;
   unsigned next_name = 0;
 
@@ -523,6 +527,7 @@ void run_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
   play (self, *branch, cacheitem::Player (reader, seqnum, group_id));
   // Nobody is to wait for it.
   if (!branch->live) self->impl.junction.end (*branch);
+  branch->done = true;
 }
 
 void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -1031,6 +1036,22 @@ std::string pad_name (GstCacheTee *self, const gchar *wanted)
   }
 }
 
+// Threads of released branches that have ended, so that they do not pile up
+// while the stream runs. No wait: this may be called by one of them.
+void reap_threads (GstCacheTee *self)
+{
+  Branches ended;
+  {
+    auto state = self->impl.state.lock ();
+    auto first = std::partition (state->released.begin (),
+        state->released.end (),
+        [] (const std::shared_ptr<Branch> &branch) { return !branch->done; });
+    ended.assign (first, state->released.end ());
+    state->released.erase (first, state->released.end ());
+  }
+  for (const std::shared_ptr<Branch> &branch : ended) branch->thread.join ();
+}
+
 // From here on the branch gets data; what came before it has as sticky events,
 // or from the cache.
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -1063,6 +1084,7 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
     GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
+  reap_threads (self);
   std::string name = pad_name (self, wanted);
   GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
   Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
@@ -1098,6 +1120,7 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
     gst_pad_unlink (pad, peer.get ());
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
+  reap_threads (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NUM_SRC_PADS]);
 }
 
