@@ -26,6 +26,21 @@ bool is_live (GstPad *pad)
   return live;
 }
 
+// The length of a byte stream, if upstream tells it.
+std::optional<guint64> bytes_of_upstream (GstPad *pad)
+{
+  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+  if (event == nullptr) return std::nullopt;
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event.get (), &segment);
+  gint64 duration = -1;
+  if (segment->format != GST_FORMAT_BYTES ||
+      !gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
+      duration < 0)
+    return std::nullopt;
+  return static_cast<guint64> (duration);
+}
+
 }  // namespace
 
 void Recorder::start (
@@ -38,6 +53,7 @@ void Recorder::start (
   state->slow_store = slow_store;
   state->patience.reset ();
   segment_bytes_ = 0;
+  has_segment_ = false;
 }
 
 std::shared_ptr<store::Writer> Recorder::writer ()
@@ -102,8 +118,24 @@ Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
       cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
 }
 
+// Later ones go on where they like: there may be gaps in a stream.
+bool Recorder::time_is_whole (GstPad *pad, const GstSegment &segment)
+{
+  bool is_first = !has_segment_.exchange (true);
+  if (is_first && segment.time != 0) return false;
+  if (!GST_CLOCK_TIME_IS_VALID (segment.stop)) return true;
+  guint64 end =
+      gst_segment_to_stream_time (&segment, GST_FORMAT_TIME, segment.stop);
+  guint64 duration = segment.duration;
+  gint64 told = -1;
+  if (!GST_CLOCK_TIME_IS_VALID (duration) &&
+      gst_pad_peer_query_duration (pad, GST_FORMAT_TIME, &told) && told >= 0)
+    duration = static_cast<guint64> (told);
+  return GST_CLOCK_TIME_IS_VALID (end) && end >= duration;
+}
+
 // Does the stream go from its beginning, forwards? Otherwise it is a part.
-bool Recorder::segment_is_whole (GstEvent *event)
+bool Recorder::segment_is_whole (GstPad *pad, GstEvent *event)
 {
   const GstSegment *segment = nullptr;
   gst_event_parse_segment (event, &segment);
@@ -112,6 +144,7 @@ bool Recorder::segment_is_whole (GstEvent *event)
   if (segment->rate != 1.0 ||
       (static_cast<guint> (segment->flags) & parts) != 0)
     return false;
+  if (segment->format == GST_FORMAT_TIME) return time_is_whole (pad, *segment);
   if (segment->format != GST_FORMAT_BYTES) return true;
   if (segment->start == 0) segment_bytes_ = 0;
   return segment->start == segment_bytes_;
@@ -122,7 +155,8 @@ Outcome Recorder::event (GstPad *pad, GstEvent *event)
   std::shared_ptr<store::Writer> current = writer ();
   if (current == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
     return std::nullopt;
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT && !segment_is_whole (event))
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT &&
+      !segment_is_whole (pad, event))
     return lose ("part");
   std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
   if (!bytes) return lose ("event");
@@ -137,12 +171,17 @@ bool Recorder::end_is_the_end (GstPad *pad)
   const GstSegment *segment = nullptr;
   gst_event_parse_segment (event.get (), &segment);
   if (segment->format != GST_FORMAT_BYTES) return true;
-  gint64 duration = -1;
-  if (!gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
-      duration < 0)
-    // As far as upstream was asked to go is not the end.
-    return segment->stop == GST_CLOCK_TIME_NONE;
-  return static_cast<guint64> (duration) == segment_bytes_;
+  std::optional<guint64> bytes = bytes_of_upstream (pad);
+  // As far as upstream was asked to go is not the end.
+  if (!bytes) return segment->stop == GST_CLOCK_TIME_NONE;
+  return *bytes == segment_bytes_;
+}
+
+Outcome Recorder::cut (GstPad *pad)
+{
+  if (writer () == nullptr) return std::nullopt;
+  if (bytes_of_upstream (pad) == segment_bytes_) return std::nullopt;
+  return lose ("stopped");
 }
 
 Outcome Recorder::end (GstPad *pad)

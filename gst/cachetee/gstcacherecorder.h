@@ -30,7 +30,7 @@ using Outcome = std::optional<Lost>;
 
 // Writes what passes through a pad into one object, as long as the object can
 // become the whole stream. Never fails the stream: what cannot be kept ends the
-// recording. buffer, event and end are for the pad's thread.
+// recording. buffer, event, cut and end are for the pad's thread.
 class Recorder
 {
 public:
@@ -38,6 +38,9 @@ public:
 
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome event (GstPad *pad, GstEvent *event);
+  // After a result that makes upstream stop: it may say EOS all the same. What
+  // is all there by then, as its length says, is kept.
+  Outcome cut (GstPad *pad);
   // At EOS. Is it the end of what upstream has?
   Outcome end (GstPad *pad);
   // Gives up, and breaks a wait for the disk. False if nothing was recorded.
@@ -66,7 +69,8 @@ private:
   };
   std::shared_ptr<store::Writer> writer ();
   std::chrono::milliseconds patience (GstPad *pad);
-  bool segment_is_whole (GstEvent *event);
+  bool segment_is_whole (GstPad *pad, GstEvent *event);
+  bool time_is_whole (GstPad *pad, const GstSegment &segment);
   bool end_is_the_end (GstPad *pad);
   Outcome lose (const char *reason);
   Outcome check (const store::Result<relay::Done> &result);
@@ -75,6 +79,8 @@ private:
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;
+  // One in TIME has come. Atomic for the same reason.
+  std::atomic<bool> has_segment_ = false;
 };
 
 }  // namespace cacherecorder

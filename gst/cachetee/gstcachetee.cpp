@@ -34,6 +34,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -52,6 +53,7 @@ GST_DEBUG_CATEGORY_STATIC (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
 using cacherecorder::SlowStore;
+using junction::Entry;
 using junction::Mode;
 using relay::MappedBuffer;
 using relay::Owned;
@@ -84,6 +86,8 @@ struct Branch : junction::Branch
   const Owned<GstPad> pad;
   // Under State's lock.
   std::thread thread;
+  // The thread does nothing more.
+  std::atomic<bool> done = false;
 };
 
 using Branches = std::vector<std::shared_ptr<Branch>>;
@@ -93,7 +97,8 @@ struct State
   // Replaced as a whole, so that who pushes need not hold the lock.
   std::shared_ptr<const Branches> branches =
       std::make_shared<const Branches> ();
-  // Released with their thread on its way out; joined on PAUSED to READY.
+  // Released with their thread on its way out; joined when one comes or goes
+  // after that, and on PAUSED to READY.
   Branches released;
   unsigned next_name = 0;
 
@@ -522,6 +527,7 @@ void run_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
   play (self, *branch, cacheitem::Player (reader, seqnum, group_id));
   // Nobody is to wait for it.
   if (!branch->live) self->impl.junction.end (*branch);
+  branch->done = true;
 }
 
 void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -530,10 +536,13 @@ void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 }
 
 // GStreamer 1.22: one that is linked while sticky events are pushed on it gets
-// some of them. So nothing is pushed where there is no peer.
+// some of them. So nothing is pushed where there is no peer, but for a flush:
+// it takes an EOS off the pad, which would end the stream for who comes later.
 void push_event (GstPad *pad, GstEvent *event)
 {
-  if (gst_pad_is_linked (pad))
+  GstEventType type = GST_EVENT_TYPE (event);
+  bool is_flush = type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP;
+  if (is_flush || gst_pad_is_linked (pad))
     gst_pad_push_event (pad, gst_event_ref (event));
   else if (has_flag (event, GST_EVENT_TYPE_STICKY))
     gst_pad_store_sticky_event (pad, event);
@@ -644,13 +653,93 @@ void record_again (GstCacheTee *self)
   start_recording (self);
 }
 
-// As long as the cache is served upstream waits here, in its STREAM_START: it
-// has been asked for nothing yet. False if it is to stop.
-bool admit (GstCacheTee *self)
+// Who feeds this pad, behind any ghost pads. Null if nobody does.
+Owned<GstPad> feeder_of (GstPad *sinkpad)
 {
-  if (!self->impl.junction.admit ()) return false;
-  if (is_resuming (self)) record_again (self);
-  return true;
+  Owned<GstPad> pad{gst_pad_get_peer (sinkpad)};
+  while (pad != nullptr) {
+    if (GST_IS_GHOST_PAD (pad.get ())) {
+      pad.reset (gst_ghost_pad_get_target (GST_GHOST_PAD (pad.get ())));
+    } else if (GST_IS_PROXY_PAD (pad.get ())) {
+      // Inside a bin: on from the outside.
+      Owned<GstPad> ghost{GST_PAD_CAST (
+          gst_proxy_pad_get_internal (GST_PROXY_PAD (pad.get ())))};
+      if (ghost == nullptr) return nullptr;
+      pad.reset (gst_pad_get_peer (ghost.get ()));
+    } else {
+      break;
+    }
+  }
+  return pad;
+}
+
+// The one sink pad of an element that has one, and one source pad, for good.
+// What else there is may have others to feed.
+Owned<GstPad> only_sink_of (GstElement *element, GstPad *src)
+{
+  GstPadTemplate *templ = GST_PAD_PAD_TEMPLATE (src);
+  if (templ != nullptr && GST_PAD_TEMPLATE_PRESENCE (templ) != GST_PAD_ALWAYS)
+    return nullptr;
+  GST_OBJECT_LOCK (element);
+  Owned<GstPad> sink;
+  if (element->numsinkpads == 1 && element->numsrcpads == 1)
+    sink = share (GST_PAD (element->sinkpads->data));
+  GST_OBJECT_UNLOCK (element);
+  return sink;
+}
+
+// Is there nothing but a source upstream, and what passes on what it sends? Its
+// thread may be kept waiting. That of a demuxer may not: it feeds other
+// branches than ours.
+bool is_fed_by_source (GstCacheTee *self)
+{
+  Owned<GstPad> sink = share (self->impl.sinkpad);
+  while (sink != nullptr) {
+    Owned<GstPad> feeder = feeder_of (sink.get ());
+    if (feeder == nullptr) return true;
+    Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
+    if (element == nullptr || element->numsinkpads == 0) return true;
+    sink = only_sink_of (element.get (), feeder.get ());
+  }
+  return false;
+}
+
+// A source that we kept waiting is told to stop before it goes on: its state is
+// changed after ours, and until then it would read. Only a source: what other
+// elements do with it concerns branches that are not ours.
+void stop_source (GstCacheTee *self)
+{
+  Owned<GstPad> feeder = feeder_of (self->impl.sinkpad);
+  if (feeder == nullptr) return;
+  Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
+  if (element != nullptr && !GST_IS_BIN (element.get ()) &&
+      GST_OBJECT_FLAG_IS_SET (element.get (), GST_ELEMENT_FLAG_SOURCE))
+    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
+}
+
+// As long as the cache is served upstream waits here, in its STREAM_START: it
+// has been asked for nothing yet.
+Entry admit (GstCacheTee *self)
+{
+  junction::Junction &junction = self->impl.junction;
+  // Nobody tells us when the element there is stopped alone, which waits for
+  // this thread.
+  auto is_stopped = [self] {
+    Owned<GstPad> feeder = feeder_of (self->impl.sinkpad);
+    return feeder != nullptr && GST_PAD_IS_FLUSHING (feeder.get ());
+  };
+  bool may_wait = junction.mode () != Mode::replay || is_fed_by_source (self);
+  Entry entry = may_wait ? junction.admit (is_stopped) : junction.pass_by ();
+  if (entry == Entry::over) stop_source (self);
+  if (entry == Entry::pass && is_resuming (self)) record_again (self);
+  return entry;
+}
+
+// For what does not pass.
+GstFlowReturn flow_of (Entry entry)
+{
+  if (entry == Entry::drop) return GST_FLOW_OK;
+  return entry == Entry::over ? GST_FLOW_EOS : GST_FLOW_FLUSHING;
 }
 
 // To each branch by reference. As tee: one that is not linked does not count,
@@ -682,16 +771,26 @@ void take_in (GstCacheTee *self, GstBuffer *buffer)
   note (self, self->impl.recorder.buffer (self->impl.sinkpad, buffer));
 }
 
+// What goes upstream. A source that is told to stop sends an EOS, which is not
+// the end of what it has.
+GstFlowReturn answer (GstCacheTee *self, GstFlowReturn flow)
+{
+  if (flow != GST_FLOW_OK)
+    note (self, self->impl.recorder.cut (self->impl.sinkpad));
+  return flow;
+}
+
 GstFlowReturn gst_cache_tee_chain (GstPad *, GstObject *parent, GstBuffer *raw)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBuffer> buffer{raw};
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   take_in (self, raw);
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming (self)) buffer = leave_out (self, std::move (buffer), flow);
-  if (buffer == nullptr) return flow;
-  return distribute (self, std::move (buffer), gst_pad_push);
+  if (buffer == nullptr) return answer (self, flow);
+  return answer (self, distribute (self, std::move (buffer), gst_pad_push));
 }
 
 GstFlowReturn gst_cache_tee_chain_list (
@@ -700,7 +799,8 @@ GstFlowReturn gst_cache_tee_chain_list (
   GstCacheTee *self = GST_CACHE_TEE (parent);
   Owned<GstBufferList> list{raw};
   guint length = gst_buffer_list_length (list.get ());
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming (self)) {
     for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
@@ -710,24 +810,21 @@ GstFlowReturn gst_cache_tee_chain_list (
   }
   for (guint i = 0; i < length; i++)
     take_in (self, gst_buffer_list_get (list.get (), i));
-  return distribute (self, std::move (list), gst_pad_push_list);
+  return answer (self, distribute (self, std::move (list), gst_pad_push_list));
 }
 
-// Every branch gets it exactly once: with the lock, a new one either has it
-// from the sink pad or is among these.
+// Every branch gets it exactly once: a new one has it from the sink pad, or is
+// among these, or both; then it is the same event, which is not pushed again.
 void forward_event (GstCacheTee *self, Owned<GstEvent> event)
 {
   // On resume the branches had it, or get it when they are joined.
   bool keep_back =
       is_resuming (self) && has_flag (event.get (), GST_EVENT_TYPE_SERIALIZED);
-  std::shared_ptr<const Branches> branches;
-  {
-    auto state = self->impl.state.lock ();
-    if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
-      gst_pad_store_sticky_event (self->impl.sinkpad, event.get ());
-    if (keep_back) return;
-    branches = state->branches;
-  }
+  // Not under the lock: new caps are notified.
+  if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
+    gst_pad_store_sticky_event (self->impl.sinkpad, event.get ());
+  if (keep_back) return;
+  std::shared_ptr<const Branches> branches = branches_of (self);
   for (const std::shared_ptr<Branch> &branch : *branches)
     if (branch->live) push_event (branch->pad.get (), event.get ());
 }
@@ -746,7 +843,8 @@ GstFlowReturn resume_at_event (GstCacheTee *self, GstEvent *event)
 
 GstFlowReturn take_serialized_event (GstCacheTee *self, GstEvent *event)
 {
-  if (!admit (self)) return GST_FLOW_FLUSHING;
+  Entry entry = admit (self);
+  if (entry != Entry::pass) return flow_of (entry);
   note (self, self->impl.recorder.event (self->impl.sinkpad, event));
   if (is_resuming (self)) {
     GstFlowReturn flow = resume_at_event (self, event);
@@ -938,6 +1036,22 @@ std::string pad_name (GstCacheTee *self, const gchar *wanted)
   }
 }
 
+// Threads of released branches that have ended, so that they do not pile up
+// while the stream runs. No wait: this may be called by one of them.
+void reap_threads (GstCacheTee *self)
+{
+  Branches ended;
+  {
+    auto state = self->impl.state.lock ();
+    auto first = std::partition (state->released.begin (),
+        state->released.end (),
+        [] (const std::shared_ptr<Branch> &branch) { return !branch->done; });
+    ended.assign (first, state->released.end ());
+    state->released.erase (first, state->released.end ());
+  }
+  for (const std::shared_ptr<Branch> &branch : ended) branch->thread.join ();
+}
+
 // From here on the branch gets data; what came before it has as sticky events,
 // or from the cache.
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -970,6 +1084,7 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
     GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
+  reap_threads (self);
   std::string name = pad_name (self, wanted);
   GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
   Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
@@ -1005,6 +1120,7 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
     gst_pad_unlink (pad, peer.get ());
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
+  reap_threads (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NUM_SRC_PADS]);
 }
 
@@ -1038,19 +1154,6 @@ void serve (GstCacheTee *self)
   state->serving = true;
   for (const std::shared_ptr<Branch> &branch : *state->branches)
     if (!branch->thread.joinable ()) start_branch (self, branch);
-}
-
-// A source that we kept waiting is told to stop before it goes on: its state is
-// changed after ours, and until then it would read. Only a source: what other
-// elements do with it concerns branches that are not ours.
-void stop_source (GstCacheTee *self)
-{
-  Owned<GstPad> peer{gst_pad_get_peer (self->impl.sinkpad)};
-  if (peer == nullptr) return;
-  Owned<GstElement> parent{gst_pad_get_parent_element (peer.get ())};
-  if (parent != nullptr && !GST_IS_BIN (parent.get ()) &&
-      GST_OBJECT_FLAG_IS_SET (parent.get (), GST_ELEMENT_FLAG_SOURCE))
-    gst_pad_push_event (self->impl.sinkpad, gst_event_new_flush_start ());
 }
 
 // Ends every wait.

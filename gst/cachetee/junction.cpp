@@ -2,14 +2,23 @@
 #include "junction.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace junction {
+
+namespace {
+
+// How long a wait may last that nobody is told to end.
+constexpr std::chrono::milliseconds patience{50};
+
+}  // namespace
 
 void Junction::start (bool replay)
 {
   auto state = state_.lock ();
   state->running = true;
   state->mode = replay ? Mode::replay : Mode::tee;
+  state->gone = false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     branch->live = !replay;
     branch->index = 0;
@@ -54,15 +63,51 @@ void Junction::link (Branch &branch)
   changed_.notify_all ();
 }
 
-bool Junction::admit ()
+// Somebody has played to the end, and nobody plays.
+bool Junction::is_over (const State &state)
+{
+  auto rests = [] (const std::shared_ptr<Branch> &branch) {
+    return branch->ended || branch->idle;
+  };
+  auto ended = [] (const std::shared_ptr<Branch> &branch) {
+    return branch->ended;
+  };
+  const auto &branches = state.branches;
+  return std::all_of (branches.begin (), branches.end (), rests) &&
+         std::any_of (branches.begin (), branches.end (), ended);
+}
+
+bool Junction::must_stop (const State &state, unsigned unlinks)
+{
+  return !state.running || state.flushing ||
+         (state.mode == Mode::replay && state.unlinks != unlinks);
+}
+
+Entry Junction::admit (const std::function<bool ()> &gives_up)
 {
   auto state = state_.lock ();
   unsigned unlinks = state->unlinks;
-  state.wait (changed_, [&] (const State &s) {
-    return s.mode != Mode::replay || !s.running || s.flushing ||
-           s.unlinks != unlinks;
-  });
-  return state->mode != Mode::replay && state->running && !state->flushing;
+  auto goes = [&] (const State &s) {
+    return s.mode != Mode::replay || must_stop (s, unlinks) || is_over (s);
+  };
+  while (!state.wait_for (changed_, patience, goes)) {
+    state.unlock ();
+    if (gives_up ()) return Entry::stopped;
+    state.lock ();
+  }
+  if (must_stop (*state, unlinks)) return Entry::stopped;
+  if (state->mode != Mode::replay) return Entry::pass;
+  state->gone = true;
+  return Entry::over;
+}
+
+Entry Junction::pass_by ()
+{
+  auto state = state_.lock ();
+  if (must_stop (*state, state->unlinks)) return Entry::stopped;
+  if (state->mode != Mode::replay) return Entry::pass;
+  state->gone = true;
+  return Entry::drop;
 }
 
 void Junction::flush (bool on)
@@ -134,7 +179,7 @@ Junction::Failure Junction::fail (std::size_t index, std::uint64_t bytes)
   auto state = state_.lock ();
   if (state->mode == Mode::resume && index == state->resume_index)
     return Failure::known;
-  if (state->mode != Mode::replay) return Failure::too_late;
+  if (state->mode != Mode::replay || state->gone) return Failure::too_late;
   state->mode = Mode::resume;
   state->resume_index = index;
   state->resume_bytes = bytes;

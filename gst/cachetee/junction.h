@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,19 @@ enum class Mode
   // The cache failed at one record. Upstream begins again; who plays goes on up
   // to there and is then fed by upstream.
   resume,
+};
+
+// What becomes of what upstream sends.
+enum class Entry
+{
+  // It goes to the branches.
+  pass,
+  // To nobody: the cache is played.
+  drop,
+  // The cache was played to its end; upstream may end too.
+  over,
+  // Upstream is to stop.
+  stopped,
 };
 
 // What of a branch the junction keeps; a user derives from it.
@@ -59,9 +73,12 @@ public:
   void remove (Branch &branch);
   void link (Branch &branch);
 
-  // For upstream's thread. Waits as long as the cache is played; false if it
-  // is to stop.
-  bool admit ();
+  // For upstream's thread. Waits as long as the cache is played, or until
+  // `gives_up`, which is asked now and then, says so.
+  Entry admit (const std::function<bool ()> &gives_up);
+  // The same for one that must not wait. Once something was dropped or is over
+  // upstream cannot step in for the cache.
+  Entry pass_by ();
   void flush (bool on);
   void unlink ();
   // On resume: waits until everyone whom upstream is to feed is where the
@@ -79,7 +96,8 @@ public:
     // Upstream is to send it; the first to find out says so.
     first,
     known,
-    // The branch has played past the place where the others are joined.
+    // The branch has played past the place where the others are joined, or
+    // upstream is.
     too_late,
   };
   Failure fail (std::size_t index, std::uint64_t bytes);
@@ -94,11 +112,15 @@ private:
     Mode mode = Mode::tee;
     bool running = false;
     bool flushing = false;
+    // Upstream has gone on, or ended, without the branches.
+    bool gone = false;
     unsigned unlinks = 0;
     std::size_t resume_index = 0;
     std::uint64_t resume_bytes = 0;
   };
   static bool is_behind (const State &state, const Branch &branch);
+  static bool is_over (const State &state);
+  static bool must_stop (const State &state, unsigned unlinks);
 
   relay::Guarded<State> state_;
   std::condition_variable changed_;

@@ -60,6 +60,9 @@ constexpr std::size_t index_limit =
     record::header_limit + record::record_limit * record::record_size;
 // What an entry of the queue costs besides its bytes.
 constexpr std::size_t job_cost = 256;
+// How often an object is looked for while others replace it. A bound only: each
+// time somebody has made a whole one.
+constexpr unsigned find_attempts = 50;
 
 Failure failed (Error error)
 {
@@ -116,6 +119,38 @@ bool write_all (
   return true;
 }
 
+// For what a thread of the application writes: beyond the file size limit of
+// the process it is told so by errno, and not killed.
+class NoSizeSignal
+{
+public:
+  NoSizeSignal ()
+  {
+    sigemptyset (&signal_);
+    sigaddset (&signal_, SIGXFSZ);
+    sigset_t pending;
+    sigpending (&pending);
+    was_pending_ = sigismember (&pending, SIGXFSZ) == 1;
+    pthread_sigmask (SIG_BLOCK, &signal_, &before_);
+  }
+  ~NoSizeSignal ()
+  {
+    // Ours would come as soon as it is let in.
+    constexpr timespec at_once{};
+    int saved = errno;
+    if (!was_pending_) sigtimedwait (&signal_, nullptr, &at_once);
+    pthread_sigmask (SIG_SETMASK, &before_, nullptr);
+    errno = saved;
+  }
+  NoSizeSignal (const NoSizeSignal &) = delete;
+  NoSizeSignal &operator= (const NoSizeSignal &) = delete;
+
+private:
+  sigset_t signal_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
+
 std::uint64_t size_of (const File &file)
 {
   struct stat status = {};
@@ -156,8 +191,9 @@ public:
     return {base.string () + ".idx", base.string () + ".dat"};
   }
 
-  // Every number that is in use, the newest first.
-  [[nodiscard]] std::vector<Generation> generations () const
+  // Every number that is in use, or those that have an index; the newest first.
+  [[nodiscard]] std::vector<Generation> generations (
+      bool indexed_only = false) const
   {
     std::vector<Generation> found;
     std::error_code error;
@@ -167,7 +203,9 @@ public:
       std::string name = entries->path ().filename ().string ();
       if (name.size () != stem_.size () + 13 || !name.starts_with (stem_))
         continue;
-      if (!name.ends_with (".idx") && !name.ends_with (".dat")) continue;
+      if (!name.ends_with (".idx") &&
+          (indexed_only || !name.ends_with (".dat")))
+        continue;
       Generation generation = 0;
       const char *digits = name.data () + stem_.size () + 1;
       auto [end, bad] = std::from_chars (digits, digits + 8, generation, 16);
@@ -229,6 +267,16 @@ Result<std::shared_ptr<const Reader>> open_object (
       std::make_shared<Reader> (*std::move (index), std::move (data)));
 }
 
+// A name may by now be somebody else's.
+void unlink_if_same (const fs::path &path, const File &file)
+{
+  struct stat there = {};
+  struct stat ours = {};
+  if (lstat (path.c_str (), &there) == 0 && fstat (file.fd (), &ours) == 0 &&
+      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+    unlink (path.c_str ());
+}
+
 // Removes a generation that is provably of this key and that nobody writes.
 // False if somebody does.
 bool remove_ours (const Names &names, std::string_view key, bool only_partial)
@@ -238,11 +286,13 @@ bool remove_ours (const Names &names, std::string_view key, bool only_partial)
   Result<record::Index> index = load_index (file, key);
   if (!index || (index->complete && only_partial)) return true;
   if (!lock_file (file)) return false;
-  bool data_is_ours =
-      is_data_of (open_file (names.data, O_RDONLY), index->header.id);
+  // Its writer may have made it whole before it let go of it.
+  index = load_index (file, key);
+  if (!index || (index->complete && only_partial)) return true;
+  File data = open_file (names.data, O_RDONLY);
   // In this order: data without an index is never taken for an object.
-  unlink (names.index.c_str ());
-  if (data_is_ours) unlink (names.data.c_str ());
+  unlink_if_same (names.index, file);
+  if (is_data_of (data, index->header.id)) unlink_if_same (names.data, data);
   return true;
 }
 
@@ -272,6 +322,7 @@ Result<relay::Done> check_marker (const fs::path &folder)
     std::span text (
         reinterpret_cast<const std::uint8_t *> (marker_text.data ()),
         marker_text.size ());
+    NoSizeSignal guard;
     if (write_all (made, text, 0)) return relay::Done{};
     Failure why = write_failed ();
     unlink (path.c_str ());
@@ -489,16 +540,6 @@ Result<relay::Done> commit_end (Object &object)
     if (generation < object.generation)
       remove_ours (object.family.names (generation), object.key, false);
   return result;
-}
-
-// A name may by now be somebody else's.
-void unlink_if_same (const fs::path &path, const File &file)
-{
-  struct stat there = {};
-  struct stat ours = {};
-  if (lstat (path.c_str (), &there) == 0 && fstat (file.fd (), &ours) == 0 &&
-      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
-    unlink (path.c_str ());
 }
 
 void discard (const Object &object)
@@ -756,11 +797,20 @@ Result<std::shared_ptr<const Reader>> Store::find (std::string_view key)
 {
   Family family (folder_, key);
   Failure why = relay::failure (Error::not_found);
-  for (Generation generation : family.generations ()) {
-    Result<std::shared_ptr<const Reader>> reader =
-        open_object (family.names (generation), key);
-    if (reader) return reader;
-    if (reader.code () != Error::not_found) why = reader.error ();
+  std::vector<Generation> listed = family.generations (true);
+  for (unsigned i = 0; i < find_attempts; i++) {
+    why = relay::failure (Error::not_found);
+    for (Generation generation : listed) {
+      Result<std::shared_ptr<const Reader>> reader =
+          open_object (family.names (generation), key);
+      if (reader) return reader;
+      if (reader.code () != Error::not_found) why = reader.error ();
+    }
+    // One may have been replaced before it was opened, by one that was not
+    // whole yet, or not listed, when it was looked at.
+    std::vector<Generation> now = family.generations (true);
+    if (now == listed) break;
+    listed = std::move (now);
   }
   return why;
 }
@@ -794,6 +844,7 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
   File data = open_file (names.data, O_RDWR | O_CREAT | O_EXCL);
   Failure why = failed (Error::cannot_open);
   if (data) {
+    NoSizeSignal guard;
     if (write_all (index, *block, 0) &&
         write_all (data, record::data_preamble (header.id), 0))
       return std::make_unique<Writer> (shared_,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/video/gstvideometa.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -117,6 +118,25 @@ Stream time_stream ()
     add (stream, gst_event_new_caps (caps.get ()));
     add (stream, segment_event (GST_FORMAT_TIME, fragment * second));
   }
+  add (stream, gst_event_new_eos ());
+  return stream;
+}
+
+// From a time of the stream to another.
+Stream times (GstClockTime from, GstClockTime to, GstClockTime duration)
+{
+  // As of a stream whose timestamps do not begin at 0.
+  constexpr GstClockTime shift = 1000 * second;
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = shift + from;
+  segment.time = from;
+  if (GST_CLOCK_TIME_IS_VALID (to)) segment.stop = shift + to;
+  segment.duration = duration;
+  Stream stream;
+  add (stream, gst_event_new_stream_start ("test/stream"));
+  add (stream, gst_event_new_segment (&segment));
+  GST_BUFFER_PTS (add (stream, 10)) = segment.start;
   add (stream, gst_event_new_eos ());
   return stream;
 }
@@ -682,6 +702,31 @@ GST_START_TEST (a_late_branch_gets_the_sticky_events)
 }
 GST_END_TEST;
 
+// What an application does when it hears of the caps.
+GST_START_TEST (a_handler_of_the_caps_may_ask_and_add)
+{
+  Stream stream = bytes_stream ();
+  Rig rig;
+  rig.link_source ();
+  rig.add_branch ();
+  rig.play ();
+  auto heard = +[] (GObject *, GParamSpec *, gpointer data) {
+    Rig &that = *static_cast<Rig *> (data);
+    gint pads = 0;
+    g_object_get (that.tee (), "num-src-pads", &pads, nullptr);
+    fail_unless_equals_int (pads, 1);
+    fail_unless (that.status () == "none");
+    that.add_branch ();
+  };
+  Owned<GstPad> sinkpad{gst_element_get_static_pad (rig.tee (), "sink")};
+  g_signal_connect (sinkpad.get (), "notify::caps", G_CALLBACK (heard), &rig);
+  fail_unless (rig.push (stream) == GST_FLOW_OK);
+  g_signal_handlers_disconnect_by_data (sinkpad.get (), &rig);
+  fail_unless (rig.sink (0).log () == describe (stream));
+  fail_unless (rig.sink (1).log () == describe (stream));
+}
+GST_END_TEST;
+
 GST_START_TEST (pads_have_the_names_that_are_asked_for)
 {
   Rig rig;
@@ -731,6 +776,31 @@ GST_START_TEST (a_flush_passes_and_the_stream_goes_on)
 }
 GST_END_TEST;
 
+// The flush took back the end, also for who was not linked then.
+GST_START_TEST (a_branch_that_is_linked_after_a_flush_goes_on)
+{
+  Stream stream = bytes_stream ();
+  // No other stream begins.
+  Stream rest;
+  add (rest, segment_event (GST_FORMAT_BYTES));
+  add (rest, 10);
+  add (rest, gst_event_new_eos ());
+  Rig rig;
+  rig.link_source ();
+  rig.add_branch ();
+  rig.add_branch (false);
+  rig.play ();
+  rig.push (stream);
+  gst_pad_push_event (rig.source (), gst_event_new_flush_start ());
+  gst_pad_push_event (rig.source (), gst_event_new_flush_stop (TRUE));
+  rig.link (1);
+  rig.sink (0).clear ();
+  fail_unless_equals_int (rig.push (rest), GST_FLOW_OK);
+  fail_unless (rig.sink (0).log () == describe (rest));
+  fail_unless (rig.sink (1).bytes () == payload_of (rest));
+}
+GST_END_TEST;
+
 // ---- Kept and served again
 // ------------------------------------------------------
 
@@ -762,19 +832,33 @@ GST_START_TEST (on_a_hit_upstream_is_asked_for_nothing)
   record (temp.path (), stream);
   Rig rig (temp.path ());
   rig.link_source ();
-  rig.add_branch ();
-  rig.play ();
-  GstFlowReturn flow = GST_FLOW_OK;
-  std::thread upstream ([&] { flow = rig.push (stream); });
+  rig.add_branch ().block (true);
+  for (bool to_the_end : {false, true}) {
+    rig.play ();
+    GstFlowReturn flow = GST_FLOW_OK;
+    rig.pushed = 0;
+    std::thread upstream ([&] { flow = rig.push (stream); });
+    fail_unless (rig.sink ().wait_buffers (1));
+    // Still in its STREAM_START.
+    fail_unless (rig.pushed == 0);
+    // Which the way down ends, before the source is told; or the end.
+    std::thread down;
+    if (to_the_end)
+      rig.sink ().block (false);
+    else
+      down = std::thread ([&] { rig.stop (); });
+    upstream.join ();
+    fail_unless_equals_int (
+        flow, to_the_end ? GST_FLOW_EOS : GST_FLOW_FLUSHING);
+    rig.sink ().block (false);
+    if (down.joinable ()) down.join ();
+    fail_unless (rig.count ("bytes-received") == 0);
+    if (to_the_end) break;
+    rig.sink ().clear ();
+    rig.sink ().block (true);
+  }
   fail_unless (rig.sink ().wait_eos ());
   fail_unless (rig.sink ().bytes () == payload_of (stream));
-  // Still in its STREAM_START.
-  fail_unless (rig.pushed == 0);
-  // Which the way down ends, before the source is told.
-  rig.stop ();
-  upstream.join ();
-  fail_unless_equals_int (flow, GST_FLOW_FLUSHING);
-  fail_unless (rig.count ("bytes-received") == 0);
   fail_unless (rig.seeking_queries == 0);
   rig.assert_quiet ();
 }
@@ -808,6 +892,134 @@ GST_START_TEST (a_parked_upstream_goes_when_unlinked_or_flushed)
   rig.stop ();
   last.join ();
   fail_unless (rig.count ("bytes-received") == 0);
+}
+GST_END_TEST;
+
+// As an application does that takes another source.
+GST_START_TEST (a_parked_upstream_goes_when_it_is_stopped_alone)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  record (temp.path (), stream);
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.add_branch ().block (true);
+  rig.play ();
+  std::thread upstream ([&] { rig.push (stream); });
+  fail_unless (rig.sink ().wait_buffers (1));
+  gst_pad_set_active (rig.source (), FALSE);
+  upstream.join ();
+  rig.sink ().block (false);
+  fail_unless (rig.sink ().wait_eos ());
+  fail_unless (rig.sink ().bytes () == payload_of (stream));
+}
+GST_END_TEST;
+
+// Its thread is not ours for good, nor is it to be read then.
+GST_START_TEST (a_source_can_be_told_to_end_when_the_cache_has)
+{
+  TempDir temp;
+  std::atomic<int> created = 0;
+  auto run = [&] (const std::string &upstream) {
+    std::string line = upstream + " ! cachetee cache-key=k cache-dir=" +
+                       (temp.path () / "cache").string () +
+                       " ! fakesink sync=false";
+    Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+    fail_unless (pipeline != nullptr);
+    Owned<GstElement> source{
+        gst_bin_get_by_name (GST_BIN (pipeline.get ()), "s")};
+    auto count = +[] (GstElement *, GstBuffer *, GstPad *, gpointer data) {
+      (*static_cast<std::atomic<int> *> (data))++;
+    };
+    g_signal_connect (source.get (), "handoff", G_CALLBACK (count), &created);
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    Owned<GstMessage> message = test::wait_message (
+        pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    gst_element_send_event (pipeline.get (), gst_event_new_eos ());
+    gst_element_set_locked_state (source.get (), TRUE);
+    gst_element_set_state (source.get (), GST_STATE_NULL);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  };
+  std::string source =
+      "fakesrc name=s num-buffers=20 sizetype=fixed sizemax=3000 "
+      "format=bytes signal-handoffs=true";
+  run (source);
+  fail_unless_equals_int (created, 20);
+  run (source);
+  run ("( " + source + " ) s.");
+  fail_unless_equals_int (created, 20);
+  // It is read, but no further than the queue has room.
+  run (source + " ! queue max-size-buffers=3 ! identity");
+  fail_unless (created <= 20 + 5, "%d", created.load ());
+}
+GST_END_TEST;
+
+// What is upstream feeds others too: it is not kept waiting.
+GST_START_TEST (on_a_hit_others_are_fed_as_ever)
+{
+  for (const char *queue : {"", "queue !"}) {
+    TempDir temp;
+    for (bool hit : {false, true}) {
+      std::string line =
+          "fakesrc num-buffers=300 sizetype=fixed sizemax=3000 format=bytes ! "
+          "tee name=d d. ! " +
+          std::string (queue) +
+          " cachetee name=t cache-key=k cache-dir=" + temp.path ().string () +
+          " ! fakesink sync=false async=false d. ! fakesink sync=false "
+          "async=false";
+      Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+      Owned<GstElement> tee{
+          gst_bin_get_by_name (GST_BIN (pipeline.get ()), "t")};
+      gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+      gint status = -1;
+      g_object_get (tee.get (), "cache-status", &status, nullptr);
+      fail_unless_equals_int (status, hit ? 2 : 1);
+      Owned<GstMessage> message = test::wait_message (
+          pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+      fail_unless (message != nullptr &&
+                   GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+      gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    }
+  }
+}
+GST_END_TEST;
+
+// It has gone on without us.
+GST_START_TEST (an_upstream_that_was_not_parked_cannot_step_in)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  record (temp.path (), stream);
+  flip (file_of (temp.path (), ".dat"), 600000);
+  Rig rig (temp.path ());
+  Owned<GstElement> other{GST_ELEMENT (
+      gst_object_ref_sink (gst_element_factory_make ("tee", nullptr)))};
+  Owned<GstPad> source{gst_element_request_pad_simple (other.get (), "src_%u")};
+  Owned<GstPad> in{gst_element_get_static_pad (other.get (), "sink")};
+  Owned<GstPad> sinkpad{gst_element_get_static_pad (rig.tee (), "sink")};
+  fail_unless (gst_pad_link (source.get (), sinkpad.get ()) == GST_PAD_LINK_OK);
+  gst_element_set_state (other.get (), GST_STATE_PLAYING);
+  rig.add_branch ().block (true);
+  rig.play ();
+  for (const Owned<GstMiniObject> &item : stream) {
+    if (GST_IS_EVENT (item.get ()))
+      gst_pad_send_event (
+          in.get (), gst_event_ref (GST_EVENT_CAST (item.get ())));
+    else
+      fail_unless_equals_int (
+          gst_pad_chain (
+              in.get (), gst_buffer_ref (GST_BUFFER_CAST (item.get ()))),
+          GST_FLOW_OK);
+  }
+  rig.sink ().block (false);
+  test::assert_error (rig.wait (GST_MESSAGE_ERROR).get (), GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_READ);
+  rig.stop ();
+  fail_unless (rig.count ("bytes-received") == 0);
+  gst_element_set_state (other.get (), GST_STATE_NULL);
+  gst_pad_unlink (source.get (), sinkpad.get ());
+  gst_element_release_request_pad (other.get (), source.get ());
 }
 GST_END_TEST;
 
@@ -1192,6 +1404,47 @@ GST_START_TEST (a_part_is_not_served_as_the_whole)
             add (fast, gst_event_new_eos ());
             rig.push (fast);
           }},
+      {"part",
+          [&] (Rig &rig, Stream) {
+            rig.push (times (5 * second, GST_CLOCK_TIME_NONE, 60 * second));
+          }},
+      {"part", [&] (Rig &rig,
+                   Stream) { rig.push (times (0, 7 * second, 60 * second)); }},
+      {"part",
+          [&] (Rig &rig, Stream) {
+            rig.push (times (0, 7 * second, GST_CLOCK_TIME_NONE));
+          }},
+      // A source sends EOS after whatever result.
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            rig.sink ().set_flow (GST_FLOW_EOS);
+            rig.push (s);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream) {
+            rig.sink ().set_flow (GST_FLOW_ERROR);
+            rig.push (time_stream ());
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            GstBufferList *list = gst_buffer_list_new ();
+            gst_buffer_list_add (
+                list, test::buffer (test::hex ("00")).release ());
+            s.resize (3);
+            rig.push (s);
+            rig.sink ().set_flow (GST_FLOW_EOS);
+            gst_pad_push_list (rig.source (), list);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
+      {"stopped",
+          [] (Rig &rig, Stream s) {
+            g_object_set (rig.tee (), "allow-not-linked", FALSE, nullptr);
+            gst_pad_unlink (rig.src (), rig.sink ().pad ());
+            rig.push (s);
+            gst_pad_push_event (rig.source (), gst_event_new_eos ());
+          }},
       {"meta",
           [] (Rig &rig, Stream s) {
             GstBuffer *buffer = GST_BUFFER_CAST (s[3].get ());
@@ -1227,6 +1480,51 @@ GST_START_TEST (the_right_length_is_kept)
   rig.duration = static_cast<gint64> (payload_of (stream).size ());
   rig.play ();
   rig.push (stream);
+  rig.stop ();
+  fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_stop_at_the_end_is_no_part)
+{
+  for (GstClockTime stop : {60 * second, 61 * second}) {
+    TempDir temp;
+    record (temp.path (), times (0, stop, 60 * second));
+    fail_unless (is_hit (temp.path ()));
+  }
+}
+GST_END_TEST;
+
+// As a demuxer does, which has all it wants with the last byte.
+GST_START_TEST (an_eos_from_a_branch_at_the_end_is_no_harm)
+{
+  TempDir temp;
+  Stream stream;
+  begin (stream, GST_FORMAT_BYTES);
+  add (stream, 1000);
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.duration = 1000;
+  rig.add_branch ().set_flow (GST_FLOW_EOS);
+  rig.play ();
+  fail_unless_equals_int (rig.push (stream), GST_FLOW_EOS);
+  gst_pad_push_event (rig.source (), gst_event_new_eos ());
+  rig.stop ();
+  fail_unless (is_hit (temp.path ()));
+}
+GST_END_TEST;
+
+// It takes no part: the stream goes on, and is whole.
+GST_START_TEST (a_branch_that_is_not_linked_does_not_end_the_recording)
+{
+  TempDir temp;
+  Stream stream = bytes_stream ();
+  Rig rig (temp.path ());
+  rig.link_source ();
+  rig.add_branch (false);
+  rig.add_branch ().set_flow (GST_FLOW_NOT_LINKED);
+  rig.play ();
+  fail_unless_equals_int (rig.push (stream), GST_FLOW_OK);
   rig.stop ();
   fail_unless (is_hit (temp.path ()));
 }
@@ -1523,6 +1821,32 @@ GST_START_TEST (pads_come_and_go_while_it_streams)
 }
 GST_END_TEST;
 
+// A thread that has ended and was not joined keeps its stack.
+GST_START_TEST (threads_of_released_branches_do_not_pile_up)
+{
+  TempDir temp;
+  record (temp.path (), bytes_stream ());
+  auto megabytes = [] {
+    std::size_t pages = 0;
+    std::ifstream ("/proc/self/statm") >> pages;
+    return pages * static_cast<std::size_t> (sysconf (_SC_PAGESIZE)) >> 20;
+  };
+  Rig rig (temp.path ());
+  rig.play ();
+  std::size_t before = megabytes ();
+  constexpr int rounds = 500;
+  for (int round = 0; round < rounds; round++) {
+    Owned<GstPad> pad{gst_element_request_pad_simple (rig.tee (), "src_%u")};
+    fail_unless (pad != nullptr);
+    gst_element_release_request_pad (rig.tee (), pad.get ());
+  }
+  // Each has 8.
+  std::size_t after = megabytes ();
+  fail_unless (after < before + rounds * std::size_t{4}, "%zu MB, then %zu",
+      before, after);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_slow_branch_does_not_hold_up_the_others_on_a_hit)
 {
   TempDir temp;
@@ -1596,14 +1920,20 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, without_branches);
   tcase_add_test (tests, buffer_lists_pass_and_are_kept);
   tcase_add_test (tests, a_late_branch_gets_the_sticky_events);
+  tcase_add_test (tests, a_handler_of_the_caps_may_ask_and_add);
   tcase_add_test (tests, pads_have_the_names_that_are_asked_for);
   tcase_add_test (tests, has_chain_refuses_push_mode);
   tcase_add_test (tests, a_flush_passes_and_the_stream_goes_on);
+  tcase_add_test (tests, a_branch_that_is_linked_after_a_flush_goes_on);
   tcase_add_test (tests, a_byte_stream_comes_back);
   tcase_add_test (tests, a_time_stream_comes_back);
   tcase_add_test (tests, a_stream_of_nothing_comes_back);
   tcase_add_test (tests, on_a_hit_upstream_is_asked_for_nothing);
   tcase_add_test (tests, a_parked_upstream_goes_when_unlinked_or_flushed);
+  tcase_add_test (tests, a_parked_upstream_goes_when_it_is_stopped_alone);
+  tcase_add_test (tests, a_source_can_be_told_to_end_when_the_cache_has);
+  tcase_add_test (tests, on_a_hit_others_are_fed_as_ever);
+  tcase_add_test (tests, an_upstream_that_was_not_parked_cannot_step_in);
   tcase_add_test (tests, a_source_is_not_read_on_a_hit);
   tcase_add_test (tests, a_source_that_was_kept_waiting_can_be_used_again);
   tcase_add_test (tests, a_file_is_not_read_on_a_hit);
@@ -1617,6 +1947,10 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, messages_tell_the_status_and_the_counters);
   tcase_add_test (tests, a_part_is_not_served_as_the_whole);
   tcase_add_test (tests, the_right_length_is_kept);
+  tcase_add_test (tests, a_stop_at_the_end_is_no_part);
+  tcase_add_test (tests, an_eos_from_a_branch_at_the_end_is_no_harm);
+  tcase_add_test (
+      tests, a_branch_that_is_not_linked_does_not_end_the_recording);
   tcase_add_test (tests, the_second_of_two_writers_steps_aside);
   tcase_add_test (tests, a_folder_that_cannot_be_made_is_one_warning);
   tcase_add_test (tests, a_folder_without_a_key_is_one_warning);
@@ -1628,6 +1962,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, a_blocked_branch_can_be_released);
   tcase_add_test (tests, stopping_ends_every_wait);
   tcase_add_test (tests, pads_come_and_go_while_it_streams);
+  tcase_add_test (tests, threads_of_released_branches_do_not_pile_up);
   tcase_add_test (tests, a_slow_branch_does_not_hold_up_the_others_on_a_hit);
   tcase_add_test (tests, properties_that_are_set_too_late_keep_their_value);
   tcase_add_test (tests, state_cycles_leave_nothing);

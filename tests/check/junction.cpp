@@ -2,6 +2,8 @@
 #include "junction.h"
 
 #include <array>
+#include <atomic>
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -10,11 +12,17 @@
 namespace {
 
 using junction::Branch;
+using junction::Entry;
 using junction::Junction;
 using junction::Mode;
 using Failure = Junction::Failure;
 
 constexpr unsigned any = ~0U;
+
+bool goes_on ()
+{
+  return false;
+}
 
 template <class Function>
 auto later (Function function)
@@ -41,6 +49,7 @@ struct Rig
     }
   }
   Junction junction;
+  std::atomic<bool> gives_up = false;
   std::vector<std::shared_ptr<Branch>> branches;
 };
 
@@ -49,16 +58,19 @@ struct Rig
 GST_START_TEST (as_a_tee_nobody_waits)
 {
   Rig rig (1);
-  fail_if (rig.junction.admit ());
+  auto admit = [&] { return rig.junction.admit (goes_on); };
+  fail_unless (admit () == Entry::stopped);
   rig.junction.start (false);
-  fail_unless (rig.junction.admit ());
+  fail_unless (admit () == Entry::pass);
+  fail_unless (rig.junction.pass_by () == Entry::pass);
   fail_unless (rig.branches[0]->live);
   rig.junction.flush (true);
-  fail_if (rig.junction.admit ());
+  fail_unless (admit () == Entry::stopped);
+  fail_unless (rig.junction.pass_by () == Entry::stopped);
   rig.junction.flush (false);
-  fail_unless (rig.junction.admit ());
+  fail_unless (admit () == Entry::pass);
   rig.junction.stop ();
-  fail_if (rig.junction.admit ());
+  fail_unless (admit () == Entry::stopped);
 }
 GST_END_TEST;
 
@@ -67,24 +79,71 @@ GST_START_TEST (upstream_waits_until_something_happens)
   struct Row
   {
     const char *what;
-    std::function<void (Junction &)> change;
-    bool admitted;
+    std::function<void (Rig &)> change;
+    Entry entry;
   };
-  const std::array<Row, 4> rows{{
-      {"stop", [] (Junction &j) { j.stop (); }, false},
-      {"flush", [] (Junction &j) { j.flush (true); }, false},
-      {"unlink", [] (Junction &j) { j.unlink (); }, false},
-      {"failure", [] (Junction &j) { (void)j.fail (0, 0); }, true},
+  const std::array<Row, 6> rows{{
+      {"stop", [] (Rig &r) { r.junction.stop (); }, Entry::stopped},
+      {"flush", [] (Rig &r) { r.junction.flush (true); }, Entry::stopped},
+      {"unlink", [] (Rig &r) { r.junction.unlink (); }, Entry::stopped},
+      {"giving up", [] (Rig &r) { r.gives_up = true; }, Entry::stopped},
+      {"failure", [] (Rig &r) { (void)r.junction.fail (0, 0); }, Entry::pass},
+      {"the end", [] (Rig &r) { (void)r.junction.end (*r.branches[0]); },
+          Entry::over},
   }};
   for (const Row &row : rows) {
     Rig rig (1);
     rig.junction.start (true);
     fail_if (rig.branches[0]->live);
-    auto upstream = later ([&] { return rig.junction.admit (); });
+    auto upstream = later ([&] {
+      return rig.junction.admit ([&] { return rig.gives_up.load (); });
+    });
     fail_unless (is_waiting (upstream));
-    row.change (rig.junction);
-    fail_unless (upstream.get () == row.admitted, "%s", row.what);
+    row.change (rig);
+    fail_unless (upstream.get () == row.entry, "%s", row.what);
   }
+}
+GST_END_TEST;
+
+// Who plays on, and who has nobody to play for.
+GST_START_TEST (upstream_is_over_when_nobody_plays)
+{
+  Rig rig (3);
+  Branch &lonely = *rig.branches[2];
+  rig.junction.start (true);
+  auto upstream = later ([&] { return rig.junction.admit (goes_on); });
+  auto play = later ([&] {
+    return rig.junction.may_play (lonely, 0, true, rig.junction.links (lonely));
+  });
+  fail_unless (is_waiting (play));
+  fail_if (rig.junction.end (*rig.branches[0]));
+  fail_unless (is_waiting (upstream));
+  fail_unless (rig.junction.end (*rig.branches[1]));
+  fail_unless (upstream.get () == Entry::over);
+  // One that comes now is played to, but upstream is no help any more.
+  rig.junction.link (lonely);
+  fail_unless (play.get ());
+  fail_unless (rig.junction.fail (0, 0) == Failure::too_late);
+  // Another run begins anew.
+  rig.junction.stop ();
+  rig.junction.start (true);
+  fail_unless (rig.junction.fail (0, 0) == Failure::first);
+}
+GST_END_TEST;
+
+GST_START_TEST (who_must_not_wait_passes_by)
+{
+  Rig rig (1);
+  rig.junction.start (true);
+  fail_unless (rig.junction.pass_by () == Entry::drop);
+  fail_unless (rig.junction.fail (0, 0) == Failure::too_late);
+  fail_unless (rig.junction.pass_by () == Entry::drop);
+  rig.junction.stop ();
+  fail_unless (rig.junction.pass_by () == Entry::stopped);
+  // Nothing was missed yet.
+  rig.junction.start (true);
+  fail_unless (rig.junction.fail (0, 0) == Failure::first);
+  fail_unless (rig.junction.pass_by () == Entry::pass);
 }
 GST_END_TEST;
 
@@ -230,6 +289,8 @@ static Suite *junction_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, as_a_tee_nobody_waits);
   tcase_add_test (tests, upstream_waits_until_something_happens);
+  tcase_add_test (tests, upstream_is_over_when_nobody_plays);
+  tcase_add_test (tests, who_must_not_wait_passes_by);
   tcase_add_test (tests, a_branch_waits_for_a_peer);
   tcase_add_test (tests, stop_ends_a_branch);
   tcase_add_test (tests, who_is_behind_is_joined_where_the_cache_failed);

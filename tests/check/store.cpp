@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <future>
 #include <latch>
 #include <random>
@@ -238,6 +239,24 @@ GST_START_TEST (a_new_object_takes_the_place_of_the_old)
 }
 GST_END_TEST;
 
+GST_START_TEST (there_is_always_one_while_it_is_replaced)
+{
+  TempDir temp;
+  auto store = open (temp.path ());
+  keep (*store, "k", 100, 1);
+  std::atomic<bool> done = false;
+  unsigned missed = 0;
+  std::thread reader ([&] {
+    while (!done)
+      if (!store->find ("k")) missed++;
+  });
+  for (unsigned round = 0; round < 300; round++) keep (*store, "k", 100, 1);
+  done = true;
+  reader.join ();
+  fail_unless (missed == 0, "%u misses", missed);
+}
+GST_END_TEST;
+
 GST_START_TEST (one_writer_for_a_key)
 {
   TempDir temp;
@@ -252,6 +271,35 @@ GST_START_TEST (one_writer_for_a_key)
   *first = nullptr;
   fail_unless (is_there (*store, "k", 300, 1));
   fail_unless (store->create ("k").ok ());
+}
+GST_END_TEST;
+
+// Of another, who looks at it when it is not whole yet and gets the lock when
+// it is.
+GST_START_TEST (what_was_just_finished_is_not_removed)
+{
+  TempDir temp;
+  auto store = open (temp.path ());
+  for (unsigned round = 0; round < 100; round++) {
+    std::string key = std::to_string (round);
+    auto first = store->create (key);
+    write (**first, 2000, 1);
+    std::latch begun (1);
+    std::atomic<bool> done = false;
+    std::thread other ([&] {
+      begun.count_down ();
+      while (!done) (void)store->create (key);
+    });
+    begun.wait ();
+    (*first)->finish ();
+    fail_unless ((*first)->close ().ok ());
+    *first = nullptr;
+    // One that saw it before has its turn.
+    (void)store->create (key);
+    done = true;
+    other.join ();
+    fail_unless (is_there (*store, key.c_str (), 2000, 1), "round %u", round);
+  }
 }
 GST_END_TEST;
 
@@ -578,6 +626,33 @@ GST_START_TEST (no_space_is_a_failure_and_no_more)
 }
 GST_END_TEST;
 
+// Also not what the caller's thread writes: the marker, and the headers.
+GST_START_TEST (a_file_size_limit_kills_nobody)
+{
+  for (rlim_t size : {rlim_t{0}, rlim_t{100}}) {
+    TempDir temp;
+    pid_t child = fork ();
+    fail_unless (child >= 0);
+    if (child == 0) {
+      rlimit limit{size, size};
+      setrlimit (RLIMIT_FSIZE, &limit);
+      auto store = Store::open (temp.path (), small);
+      Error error = Error::not_found;
+      if (!store)
+        error = store.code ();
+      else if (auto writer = (*store)->create ("k"); !writer)
+        error = writer.code ();
+      _exit (error == Error::no_space ? 0 : 1);
+    }
+    int status = 0;
+    waitpid (child, &status, 0);
+    fail_unless (WIFEXITED (status) && WEXITSTATUS (status) == 0,
+        "limit %lu: status %x", static_cast<unsigned long> (size), status);
+    fail_unless (files_of (temp.path (), ".idx").empty ());
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (a_vanished_folder_fails_nobody)
 {
   TempDir temp;
@@ -672,7 +747,9 @@ static Suite *store_suite ()
   tcase_add_test (tests, one_store_for_a_folder);
   tcase_add_test (tests, what_is_not_finished_is_removed);
   tcase_add_test (tests, a_new_object_takes_the_place_of_the_old);
+  tcase_add_test (tests, there_is_always_one_while_it_is_replaced);
   tcase_add_test (tests, one_writer_for_a_key);
+  tcase_add_test (tests, what_was_just_finished_is_not_removed);
   tcase_add_test (tests, keys_have_a_limit);
   tcase_add_test (tests, a_full_queue_makes_the_object_be_given_up);
   tcase_add_test (tests, abort_ends_a_wait);
@@ -684,6 +761,7 @@ static Suite *store_suite ()
   tcase_add_test (tests, a_killed_writer_leaves_all_or_nothing);
   tcase_add_test (tests, what_a_dead_writer_left_is_removed);
   tcase_add_test (tests, no_space_is_a_failure_and_no_more);
+  tcase_add_test (tests, a_file_size_limit_kills_nobody);
   tcase_add_test (tests, a_vanished_folder_fails_nobody);
   tcase_add_test (tests, many_threads);
   tcase_add_test (tests, a_prefix_is_compared);
