@@ -42,7 +42,7 @@ repeat() {
 
 say "== TSan"
 build_with tsan -Db_sanitize=thread
-repeat $share "$build/tsan" --suite check
+repeat $share "$build/tsan" --suite check -t 4
 
 say "== fuzzers"
 build_with fuzz -Dfuzz=true -Db_sanitize=address,undefined
