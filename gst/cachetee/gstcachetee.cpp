@@ -85,6 +85,8 @@ struct Branch : junction::Branch
   const Owned<GstPad> pad;
   // Under State's lock.
   std::thread thread;
+  // The thread does nothing more.
+  std::atomic<bool> done = false;
 };
 
 using Branches = std::vector<std::shared_ptr<Branch>>;
@@ -94,7 +96,8 @@ struct State
   // Replaced as a whole, so that who pushes need not hold the lock.
   std::shared_ptr<const Branches> branches =
       std::make_shared<const Branches> ();
-  // Released with their thread on its way out; joined on PAUSED to READY.
+  // Released with their thread on its way out; joined when one comes or goes
+  // after that, and on PAUSED to READY.
   Branches released;
   unsigned next_name = 0;
 
@@ -523,10 +526,12 @@ void run_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
   play (self, *branch, cacheitem::Player (reader, seqnum, group_id));
   // Nobody is to wait for it.
   if (!branch->live) self->impl.junction.end (*branch);
+  branch->done = true;
 }
 
 void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 {
+  branch->done = false;
   branch->thread = std::thread (run_branch, self, branch);
 }
 
@@ -1031,6 +1036,23 @@ std::string pad_name (GstCacheTee *self, const gchar *wanted)
   }
 }
 
+// Threads of released branches that have ended, so that they do not pile up
+// while the stream runs. No wait: this may be called by one of them.
+void reap_threads (GstCacheTee *self)
+{
+  std::vector<std::thread> ended;
+  {
+    auto state = self->impl.state.lock ();
+    std::erase_if (
+        state->released, [&] (const std::shared_ptr<Branch> &branch) {
+          if (!branch->done) return false;
+          ended.push_back (std::move (branch->thread));
+          return true;
+        });
+  }
+  for (std::thread &thread : ended) thread.join ();
+}
+
 // From here on the branch gets data; what came before it has as sticky events,
 // or from the cache.
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
@@ -1063,6 +1085,7 @@ GstPad *gst_cache_tee_request_new_pad (GstElement *element,
     GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
+  reap_threads (self);
   std::string name = pad_name (self, wanted);
   GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
   Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
@@ -1098,6 +1121,7 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
     gst_pad_unlink (pad, peer.get ());
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
+  reap_threads (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NUM_SRC_PADS]);
 }
 
@@ -1142,18 +1166,22 @@ void unblock (GstCacheTee *self)
   drop_recording (self, "stopped");
 }
 
+// Each is taken by who joins it: a branch may be released meanwhile.
 void join_threads (GstCacheTee *self)
 {
-  Branches branches;
+  std::vector<std::thread> threads;
   {
     auto state = self->impl.state.lock ();
-    branches = *state->branches;
-    branches.insert (
-        branches.end (), state->released.begin (), state->released.end ());
+    auto take = [&] (const std::shared_ptr<Branch> &branch) {
+      if (branch->thread.joinable ())
+        threads.push_back (std::move (branch->thread));
+    };
+    for (const std::shared_ptr<Branch> &branch : *state->branches)
+      take (branch);
+    for (const std::shared_ptr<Branch> &branch : state->released) take (branch);
     state->released.clear ();
   }
-  for (const std::shared_ptr<Branch> &branch : branches)
-    if (branch->thread.joinable ()) branch->thread.join ();
+  for (std::thread &thread : threads) thread.join ();
 }
 
 void stop (GstCacheTee *self)

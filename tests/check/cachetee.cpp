@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/video/gstvideometa.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -1820,6 +1821,55 @@ GST_START_TEST (pads_come_and_go_while_it_streams)
 }
 GST_END_TEST;
 
+GST_START_TEST (pads_may_go_while_it_stops)
+{
+  TempDir temp;
+  record (temp.path (), bytes_stream ());
+  Rig rig (temp.path ());
+  for (int round = 0; round < 50; round++) {
+    std::vector<Owned<GstPad>> pads;
+    for (int i = 0; i < 20; i++)
+      pads.emplace_back (gst_element_request_pad_simple (rig.tee (), "src_%u"));
+    // Two runs for each of them.
+    rig.play ();
+    rig.stop ();
+    rig.play ();
+    std::thread releasing ([&] {
+      for (const Owned<GstPad> &pad : pads)
+        gst_element_release_request_pad (rig.tee (), pad.get ());
+    });
+    rig.stop ();
+    releasing.join ();
+  }
+}
+GST_END_TEST;
+
+// A thread that has ended and was not joined keeps its stack.
+GST_START_TEST (threads_of_released_branches_do_not_pile_up)
+{
+  TempDir temp;
+  record (temp.path (), bytes_stream ());
+  auto megabytes = [] {
+    std::size_t pages = 0;
+    std::ifstream ("/proc/self/statm") >> pages;
+    return pages * static_cast<std::size_t> (sysconf (_SC_PAGESIZE)) >> 20;
+  };
+  Rig rig (temp.path ());
+  rig.play ();
+  std::size_t before = megabytes ();
+  constexpr int rounds = 500;
+  for (int round = 0; round < rounds; round++) {
+    Owned<GstPad> pad{gst_element_request_pad_simple (rig.tee (), "src_%u")};
+    fail_unless (pad != nullptr);
+    gst_element_release_request_pad (rig.tee (), pad.get ());
+  }
+  // Each has 8.
+  std::size_t after = megabytes ();
+  fail_unless (after < before + rounds * std::size_t{4}, "%zu MB, then %zu",
+      before, after);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_slow_branch_does_not_hold_up_the_others_on_a_hit)
 {
   TempDir temp;
@@ -1935,6 +1985,8 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, a_blocked_branch_can_be_released);
   tcase_add_test (tests, stopping_ends_every_wait);
   tcase_add_test (tests, pads_come_and_go_while_it_streams);
+  tcase_add_test (tests, pads_may_go_while_it_stops);
+  tcase_add_test (tests, threads_of_released_branches_do_not_pile_up);
   tcase_add_test (tests, a_slow_branch_does_not_hold_up_the_others_on_a_hit);
   tcase_add_test (tests, properties_that_are_set_too_late_keep_their_value);
   tcase_add_test (tests, state_cycles_leave_nothing);
