@@ -34,7 +34,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -532,6 +531,7 @@ void run_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 
 void start_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 {
+  branch->done = false;
   branch->thread = std::thread (run_branch, self, branch);
 }
 
@@ -1040,16 +1040,17 @@ std::string pad_name (GstCacheTee *self, const gchar *wanted)
 // while the stream runs. No wait: this may be called by one of them.
 void reap_threads (GstCacheTee *self)
 {
-  Branches ended;
+  std::vector<std::thread> ended;
   {
     auto state = self->impl.state.lock ();
-    auto first = std::partition (state->released.begin (),
-        state->released.end (),
-        [] (const std::shared_ptr<Branch> &branch) { return !branch->done; });
-    ended.assign (first, state->released.end ());
-    state->released.erase (first, state->released.end ());
+    std::erase_if (
+        state->released, [&] (const std::shared_ptr<Branch> &branch) {
+          if (!branch->done) return false;
+          ended.push_back (std::move (branch->thread));
+          return true;
+        });
   }
-  for (const std::shared_ptr<Branch> &branch : ended) branch->thread.join ();
+  for (std::thread &thread : ended) thread.join ();
 }
 
 // From here on the branch gets data; what came before it has as sticky events,
@@ -1165,18 +1166,22 @@ void unblock (GstCacheTee *self)
   drop_recording (self, "stopped");
 }
 
+// Each is taken by who joins it: a branch may be released meanwhile.
 void join_threads (GstCacheTee *self)
 {
-  Branches branches;
+  std::vector<std::thread> threads;
   {
     auto state = self->impl.state.lock ();
-    branches = *state->branches;
-    branches.insert (
-        branches.end (), state->released.begin (), state->released.end ());
+    auto take = [&] (const std::shared_ptr<Branch> &branch) {
+      if (branch->thread.joinable ())
+        threads.push_back (std::move (branch->thread));
+    };
+    for (const std::shared_ptr<Branch> &branch : *state->branches)
+      take (branch);
+    for (const std::shared_ptr<Branch> &branch : state->released) take (branch);
     state->released.clear ();
   }
-  for (const std::shared_ptr<Branch> &branch : branches)
-    if (branch->thread.joinable ()) branch->thread.join ();
+  for (std::thread &thread : threads) thread.join ();
 }
 
 void stop (GstCacheTee *self)

@@ -1821,6 +1821,29 @@ GST_START_TEST (pads_come_and_go_while_it_streams)
 }
 GST_END_TEST;
 
+GST_START_TEST (pads_may_go_while_it_stops)
+{
+  TempDir temp;
+  record (temp.path (), bytes_stream ());
+  Rig rig (temp.path ());
+  for (int round = 0; round < 50; round++) {
+    std::vector<Owned<GstPad>> pads;
+    for (int i = 0; i < 20; i++)
+      pads.emplace_back (gst_element_request_pad_simple (rig.tee (), "src_%u"));
+    // Two runs for each of them.
+    rig.play ();
+    rig.stop ();
+    rig.play ();
+    std::thread releasing ([&] {
+      for (const Owned<GstPad> &pad : pads)
+        gst_element_release_request_pad (rig.tee (), pad.get ());
+    });
+    rig.stop ();
+    releasing.join ();
+  }
+}
+GST_END_TEST;
+
 // A thread that has ended and was not joined keeps its stack.
 GST_START_TEST (threads_of_released_branches_do_not_pile_up)
 {
@@ -1962,6 +1985,7 @@ static Suite *cachetee_suite ()
   tcase_add_test (tests, a_blocked_branch_can_be_released);
   tcase_add_test (tests, stopping_ends_every_wait);
   tcase_add_test (tests, pads_come_and_go_while_it_streams);
+  tcase_add_test (tests, pads_may_go_while_it_stops);
   tcase_add_test (tests, threads_of_released_branches_do_not_pile_up);
   tcase_add_test (tests, a_slow_branch_does_not_hold_up_the_others_on_a_hit);
   tcase_add_test (tests, properties_that_are_set_too_late_keep_their_value);
