@@ -746,13 +746,13 @@ GST_START_TEST (a_short_byte_range_is_an_error)
                       "<BaseURL>f</BaseURL><SegmentBase indexRange='2-10'/>"
                       "</Representation></AdaptationSet>")},
   };
-  for (const auto &[path, manifest] : rows) {
+  for (const auto &row : rows) {
     ScriptedServer server ([&] (Connection &connection, int) {
       for (;;) {
         std::string request = connection.read_request ();
         if (request.empty ()) return;
         bool is_media = request.starts_with ("GET /f ");
-        std::string body = is_media ? "12345678" : manifest;
+        std::string body = is_media ? "12345678" : row.second;
         connection.send ((is_media ? "HTTP/1.1 206 Partial Content\r\n"
                                      "Content-Range: bytes 2-9/10\r\n"
                                    : "HTTP/1.1 200 OK\r\n") +
@@ -760,7 +760,7 @@ GST_START_TEST (a_short_byte_range_is_an_error)
                          std::to_string (body.size ()) + "\r\n\r\n" + body);
       }
     });
-    Player player (server.uri (path));
+    Player player (server.uri (row.first));
     player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
     fail_unless (player.output ("video_0").bytes.empty ());
   }
