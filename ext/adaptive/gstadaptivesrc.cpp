@@ -38,6 +38,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/gstpp.h"
@@ -98,17 +99,7 @@ struct Impl
   fetcher::Counters counters;
   std::atomic<std::uint64_t> segments{0};
   std::atomic<bool> failed{false};  // since start; it has been said
-  GRecMutex task_lock{};
-  Owned<GstTask> task;  // loads the manifest; of the state changes
-
-  Impl () { g_rec_mutex_init (&task_lock); }
-  ~Impl ()
-  {
-    task.reset ();
-    g_rec_mutex_clear (&task_lock);
-  }
-  Impl (const Impl &) = delete;
-  Impl &operator= (const Impl &) = delete;
+  std::thread loading;              // the manifest; of the state changes
 };
 
 }  // namespace
@@ -345,14 +336,6 @@ static void load (GstAdaptiveSrc *self)
   expose (self, std::move (*loaded), common);
 }
 
-static void load_loop (gpointer data)
-{
-  auto *self = static_cast<GstAdaptiveSrc *> (data);
-  load (self);
-  // Not paused, which would undo a stop in the meantime.
-  gst_task_stop (self->impl.task.get ());
-}
-
 // ---- States ----------------------------------------------------------------
 
 static bool start (GstAdaptiveSrc *self)
@@ -366,15 +349,15 @@ static bool start (GstAdaptiveSrc *self)
   Shared fresh;
   fresh.cancellable.reset (g_cancellable_new ());
   *self->impl.shared.lock () = std::move (fresh);
-  self->impl.task.reset (gst_task_new (load_loop, self, nullptr));
-  gst_task_set_lock (self->impl.task.get (), &self->impl.task_lock);
-  return gst_task_start (self->impl.task.get ());
+  self->impl.loading = std::thread (load, self);
+  return true;
 }
 
-// Breaks off every request; what waits in a push is freed by the pads'
-// deactivation.
-static void cancel (GstAdaptiveSrc *self)
+// Breaks off every request, and waits for the manifest's thread; what waits in
+// a push is freed by the pads' deactivation.
+static void stop_loading (GstAdaptiveSrc *self)
 {
+  if (!self->impl.loading.joinable ()) return;
   std::vector<std::shared_ptr<AdaptiveStream>> streams;
   Owned<GCancellable> cancellable;
   {
@@ -385,14 +368,7 @@ static void cancel (GstAdaptiveSrc *self)
     g_cancellable_cancel (cancellable.get ());
   }
   for (const auto &stream : streams) stream->cancel ();
-}
-
-static void join (GstAdaptiveSrc *self)
-{
-  if (!self->impl.task) return;
-  gst_task_stop (self->impl.task.get ());
-  gst_task_join (self->impl.task.get ());
-  self->impl.task.reset ();
+  self->impl.loading.join ();
 }
 
 static void remove_pads (GstAdaptiveSrc *self)
@@ -413,13 +389,11 @@ static GstStateChangeReturn change_state (
   auto *self = GST_ADAPTIVE_SRC (element);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    cancel (self);
-    join (self);
-  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) stop_loading (self);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS (gst_adaptive_src_parent_class)
           ->change_state (element, transition);
+  if (result == GST_STATE_CHANGE_FAILURE) stop_loading (self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) remove_pads (self);
   return result;
 }

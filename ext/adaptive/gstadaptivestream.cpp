@@ -174,8 +174,14 @@ GstPad *AdaptiveStream::make_pad (
   return pad_;
 }
 
+AdaptiveStream::~AdaptiveStream ()
+{
+  (void)flow ();
+}
+
 void AdaptiveStream::start ()
 {
+  flow_ = GST_FLOW_OK;
   gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
@@ -194,8 +200,12 @@ void AdaptiveStream::resume ()
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
-  GstFlowReturn flow = self->step ();
-  if (flow != GST_FLOW_OK) self->end (flow);
+  GstFlowReturn flow = self->flow_;
+  if (flow == GST_FLOW_OK) flow = self->step ();
+  if (flow == GST_FLOW_OK)
+    self->flow_ = flow;
+  else
+    self->end (flow);
 }
 
 GstFlowReturn AdaptiveStream::step ()
@@ -212,7 +222,6 @@ GstFlowReturn AdaptiveStream::step ()
 GstFlowReturn AdaptiveStream::greet ()
 {
   gst_pad_check_reconfigure (pad_);
-  flow_ = GST_FLOW_OK;
   Owned<GstPad> peer{gst_pad_get_peer (pad_)};
   if (!peer) return GST_FLOW_NOT_LINKED;
   GstTagList *tags = gst_tag_list_new_empty ();

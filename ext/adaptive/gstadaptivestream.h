@@ -43,7 +43,7 @@ public:
   AdaptiveStream (const Shared &shared, loader::Selection selection);
   AdaptiveStream (const AdaptiveStream &) = delete;
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
-  ~AdaptiveStream () = default;
+  ~AdaptiveStream ();
 
   // Opens the first segment if nothing else says what it is made of. False: it
   // has been said why.
@@ -85,6 +85,8 @@ private:
   loader::Selection selection_;
   GstPad *pad_ = nullptr;  // the element's
   const relay::Owned<GCancellable> cancellable_{g_cancellable_new ()};
+  // Also hands over what is of the stream's thread from one thread to the next:
+  // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
 
   // Of the stream's thread.
