@@ -7,7 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 
 using relay::MappedBuffer;
 using relay::Owned;
@@ -170,17 +174,17 @@ Head::~Head ()
   if (memory_ != nullptr) gst_memory_unmap (memory_, &info_);
 }
 
-jpeg::Result<jpeg::Header> Head::parse ()
+jpeg::Result<jpeg::Header> Head::parse (jpeg::Tables &tables)
 {
   gsize size = gst_buffer_get_size (frame_);
   gsize known = memory_ != nullptr ? info_.size : 0;
-  auto header = jpeg::parse ({info_.data, known}, size);
+  auto header = jpeg::parse ({info_.data, known}, size, tables);
   while (!header && header.code () == jpeg::Error::truncated && known < size) {
     // Each copy is so much longer that all together cost little.
     copy_.resize (std::min (size, std::max<gsize> (4 * known, 4096)));
     known = gst_buffer_extract (frame_, 0, copy_.data (), copy_.size ());
     if (known < copy_.size ()) break;  // a memory that cannot be mapped
-    header = jpeg::parse (copy_, size);
+    header = jpeg::parse (copy_, size, tables);
   }
   return header;
 }
@@ -196,6 +200,40 @@ Scan find_scan (GstBuffer *frame, gsize begin)
   if (std::ranges::equal (tail, jpeg::eoi)) return {begin, size, false};
   std::optional<gsize> end = find_eoi (frame, begin);
   return {begin, end.value_or (size), !end.has_value ()};
+}
+
+huffman::Result<Owned<GstBuffer>> recode (GstBuffer *frame,
+    const jpeg::Header &header, const Scan &scan, unsigned restart_interval,
+    huffman::Recoder &recoder)
+{
+  MappedBuffer map (frame, GST_MAP_READ);
+  if (!map) return relay::failure (huffman::Error::truncated);
+  huffman::Scan in;
+  in.width = header.width;
+  in.height = header.height;
+  in.components = std::span (header.components).first (header.component_count);
+  in.restart_interval = header.restart_interval;
+  huffman::Target target;
+  target.vertical = header.sampling == jpeg::Sampling::yuv422 ? 1 : 2;
+  target.restart_interval = restart_interval;
+
+  auto bytes = std::make_unique<std::vector<std::uint8_t>> ();
+  auto done = recoder.recode (
+      in, map.bytes ().subspan (scan.begin, scan.size), target, *bytes);
+  if (!done)
+    return relay::failure (done.code (), scan.begin + done.position ());
+  bytes->insert (bytes->end (), std::begin (jpeg::eoi), std::end (jpeg::eoi));
+
+  Owned<GstBuffer> out{gst_buffer_new ()};
+  gst_buffer_copy_into (out.get (), frame, GST_BUFFER_COPY_METADATA, 0,
+      std::numeric_limits<gsize>::max ());
+  std::vector<std::uint8_t> *owned = bytes.release ();
+  gst_buffer_append_memory (out.get (),
+      gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, owned->data (),
+          owned->size (), 0, owned->size (), owned, [] (gpointer data) {
+            delete static_cast<std::vector<std::uint8_t> *> (data);
+          }));
+  return out;
 }
 
 Owned<GstBufferList> make_packets (GstRTPBasePayload *base, GstBuffer *frame,

@@ -23,8 +23,8 @@ public:
   Head (const Head &) = delete;
   Head &operator= (const Head &) = delete;
 
-  // The tables of the result are views: valid as long as this object.
-  [[nodiscard]] jpeg::Result<jpeg::Header> parse ();
+  // The tables of the result are views of this object and of `tables`.
+  [[nodiscard]] jpeg::Result<jpeg::Header> parse (jpeg::Tables &tables);
 
 private:
   GstBuffer *frame_;
@@ -49,6 +49,12 @@ struct Scan
 // From the first byte of entropy-coded data to the EOI; what is behind it is
 // left out.
 [[nodiscard]] Scan find_scan (GstBuffer *frame, gsize begin);
+
+// The frame with its scan re-coded, so that it is all there is, EOI included.
+// The restart interval is that of the result.
+[[nodiscard]] huffman::Result<relay::Owned<GstBuffer>> recode (GstBuffer *frame,
+    const jpeg::Header &header, const Scan &scan, unsigned restart_interval,
+    huffman::Recoder &recoder);
 
 // The packets of a frame. RTP and JPEG headers are in a memory of their own and
 // the payload, which is not copied, in the last ones. Null if the frame's

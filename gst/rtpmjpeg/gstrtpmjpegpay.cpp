@@ -30,7 +30,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
@@ -43,12 +46,14 @@ GST_DEBUG_CATEGORY_STATIC (rtpmjpegpay_debug);
 
 using relay::Guarded;
 using relay::Owned;
+using relay::share;
 
 enum
 {
   PROP_0,
   PROP_QUALITY,
   PROP_TYPE,
+  PROP_RESTART_INTERVAL,
   PROP_STATS,
   N_PROPS
 };
@@ -76,6 +81,16 @@ struct Settings
 {
   int quality = 255;
   int type = 1;
+  int restart_interval = -1;
+};
+
+// Why a frame was dropped.
+enum class Reason
+{
+  damaged,
+  unsupported,
+  too_large,
+  count
 };
 
 struct Counters
@@ -83,7 +98,10 @@ struct Counters
   guint64 packets = 0;
   guint64 bytes = 0;
   guint64 frames = 0;
-  guint64 frames_dropped = 0;
+  guint64 frames_recoded = 0;
+  std::array<guint64, static_cast<std::size_t> (Reason::count)>
+      frames_dropped{};
+  guint64 bytes_stripped = 0;
 };
 
 // Owned by the streaming thread.
@@ -92,6 +110,8 @@ struct State
   std::string framerate;   // the caps' a-framerate; empty: none
   std::string dimensions;  // the caps' x-dimensions; empty: none
   bool eoi_reported = false;
+  jpeg::Tables tables;
+  std::unique_ptr<huffman::Recoder> recoder;  // as soon as it is needed
 };
 
 // No two of the locks are held together.
@@ -115,9 +135,11 @@ const char *reason (jpeg::Error error)
     case jpeg::Error::sample_precision:
     case jpeg::Error::components:
     case jpeg::Error::sampling:
+    case jpeg::Error::rgb:
       return _ (
-          "A JPEG image is neither YCbCr 4:2:0 nor 4:2:2 and was dropped: "
-          "RTP/JPEG has no type for it.");
+          "A JPEG image is neither grey nor YCbCr 4:2:0 nor 4:2:2 with 8 bits "
+          "and was dropped: RTP/JPEG has no type for it. "
+          "\"jpegdec ! videoconvert ! jpegenc\" in front makes it one.");
     case jpeg::Error::scan_components:
       return _ (
           "A JPEG image does not have all its components in one scan and was "
@@ -126,15 +148,26 @@ const char *reason (jpeg::Error error)
       return _ (
           "A JPEG image has different quantization tables for Cb and Cr and "
           "was dropped: RTP/JPEG carries one for both.");
-    case jpeg::Error::huffman_tables:
-      return _ (
-          "A JPEG image does not use the standard Huffman tables and was "
-          "dropped: RTP/JPEG does not carry them. Turn off the encoder's "
-          "optimisation of Huffman tables.");
     case jpeg::Error::empty_scan:
       return _ ("A JPEG image has no picture data and was dropped.");
     default:
       return _ ("A JPEG image is damaged and was dropped.");
+  }
+}
+
+Reason kind (jpeg::Error error)
+{
+  switch (error) {
+    case jpeg::Error::not_baseline:
+    case jpeg::Error::sample_precision:
+    case jpeg::Error::components:
+    case jpeg::Error::sampling:
+    case jpeg::Error::rgb:
+    case jpeg::Error::scan_components:
+    case jpeg::Error::chroma_tables:
+      return Reason::unsupported;
+    default:
+      return Reason::damaged;
   }
 }
 
@@ -169,18 +202,28 @@ static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
   g_value_unset (&value);
 
   Counters counters = self->impl.counters.copy ();
+  guint64 dropped = 0;
+  for (guint64 frames : counters.frames_dropped) dropped += frames;
+  auto of = [&counters] (Reason why) {
+    return counters.frames_dropped[static_cast<std::size_t> (why)];
+  };
   gst_structure_set (stats.get (), "packets", G_TYPE_UINT64, counters.packets,
       "bytes", G_TYPE_UINT64, counters.bytes, "frames", G_TYPE_UINT64,
-      counters.frames, "frames-dropped", G_TYPE_UINT64, counters.frames_dropped,
-      nullptr);
+      counters.frames, "frames-recoded", G_TYPE_UINT64, counters.frames_recoded,
+      "frames-dropped", G_TYPE_UINT64, dropped, "frames-dropped-damaged",
+      G_TYPE_UINT64, of (Reason::damaged), "frames-dropped-unsupported",
+      G_TYPE_UINT64, of (Reason::unsupported), "frames-dropped-too-large",
+      G_TYPE_UINT64, of (Reason::too_large), "bytes-stripped", G_TYPE_UINT64,
+      counters.bytes_stripped, nullptr);
   return stats;
 }
 
-static GstFlowReturn drop_frame (
-    GstRTPBasePayload *base, const char *why, const char *code, gsize position)
+static GstFlowReturn drop_frame (GstRTPBasePayload *base, Reason why,
+    const char *text, const char *code, gsize position)
 {
-  impl_of (base).counters.lock ()->frames_dropped++;
-  GST_ELEMENT_WARNING (base, STREAM, FORMAT, ("%s", why),
+  impl_of (base).counters.lock ()->frames_dropped[static_cast<std::size_t> (
+      why)]++;
+  GST_ELEMENT_WARNING (base, STREAM, FORMAT, ("%s", text),
       ("%s at byte %" G_GSIZE_FORMAT, code, position));
   return GST_FLOW_OK;
 }
@@ -188,7 +231,7 @@ static GstFlowReturn drop_frame (
 static GstFlowReturn drop_frame (
     GstRTPBasePayload *base, relay::Failure<jpeg::Error> failure)
 {
-  return drop_frame (base, reason (failure.code),
+  return drop_frame (base, kind (failure.code), reason (failure.code),
       jpeg::to_string (failure.code), failure.position);
 }
 
@@ -234,14 +277,14 @@ static void report_missing_eoi (GstRTPBasePayload *base)
       ("further images are not reported"));
 }
 
-static rfc2435::Frame frame_header (
-    const jpeg::Header &header, const mjpegframe::Scan &scan)
+static rfc2435::Frame frame_header (const jpeg::Header &header,
+    unsigned restart_interval, const mjpegframe::Scan &scan)
 {
   rfc2435::Frame frame;
   frame.type = header.sampling == jpeg::Sampling::yuv422 ? 0 : 1;
   frame.width = header.width;
   frame.height = header.height;
-  frame.restart_interval = header.restart_interval;
+  frame.restart_interval = static_cast<std::uint16_t> (restart_interval);
   frame.luma_table = header.luma;
   frame.chroma_table = header.chroma;
   frame.scan_size = scan.sent_size ();
@@ -252,7 +295,7 @@ static GstFlowReturn plan_failed (GstRTPBasePayload *base,
     relay::Failure<rfc2435::Error> failure, gsize rtp_size)
 {
   if (failure.code == rfc2435::Error::scan_size)
-    return drop_frame (base,
+    return drop_frame (base, Reason::too_large,
         _ ("A JPEG image has more than 16 MiB and was dropped: RTP/JPEG cannot "
            "carry it."),
         rfc2435::to_string (failure.code), 0);
@@ -263,12 +306,47 @@ static GstFlowReturn plan_failed (GstRTPBasePayload *base,
   return GST_FLOW_ERROR;
 }
 
+// The restart interval that a frame is sent with.
+static unsigned restart_interval (
+    GstRTPBasePayload *base, const jpeg::Header &header)
+{
+  int wanted = impl_of (base).settings.lock ()->restart_interval;
+  if (wanted >= 0) return static_cast<unsigned> (wanted);
+  // Blocks in another order are other MCUs.
+  bool same_mcus = header.component_count == 3 &&
+                   header.components[0].horizontal == 2 &&
+                   header.components[1].vertical == 1;
+  return same_mcus ? header.restart_interval : 0;
+}
+
+// Puts the re-coded frame in the place of another one. False: it was dropped.
+static bool recode (GstRTPBasePayload *base, const jpeg::Header &header,
+    unsigned interval, Owned<GstBuffer> &frame, mjpegframe::Scan &scan)
+{
+  State &state = impl_of (base).state;
+  if (!state.recoder) state.recoder = std::make_unique<huffman::Recoder> ();
+  auto recoded =
+      mjpegframe::recode (frame.get (), header, scan, interval, *state.recoder);
+  if (!recoded) {
+    bool too_large = recoded.code () == huffman::Error::too_large;
+    drop_frame (base, too_large ? Reason::too_large : Reason::damaged,
+        too_large ? _ ("A JPEG image has more than 16 MiB and was dropped: "
+                       "RTP/JPEG cannot carry it.")
+                  : _ ("A JPEG image is damaged and was dropped."),
+        huffman::to_string (recoded.code ()), recoded.position ());
+    return false;
+  }
+  frame = std::move (*recoded);
+  scan = {0, gst_buffer_get_size (frame.get ()), false};
+  return true;
+}
+
 // Makes the packets of a frame, unless it is dropped.
 static GstFlowReturn packetize (
     GstRTPBasePayload *base, GstBuffer *buffer, Owned<GstBufferList> &list)
 {
   mjpegframe::Head head (buffer);
-  jpeg::Result<jpeg::Header> header = head.parse ();
+  jpeg::Result<jpeg::Header> header = head.parse (impl_of (base).state.tables);
   if (!header) return drop_frame (base, header.error ());
 
   mjpegframe::Scan scan{0, gst_buffer_get_size (buffer), false};
@@ -278,19 +356,33 @@ static GstFlowReturn packetize (
       return drop_frame (
           base, relay::failure (jpeg::Error::empty_scan, scan.begin));
   }
+  bool eoi_missing = scan.eoi_missing;
+  gsize stripped =
+      header->scan ? gst_buffer_get_size (buffer) - scan.begin - scan.size : 0;
+  unsigned interval = restart_interval (base, *header);
+  bool is_recoded = header->scan && (header->needs_recoding ||
+                                        interval != header->restart_interval);
+  Owned<GstBuffer> sent = share (buffer);
+  if (is_recoded && !recode (base, *header, interval, sent, scan))
+    return GST_FLOW_OK;
 
-  rfc2435::Frame frame = frame_header (*header, scan);
+  rfc2435::Frame frame = frame_header (*header, interval, scan);
   gsize rtp_size = gst_rtp_buffer_calc_header_len (static_cast<guint8> (
       std::min (gst_rtp_base_payload_get_source_count (base, buffer), 15u)));
   gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (base);
   auto plan = rfc2435::plan (frame, mtu > rtp_size ? mtu - rtp_size : 0);
   if (!plan) return plan_failed (base, plan.error (), rtp_size);
 
-  list = mjpegframe::make_packets (base, buffer, frame, scan, *plan);
+  list = mjpegframe::make_packets (base, sent.get (), frame, scan, *plan);
   if (!list)
-    return drop_frame (
-        base, _ ("A JPEG image could not be read and was dropped."), "map", 0);
-  if (scan.eoi_missing) report_missing_eoi (base);
+    return drop_frame (base, Reason::damaged,
+        _ ("A JPEG image could not be read and was dropped."), "map", 0);
+  if (eoi_missing) report_missing_eoi (base);
+  {
+    auto counters = impl_of (base).counters.lock ();
+    counters->bytes_stripped += stripped;
+    if (is_recoded) counters->frames_recoded++;
+  }
   GST_LOG_OBJECT (base, "%ux%u, type %u, %" G_GSIZE_FORMAT " packets",
       frame.width, frame.height, frame.type, plan->count ());
   return update_dimensions (base, frame.width, frame.height);
@@ -364,8 +456,10 @@ static gboolean gst_rtp_mjpeg_pay_set_caps (
 static gboolean gst_rtp_mjpeg_pay_sink_event (
     GstRTPBasePayload *base, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
     impl_of (base).state.eoi_reported = false;
+    impl_of (base).state.tables = {};
+  }
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
     Owned<GstStructure> stats = create_stats (GST_RTP_MJPEG_PAY (base));
     gst_structure_set_name (stats.get (), "rtpmjpegpay-stats");
@@ -398,6 +492,9 @@ static void gst_rtp_mjpeg_pay_set_property (
     case PROP_TYPE:
       settings->type = g_value_get_int (value);
       break;
+    case PROP_RESTART_INTERVAL:
+      settings->restart_interval = g_value_get_int (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -414,6 +511,9 @@ static void gst_rtp_mjpeg_pay_get_property (
       break;
     case PROP_TYPE:
       g_value_set_int (value, self->impl.settings.lock ()->type);
+      break;
+    case PROP_RESTART_INTERVAL:
+      g_value_set_int (value, self->impl.settings.lock ()->restart_interval);
       break;
     case PROP_STATS:
       g_value_take_boxed (value, create_stats (self).release ());
@@ -472,11 +572,27 @@ static void gst_rtp_mjpeg_pay_class_init (GstRtpMjpegPayClass *klass)
       "Has no effect: the type follows from each image", 0, 255,
       Settings{}.type, flags);
   /**
+   * GstRtpMjpegPay:restart-interval:
+   *
+   * How many MCUs there are between two restart markers (T.81 B.2.4.4): -1
+   * keeps those of the image, 0 takes them out, 1 to 65535 puts them in. Images
+   * that have others are re-coded losslessly.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_RESTART_INTERVAL] =
+      g_param_spec_int ("restart-interval", "Restart interval",
+          "MCUs between two restart markers (-1 = as in the image, 0 = none)",
+          -1, 65535, Settings{}.restart_interval, flags);
+  /**
    * GstRtpMjpegPay:stats:
    *
    * The fields of the base class, and these, all guint64 and never going back:
    * `packets`, `bytes` (RTP header included, header extensions not), `frames`
-   * (sent whole), `frames-dropped` (each with a warning).
+   * (sent whole), `frames-recoded` (those that were re-coded losslessly),
+   * `frames-dropped` (each with a warning), and of these
+   * `frames-dropped-damaged`, `frames-dropped-unsupported` and
+   * `frames-dropped-too-large`; `bytes-stripped` (behind EOI, not sent).
    *
    * Since: 0.1
    */

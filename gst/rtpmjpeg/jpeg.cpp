@@ -27,52 +27,9 @@ constexpr std::uint8_t eoi = 0xd9;
 constexpr std::uint8_t sos = 0xda;
 constexpr std::uint8_t dqt = 0xdb;
 constexpr std::uint8_t dri = 0xdd;
+constexpr std::uint8_t app0 = 0xe0;
+constexpr std::uint8_t app14 = 0xee;
 }  // namespace marker
-
-// T.81 K.3.3: the number of codes of each length from 1 to 16 (BITS), and the
-// values in the order of their codes (HUFFVAL).
-constexpr std::uint8_t dc_luma[] = {0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
-    0,  // BITS
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-constexpr std::uint8_t dc_chroma[] = {0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0,
-    0, 0,  // BITS
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-// clang-format off
-constexpr std::uint8_t ac_luma[] = {
-    0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d,  // BITS
-    0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06,
-    0x13, 0x51, 0x61, 0x07, 0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xa1, 0x08,
-    0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0, 0x24, 0x33, 0x62, 0x72,
-    0x82, 0x09, 0x0a, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x25, 0x26, 0x27, 0x28,
-    0x29, 0x2a, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45,
-    0x46, 0x47, 0x48, 0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59,
-    0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x73, 0x74, 0x75,
-    0x76, 0x77, 0x78, 0x79, 0x7a, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
-    0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3,
-    0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6,
-    0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9,
-    0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda, 0xe1, 0xe2,
-    0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf1, 0xf2, 0xf3, 0xf4,
-    0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa,
-};
-constexpr std::uint8_t ac_chroma[] = {
-    0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77,  // BITS
-    0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41,
-    0x51, 0x07, 0x61, 0x71, 0x13, 0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91,
-    0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0, 0x15, 0x62, 0x72, 0xd1,
-    0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25, 0xf1, 0x17, 0x18, 0x19, 0x1a, 0x26,
-    0x27, 0x28, 0x29, 0x2a, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44,
-    0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58,
-    0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x73, 0x74,
-    0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
-    0x88, 0x89, 0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a,
-    0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4,
-    0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
-    0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda,
-    0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4,
-    0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa,
-};
-// clang-format on
 
 constexpr std::size_t bits_size = 16;
 constexpr std::size_t length_size = 2;
@@ -92,16 +49,24 @@ bool same (Bytes a, Bytes b)
 struct Component
 {
   std::uint8_t id = 0;
-  std::uint8_t sampling = 0;  // H in the upper, V in the lower four bits
-  std::uint8_t table = 0;     // Tq
+  std::uint8_t table = 0;  // Tq
+  huffman::Component scan;
 };
 using Components = std::array<Component, 3>;
+
+// What APPn say about three components.
+enum class Colour
+{
+  unknown,
+  ycbcr,
+  rgb
+};
 
 class Parser
 {
 public:
-  Parser (Bytes head, std::size_t image_size)
-      : head_ (head), image_size_ (image_size)
+  Parser (Bytes head, std::size_t image_size, Tables &tables)
+      : head_ (head), image_size_ (image_size), tables_ (tables)
   {
   }
 
@@ -117,10 +82,17 @@ private:
   Result<Done> dqt (Bytes body);
   Result<Done> dht (Bytes body);
   Result<Done> dri (Bytes body);
-  Result<Done> sos (Bytes body) const;
-  Result<Header> header () const;
-  Result<Header> end_of_data () const;
+  void app0 (Bytes body);
+  void app14 (Bytes body);
+  Result<Done> sos (Bytes body);
+  Result<Done> sampling ();
+  [[nodiscard]] bool is_rgb () const;
+  Result<Header> header ();
+  void keep_tables ();
+  Result<Header> end_of_data ();
 
+  // Null: it is not there.
+  Bytes quant (std::size_t id) const;
   Bytes huffman (std::size_t table_class, std::size_t id) const;
 
   [[nodiscard]] relay::Failure<Error> bad (Error error) const
@@ -130,6 +102,7 @@ private:
 
   Bytes head_;
   std::size_t image_size_;
+  Tables &tables_;
   std::size_t position_ = 0;
   std::size_t marker_at_ = 0;
 
@@ -139,11 +112,12 @@ private:
   std::uint16_t height_ = 0;
   std::uint16_t restart_interval_ = 0;
   Components components_;
-  // T.81 allows four. Real encoders use other ids too, and stock elements take
-  // all but 15.
-  std::array<QuantTable, 15> quant_;
-  // By class (0: DC, 1: AC) and id: BITS and HUFFVAL.
-  std::array<std::array<Bytes, 4>, 2> huffman_;
+  std::size_t component_count_ = 0;
+  Colour colour_ = Colour::unknown;
+  Sampling sampling_ = Sampling::yuv420;
+  // As in Tables.
+  std::array<QuantTable, Tables::quant_count> quant_;
+  std::array<std::array<Bytes, Tables::huffman_count>, 2> huffman_;
 };
 
 // Leaves position_ behind the marker.
@@ -212,6 +186,12 @@ Result<Parser::Done> Parser::table_or_misc (std::uint8_t code, Bytes body)
       return dht (body);
     case marker::dri:
       return dri (body);
+    case marker::app0:
+      app0 (body);
+      return Done{};
+    case marker::app14:
+      app14 (body);
+      return Done{};
     case marker::jpg:
     case marker::dac:
       return Done{};
@@ -233,18 +213,31 @@ Result<Parser::Done> Parser::sof (std::uint8_t code, Bytes body)
   height_ = u16 (body.subspan (1));
   width_ = u16 (body.subspan (3));
   if (height_ == 0 || width_ == 0) return bad (Error::dimensions);
-  if (body[5] != components_.size ()) return bad (Error::components);
+  component_count_ = body[5];
+  if (component_count_ != 1 && component_count_ != 3)
+    return bad (Error::components);
   Bytes rest = body.subspan (fixed_size);
-  if (rest.size () < components_.size () * sof_component_size)
+  if (rest.size () < component_count_ * sof_component_size)
     return bad (Error::sof_length);
-  for (Component &component : components_) {
-    component = {rest[0], rest[1], rest[2]};
+  for (std::size_t i = 0; i < component_count_; i++) {
+    unsigned horizontal = rest[1] >> 4;
+    unsigned vertical = rest[1] & 0x0f;
+    components_[i] = {rest[0], rest[2], {horizontal, vertical, {}}};
     rest = rest.subspan (sof_component_size);
   }
-  if ((components_[0].sampling != 0x21 && components_[0].sampling != 0x22) ||
-      components_[1].sampling != 0x11 || components_[2].sampling != 0x11)
-    return bad (Error::sampling);
   sof_ = true;
+  return sampling ();
+}
+
+Result<Parser::Done> Parser::sampling ()
+{
+  std::array<huffman::Component, 3> scans;
+  for (std::size_t i = 0; i < component_count_; i++)
+    scans[i] = components_[i].scan;
+  unsigned vertical =
+      huffman::target_of (std::span (scans).first (component_count_));
+  if (vertical == 0) return bad (Error::sampling);
+  sampling_ = vertical == 1 ? Sampling::yuv422 : Sampling::yuv420;
   return Done{};
 }
 
@@ -291,49 +284,83 @@ Result<Parser::Done> Parser::dri (Bytes body)
   return Done{};
 }
 
+// JFIF is YCbCr.
+void Parser::app0 (Bytes body)
+{
+  constexpr std::array<std::uint8_t, 5> jfif = {'J', 'F', 'I', 'F', 0};
+  if (body.size () >= jfif.size () && same (body.first (jfif.size ()), jfif))
+    colour_ = Colour::ycbcr;
+}
+
+// Adobe's says by its last byte: 0 is RGB. JFIF goes before it, as in libjpeg.
+void Parser::app14 (Bytes body)
+{
+  constexpr std::array<std::uint8_t, 5> adobe = {'A', 'd', 'o', 'b', 'e'};
+  constexpr std::size_t transform = 11;
+  if (body.size () <= transform || !same (body.first (adobe.size ()), adobe) ||
+      colour_ == Colour::ycbcr)
+    return;
+  colour_ = body[transform] == 0 ? Colour::rgb : Colour::ycbcr;
+}
+
+// As libjpeg guesses.
+bool Parser::is_rgb () const
+{
+  if (component_count_ != 3) return false;
+  if (colour_ != Colour::unknown) return colour_ == Colour::rgb;
+  return components_[0].id == 'R' && components_[1].id == 'G' &&
+         components_[2].id == 'B';
+}
+
+Bytes Parser::quant (std::size_t id) const
+{
+  if (id >= quant_.size ()) return {};
+  return quant_[id].empty () ? tables_.quant (id) : quant_[id];
+}
+
 // Images of motion JPEG may leave out DHT: then tables 0 and 1 are the standard
 // ones for luma and chroma.
 Bytes Parser::huffman (std::size_t table_class, std::size_t id) const
 {
   if (id >= huffman_[table_class].size ()) return {};
-  Bytes defined = huffman_[table_class][id];
-  if (!defined.empty ()) return defined;
-  if (id == 0) return table_class == 0 ? Bytes (dc_luma) : Bytes (ac_luma);
-  if (id == 1) return table_class == 0 ? Bytes (dc_chroma) : Bytes (ac_chroma);
-  return {};
+  for (Bytes defined :
+      {huffman_[table_class][id], Bytes (tables_.huffman (table_class, id))})
+    if (!defined.empty ()) return defined;
+  if (id > 1) return {};
+  huffman::Tables standard =
+      id == 0 ? huffman::standard_luma () : huffman::standard_chroma ();
+  return table_class == 0 ? standard.dc : standard.ac;
 }
 
-// T.81 B.2.3. RFC 2435 4.1: one scan with all components, coded with the
-// tables of Annex K.3. The ids of the tables do not reach the receiver, so only
-// their contents count.
-Result<Parser::Done> Parser::sos (Bytes body) const
+// T.81 B.2.3. RFC 2435 4.1: one scan with all components. The ids of the tables
+// do not reach the receiver, so only their contents count.
+Result<Parser::Done> Parser::sos (Bytes body)
 {
   if (!sof_) return bad (Error::no_frame);
   if (body.empty ()) return bad (Error::sos_length);
-  if (body[0] != components_.size ()) return bad (Error::scan_components);
+  if (body[0] != component_count_) return bad (Error::scan_components);
   Bytes rest = body.subspan (1);
-  if (rest.size () < components_.size () * sos_component_size)
+  if (rest.size () < component_count_ * sos_component_size)
     return bad (Error::sos_length);
-  for (const Component &component : components_) {
-    if (rest[0] != component.id) return bad (Error::scan_components);
-    bool luma = &component == &components_[0];
-    if (!same (huffman (0, rest[1] >> 4),
-            luma ? Bytes (dc_luma) : Bytes (dc_chroma)) ||
-        !same (huffman (1, rest[1] & 0x0f),
-            luma ? Bytes (ac_luma) : Bytes (ac_chroma)))
-      return bad (Error::huffman_tables);
+  for (std::size_t i = 0; i < component_count_; i++) {
+    if (rest[0] != components_[i].id) return bad (Error::scan_components);
+    huffman::Tables tables = {
+        huffman (0, rest[1] >> 4), huffman (1, rest[1] & 0x0f)};
+    if (tables.dc.empty () || tables.ac.empty ()) return bad (Error::no_dht);
+    components_[i].scan.tables = tables;
     rest = rest.subspan (sos_component_size);
   }
+  if (is_rgb ()) return bad (Error::rgb);
   return Done{};
 }
 
 // position_ is where the entropy-coded data begin.
-Result<Header> Parser::header () const
+Result<Header> Parser::header ()
 {
+  // Of grey images the chroma is zero, whatever it is multiplied with.
   std::array<QuantTable, 3> tables;
   for (std::size_t i = 0; i < tables.size (); i++) {
-    if (components_[i].table >= quant_.size ()) return bad (Error::no_dqt);
-    tables[i] = quant_[components_[i].table];
+    tables[i] = quant (components_[i < component_count_ ? i : 0].table);
     if (tables[i].empty ()) return bad (Error::no_dqt);
   }
   // RFC 2435 4.1: Cb and Cr share table 1. Some cameras define it twice.
@@ -342,30 +369,69 @@ Result<Header> Parser::header () const
   Header header;
   header.width = width_;
   header.height = height_;
-  header.sampling =
-      components_[0].sampling == 0x21 ? Sampling::yuv422 : Sampling::yuv420;
+  header.sampling = sampling_;
   header.luma = tables[0];
   header.chroma = tables[1];
   header.restart_interval = restart_interval_;
+  header.component_count = component_count_;
+  header.needs_recoding = component_count_ != 3 ||
+                          components_[0].scan.horizontal != 2 ||
+                          components_[1].scan.vertical != 1;
+  for (std::size_t i = 0; i < component_count_; i++) {
+    header.components[i] = components_[i].scan;
+    header.needs_recoding |=
+        !(components_[i].scan.tables ==
+            (i == 0 ? huffman::standard_luma () : huffman::standard_chroma ()));
+  }
   header.scan = position_;
+  keep_tables ();
   return header;
 }
 
+void Parser::keep_tables ()
+{
+  for (std::size_t id = 0; id < quant_.size (); id++)
+    if (!quant_[id].empty ()) tables_.set_quant (id, quant_[id]);
+  for (std::size_t table_class = 0; table_class < huffman_.size ();
+       table_class++)
+    for (std::size_t id = 0; id < huffman_[table_class].size (); id++)
+      if (!huffman_[table_class][id].empty ())
+        tables_.set_huffman (table_class, id, huffman_[table_class][id]);
+}
+
 // No marker is left in head_.
-Result<Header> Parser::end_of_data () const
+Result<Header> Parser::end_of_data ()
 {
   if (soi_ || !sof_ || head_.size () < image_size_)
     return failure (Error::truncated, head_.size ());
   Result<Header> headers = header ();
-  if (headers) headers->scan.reset ();
+  if (!headers) return headers;
+  // Of a scan that is not there nothing can be re-coded.
+  if (component_count_ != 3) return bad (Error::components);
+  headers->needs_recoding = false;
+  headers->scan.reset ();
   return headers;
 }
 
 }  // namespace
 
-Result<Header> parse (Bytes head, std::size_t image_size)
+Result<Header> parse (Bytes head, std::size_t image_size, Tables &tables)
 {
-  return Parser (head, image_size).run ();
+  return Parser (head, image_size, tables).run ();
+}
+
+// The same one again, as a rule: nothing is allocated then.
+void Tables::set_quant (std::size_t id, QuantTable table)
+{
+  if (!same (quant_[id], table))
+    quant_[id].assign (table.begin (), table.end ());
+}
+
+void Tables::set_huffman (
+    std::size_t table_class, std::size_t id, huffman::Spec table)
+{
+  std::vector<std::uint8_t> &kept = huffman_[table_class][id];
+  if (!same (kept, table)) kept.assign (table.begin (), table.end ());
 }
 
 std::optional<std::size_t> EoiSearch::feed (Bytes piece)
@@ -408,9 +474,10 @@ const char *to_string (Error error)
     CASE (sos_length);
     CASE (no_frame);
     CASE (scan_components);
+    CASE (rgb);
     CASE (no_dqt);
+    CASE (no_dht);
     CASE (chroma_tables);
-    CASE (huffman_tables);
     CASE (empty_scan);
 #undef CASE
   }

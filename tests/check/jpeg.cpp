@@ -23,21 +23,33 @@ using test::Bytes;
 
 namespace {
 
+// What is in the result are views of these.
+jpeg::Tables &no_tables ()
+{
+  static jpeg::Tables tables;
+  tables = {};
+  return tables;
+}
+
 jpeg::Result<jpeg::Header> parse (const Bytes &bytes)
 {
-  return jpeg::parse (bytes, bytes.size ());
+  return jpeg::parse (bytes, bytes.size (), no_tables ());
 }
 
 const Bytes dht = segment (0xc4, standard_tables ());
 const Bytes quant = join ({dqt (0, 3), dqt (1, 5)});
 
-// The standard tables with one byte changed.
-Bytes changed_dht (std::size_t at)
+// APP14 with its transform.
+Bytes adobe (std::uint8_t transform)
 {
-  Bytes body = standard_tables ();
-  body[at] ^= 1;
-  return segment (0xc4, body);
+  return segment (
+      0xee, join ({test::hex ("41646f6265 0064 0000 0000"), {transform}}));
 }
+
+// Components R, G and B.
+const Bytes rgb_sof =
+    segment (0xc0, test::hex ("0800100020 03 522200 471101 421101"));
+const Bytes rgb_sos = segment (0xda, test::hex ("03 5200 4711 4211 003f00"));
 
 struct Rejection
 {
@@ -81,7 +93,8 @@ const Rejection rejections[] = {
         2},
     {"height 0", join ({soi, sof ({.height = 0})}), Error::dimensions, 2},
     {"width 0", join ({soi, sof ({.width = 0})}), Error::dimensions, 2},
-    {"grey", join ({soi, sof ({.components = 1, .sampling = {0x11}})}),
+    {"two components",
+        join ({soi, sof ({.components = 2, .sampling = {0x11, 0x11}})}),
         Error::components, 2},
     {"CMYK",
         join ({soi, sof ({.components = 4,
@@ -135,21 +148,17 @@ const Rejection rejections[] = {
     {"Cr has a table of its own",
         join ({soi, quant, dqt (2, 6), sof ({.tables = {0, 1, 2}}), sos ()}),
         Error::chroma_tables, 228},
-    {"another DC table", join ({tables (), changed_dht (17), sos ()}),
-        Error::huffman_tables, tables_size + 420},
-    {"another AC table", join ({tables (), changed_dht (415), sos ()}),
-        Error::huffman_tables, tables_size + 420},
-    {"chroma coded with the tables of luma",
-        join ({tables (), sos ({1, 0x00, 2, 0x00, 3, 0x00})}),
-        Error::huffman_tables, tables_size},
-    {"luma coded with the tables of chroma",
-        join ({tables (), sos ({1, 0x11, 2, 0x11, 3, 0x11})}),
-        Error::huffman_tables, tables_size},
     {"an undefined Huffman table",
-        join ({tables (), sos ({1, 0x02, 2, 0x11, 3, 0x11})}),
-        Error::huffman_tables, tables_size},
+        join ({tables (), sos ({1, 0x02, 2, 0x11, 3, 0x11})}), Error::no_dht,
+        tables_size},
     {"Huffman table 15", join ({tables (), sos ({1, 0xff, 2, 0x11, 3, 0x11})}),
-        Error::huffman_tables, tables_size},
+        Error::no_dht, tables_size},
+    {"RGB, says Adobe", join ({soi, adobe (0), quant, sof (), dht, sos ()}),
+        Error::rgb,
+        soi.size () + adobe (0).size () + quant.size () + sof ().size () +
+            dht.size ()},
+    {"RGB, say the ids", join ({soi, quant, rgb_sof, dht, rgb_sos}), Error::rgb,
+        soi.size () + quant.size () + rgb_sof.size () + dht.size ()},
 };
 
 }  // namespace
@@ -201,7 +210,16 @@ struct Variant
   std::uint8_t chroma = 5;
   std::size_t table_size = 64;
   std::uint16_t restart_interval = 0;
+  bool needs_recoding = false;
 };
+
+// The standard tables with one value changed.
+Bytes changed_dht (std::size_t at)
+{
+  Bytes body = standard_tables ();
+  body[at] ^= 1;
+  return segment (0xc4, body);
+}
 
 // DC luma comes first in the standard tables.
 const Bytes dc_luma_as_2 = [] {
@@ -260,6 +278,38 @@ const Variant variants[] = {
     {"another Huffman table that no component uses",
         join ({tables (), segment (0xc4, join ({{0x03, 1}, Bytes (16, 0)})),
             sos ()})},
+    {"YCbCr, says Adobe", join ({soi, adobe (1), quant, sof (), dht, sos ()})},
+    {"YCbCr, says JFIF, whatever Adobe says",
+        join ({tables (), adobe (0), sos ()})},
+    {"YCbCr, says Adobe, whatever the ids say",
+        join ({soi, adobe (1), quant, rgb_sof, dht, rgb_sos})},
+    {.what = "another DC table",
+        .before_scan = join ({tables (), changed_dht (17), sos ()}),
+        .needs_recoding = true},
+    {.what = "another AC table",
+        .before_scan = join ({tables (), changed_dht (415), sos ()}),
+        .needs_recoding = true},
+    {.what = "chroma coded with the tables of luma",
+        .before_scan = join ({tables (), sos ({1, 0x00, 2, 0x00, 3, 0x00})}),
+        .needs_recoding = true},
+    {.what = "luma coded with the tables of chroma",
+        .before_scan = join ({tables (), sos ({1, 0x11, 2, 0x11, 3, 0x11})}),
+        .needs_recoding = true},
+    {.what = "4:2:2 in tall MCUs",
+        .before_scan =
+            join ({tables ({.sampling = {0x22, 0x12, 0x12}}), sos ()}),
+        .sampling = jpeg::Sampling::yuv422,
+        .needs_recoding = true},
+    {.what = "4:2:2 in wide MCUs",
+        .before_scan =
+            join ({tables ({.sampling = {0x41, 0x21, 0x21}}), sos ()}),
+        .sampling = jpeg::Sampling::yuv422,
+        .needs_recoding = true},
+    {.what = "grey",
+        .before_scan = join (
+            {tables ({.components = 1, .sampling = {0x11}}), sos ({1, 0x00})}),
+        .chroma = 3,
+        .needs_recoding = true},
     {"longer SOF and SOS",
         join ({soi, quant,
             segment (0xc0,
@@ -288,6 +338,7 @@ GST_START_TEST (variants_are_understood)
     fail_unless (
         header->restart_interval == row.restart_interval, "%s", row.what);
     fail_unless (header->scan == row.before_scan.size (), "%s", row.what);
+    fail_unless (header->needs_recoding == row.needs_recoding, "%s", row.what);
   }
 }
 GST_END_TEST;
@@ -301,11 +352,42 @@ GST_START_TEST (a_head_that_is_too_short_says_so)
   for (std::size_t size = 0; size <= bytes.size (); size++) {
     auto head = std::span (bytes).first (size);
     for (std::size_t image_size : {bytes.size (), size}) {
-      auto header = jpeg::parse (head, image_size);
+      auto header = jpeg::parse (head, image_size, no_tables ());
       fail_unless (header.ok () == (size >= scan), "at %zu", size);
       if (!header) fail_unless (header.code () == Error::truncated);
     }
   }
+}
+GST_END_TEST;
+
+// T.81 B.5: tables may come once, for all images that follow.
+GST_START_TEST (tables_hold_until_they_are_defined_again)
+{
+  jpeg::Tables before;
+  auto parse_after = [&] (const Bytes &bytes) {
+    return jpeg::parse (bytes, bytes.size (), before);
+  };
+  Bytes bare = join ({soi, sof (), sos (), grey_scan (2), eoi});
+  fail_unless (parse_after (bare).code () == Error::no_dqt);
+  // Of an image that is refused nothing is kept.
+  Bytes refused = join ({tables (), segment (0xda, {})});
+  fail_unless (parse_after (refused).code () == Error::sos_length);
+  fail_unless (parse_after (bare).code () == Error::no_dqt);
+
+  Bytes own = join ({tables (), changed_dht (17), sos (), grey_scan (2), eoi});
+  fail_unless (parse_after (own).ok ());
+  auto header = parse_after (bare);
+  fail_unless (header.ok () && header->needs_recoding);
+  fail_unless (header->luma.back () == 3 && header->chroma.back () == 5);
+  fail_unless (header->components[0].tables.dc[16] == 1);
+
+  // One at a time.
+  Bytes again =
+      join ({soi, dqt (1, 8), dht, sof (), sos (), grey_scan (2), eoi});
+  fail_unless (parse_after (again).ok ());
+  header = parse_after (bare);
+  fail_unless (header.ok () && !header->needs_recoding);
+  fail_unless (header->luma.back () == 3 && header->chroma.back () == 8);
 }
 GST_END_TEST;
 
@@ -318,7 +400,7 @@ GST_START_TEST (headers_without_an_image)
   fail_if (header->scan.has_value ());
   fail_unless (header->luma.size () == 64 && header->chroma.size () == 64);
   // With more to come they may be the beginning of anything.
-  header = jpeg::parse (bytes, bytes.size () + 1);
+  header = jpeg::parse (bytes, bytes.size () + 1, no_tables ());
   fail_unless (header.code () == Error::truncated);
 }
 GST_END_TEST;
@@ -352,6 +434,7 @@ static Suite *jpeg_suite ()
   tcase_add_test (cases, an_ordinary_image);
   tcase_add_test (cases, variants_are_understood);
   tcase_add_test (cases, a_head_that_is_too_short_says_so);
+  tcase_add_test (cases, tables_hold_until_they_are_defined_again);
   tcase_add_test (cases, headers_without_an_image);
   tcase_add_test (cases, eoi_is_found_in_pieces);
   return suite;

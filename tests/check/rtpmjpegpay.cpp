@@ -7,6 +7,7 @@
 #include <map>
 
 #include "jpegfile.h"
+#include "jpegscan.h"
 #include "testutil.h"
 
 using jpegfile::dqt;
@@ -25,6 +26,15 @@ using test::Bytes;
 namespace {
 
 using Properties = std::map<std::string, std::string>;
+
+// Where the entropy-coded data begin.
+std::ptrdiff_t scan_begin (const Bytes &jpeg)
+{
+  const Bytes marker = {0xff, 0xda};
+  auto at =
+      std::search (jpeg.begin (), jpeg.end (), marker.begin (), marker.end ());
+  return at - jpeg.begin () + 2 + at[2] * 256 + at[3];
+}
 
 struct Packet
 {
@@ -604,12 +614,22 @@ const BadFrame bad_frames[] = {
         join (
             {tables ({.sampling = {0x11, 0x11, 0x11}}), sos (), grey_scan (2)}),
         "sampling"},
-    {"optimised Huffman tables",
+    {"RGB",
+        join ({soi, segment (0xee, test::hex ("41646f62650064000000000000")),
+            dqt (0), dqt (1), sof (), sos (), grey_scan (2), eoi}),
+        "rgb"},
+    {"own Huffman tables, and bits that are none of their codes",
         join ({tables (),
             segment (
                 0xc4, test::hex ("00 0002 0000000000000000000000000000 0001")),
-            sos (), grey_scan (2), eoi}),
-        "huffman_tables"},
+            sos (), {0xf0}, eoi}),
+        "no_code"},
+    {"own Huffman tables, and half a scan",
+        join ({tables (),
+            segment (
+                0xc4, test::hex ("00 0002 0000000000000000000000000000 0001")),
+            sos (), {0x02}, eoi}),
+        "truncated"},
     {"tables of Cb and Cr differ",
         join ({tables ({.tables = {0, 1, 2}}), dqt (2, 6), sos (),
             grey_scan (2)}),
@@ -964,6 +984,143 @@ GST_START_TEST (stock_depayloader_survives_loss)
 }
 GST_END_TEST;
 
+namespace {
+
+// An image of random blocks, its scan and the Huffman tables that it is coded
+// with.
+struct Coded
+{
+  std::vector<jpegscan::Plane> planes;
+  unsigned width = 200;
+  unsigned height = 90;
+
+  explicit Coded (unsigned seed)
+  {
+    std::mt19937 random (seed);
+    planes = {jpegscan::random_plane (random, 25, 12),
+        jpegscan::random_plane (random, 13, 6),
+        jpegscan::random_plane (random, 13, 6)};
+  }
+
+  [[nodiscard]] Bytes jpeg (huffman::Tables luma, huffman::Tables chroma,
+      std::uint16_t restart_interval = 0) const
+  {
+    Bytes scan = jpegscan::encode (width, height,
+        {{2, 2, luma}, {1, 1, chroma}, {1, 1, chroma}}, restart_interval,
+        planes);
+    return join ({tables ({.width = static_cast<std::uint16_t> (width),
+                      .height = static_cast<std::uint16_t> (height)}),
+        dht (luma, 0), dht (chroma, 1), dri (restart_interval), sos (), scan,
+        eoi});
+  }
+
+  static Bytes dht (huffman::Tables tables, std::uint8_t id)
+  {
+    return segment (
+        0xc4, join ({{id}, Bytes (tables.dc.begin (), tables.dc.end ()),
+                  {static_cast<std::uint8_t> (0x10 | id)},
+                  Bytes (tables.ac.begin (), tables.ac.end ())}));
+  }
+};
+
+// The packets of a frame, all of which must be sent.
+std::vector<Packet> packets_of (
+    const Properties &properties, const std::vector<Bytes> &frames)
+{
+  Payloader payloader ("rtpmjpegpay", properties);
+  payloader.caps (image_caps);
+  for (const Bytes &frame : frames)
+    fail_unless_equals_int (payloader.push (frame), GST_FLOW_OK);
+  fail_unless_equals_int (payloader.warnings (), 0);
+  return payloader.packets ();
+}
+
+}  // namespace
+
+// RFC 2435 4.1 has the standard tables only: with others the packets are those
+// of the same image with these.
+GST_START_TEST (other_huffman_tables_are_recoded)
+{
+  Coded coded (1);
+  jpegscan::OwnTables luma (huffman::standard_luma (), 5);
+  jpegscan::OwnTables chroma (huffman::standard_chroma (), 50);
+  for (std::uint16_t interval : std::vector<std::uint16_t>{0, 3}) {
+    Bytes own = coded.jpeg (luma.tables (), chroma.tables (), interval);
+    Bytes standard = coded.jpeg (
+        huffman::standard_luma (), huffman::standard_chroma (), interval);
+    assert_same (packets_of ({}, {own}), packets_of ({}, {standard}), "once");
+    // Tables that came once hold.
+    Bytes bare = join ({soi, sof ({.width = 200, .height = 90}), dri (interval),
+        sos (), Bytes (own.begin () + scan_begin (own), own.end ())});
+    assert_same (packets_of ({}, {own, bare}),
+        packets_of ({}, {standard, standard}), "once for all");
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (restart_intervals_are_as_asked_for)
+{
+  Coded coded (2);
+  auto with = [&] (std::uint16_t interval) {
+    return coded.jpeg (
+        huffman::standard_luma (), huffman::standard_chroma (), interval);
+  };
+  using Intervals = std::vector<std::uint16_t>;
+  for (std::uint16_t from : Intervals{0, 1, 4}) {
+    assert_same (packets_of ({{"restart-interval", "-1"}}, {with (from)}),
+        packets_of ({}, {with (from)}), "keep");
+    for (std::uint16_t to : Intervals{0, 1, 4, 65535})
+      assert_same (packets_of ({{"restart-interval", std::to_string (to)}},
+                       {with (from)}),
+          packets_of ({}, {with (to)}), "change");
+  }
+}
+GST_END_TEST;
+
+// Grey becomes 4:2:0 without colour.
+GST_START_TEST (grey_images_are_sent)
+{
+  Coded coded (3);
+  Bytes grey = join ({soi, dqt (0, 3),
+      sof ({.width = 200, .height = 90, .components = 1, .sampling = {0x11}}),
+      segment (0xc4, jpegfile::standard_tables ()), sos ({1, 0x00}),
+      jpegscan::encode (
+          200, 90, {{1, 1, huffman::standard_luma ()}}, 0, {coded.planes[0]}),
+      eoi});
+  coded.planes.resize (1);
+  Bytes colour =
+      coded.jpeg (huffman::standard_luma (), huffman::standard_chroma ());
+  std::vector<Packet> sent = packets_of ({}, {grey});
+  std::vector<Packet> expected = packets_of (
+      {}, {join ({soi, dqt (0, 3),
+              sof ({.width = 200, .height = 90, .tables = {0, 0, 0}}),
+              segment (0xc4, jpegfile::standard_tables ()), sos (),
+              Bytes (colour.begin () + scan_begin (colour), colour.end ())})});
+  assert_same (sent, expected, "grey");
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_done_to_frames_is_counted)
+{
+  Coded coded (4);
+  jpegscan::OwnTables luma (huffman::standard_luma (), 5);
+  Bytes own = coded.jpeg (luma.tables (), huffman::standard_chroma ());
+  Payloader payloader;
+  payloader.caps (image_caps);
+  payloader.push (join ({own, {1, 2, 3}}));
+  payloader.push (tables ());
+  payloader.push (
+      join ({tables ({.sampling = {0x11, 0x11, 0x11}}), sos (), eoi}));
+  payloader.push (join ({tables (), sos (), Bytes (1 << 24, 1), eoi}));
+  const std::pair<const char *, guint64> rows[] = {{"frames", 1},
+      {"frames-recoded", 1}, {"bytes-stripped", 3}, {"frames-dropped", 3},
+      {"frames-dropped-damaged", 1}, {"frames-dropped-unsupported", 1},
+      {"frames-dropped-too-large", 1}};
+  for (const auto &[name, value] : rows)
+    fail_unless (payloader.stat (name) == value, "%s", name);
+}
+GST_END_TEST;
+
 // What the stock depayloader gives decodes to the same picture.
 GST_START_TEST (pictures_arrive)
 {
@@ -1035,6 +1192,10 @@ static Suite *rtpmjpegpay_suite ()
   tcase_add_test (tests, used_again_after_null);
   tcase_add_test (tests, downstream_errors_come_back);
   tcase_add_test (tests, stock_depayloader_survives_loss);
+  tcase_add_test (tests, other_huffman_tables_are_recoded);
+  tcase_add_test (tests, restart_intervals_are_as_asked_for);
+  tcase_add_test (tests, grey_images_are_sent);
+  tcase_add_test (tests, what_is_done_to_frames_is_counted);
   tcase_add_test (tests, pictures_arrive);
   return suite;
 }

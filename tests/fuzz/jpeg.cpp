@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput (
   std::span<const std::uint8_t> image (data + 1, size - 1);
   auto head = image.first (image.size () * data[0] / 255);
 
-  auto whole = jpeg::parse (image, image.size ());
+  jpeg::Tables whole_tables;
+  jpeg::Tables part_tables;
+  auto whole = jpeg::parse (image, image.size (), whole_tables);
   if (whole) {
     std::size_t tables = whole->luma.size () + whole->chroma.size ();
     if (tables < 128 || tables > 256) std::abort ();
@@ -21,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput (
     if (whole->scan.value_or (0) > image.size ()) std::abort ();
   }
   // A head decides as the whole does, or asks for more.
-  auto part = jpeg::parse (head, image.size ());
+  auto part = jpeg::parse (head, image.size (), part_tables);
   if (part) {
     if (!whole || whole->scan != part->scan) std::abort ();
   } else if (part.code () != jpeg::Error::truncated) {

@@ -10,7 +10,7 @@ fail () { echo "FAILED: $*"; exit 1; }
 for tool in gst-launch-1.0 gst-inspect-1.0 ffmpeg; do
   command -v "$tool" > /dev/null || skip "no $tool"
 done
-for element in videotestsrc jpegenc rtpjpegdepay udpsink; do
+for element in videotestsrc jpegenc avenc_mjpeg rtpjpegdepay udpsink; do
   gst-inspect-1.0 --exists "$element" || skip "no $element"
 done
 # Without a version it asks for that of GStreamer itself.
@@ -30,12 +30,17 @@ frames=25
 # are multiples of 8: the rest is cut off.
 hashes () {
   size=$(echo "$2" | sed 's/.*width=\([0-9]*\),height=\([0-9]*\).*/\1:\2/')
-  ffmpeg -nostdin -v error -f mjpeg -i "$1" -vf "crop=$size:0:0:exact=1" \
+  filter=crop=$size:0:0:exact=1
+  # Of a grey picture the colour that it gets is not looked at.
+  case $2 in *GRAY8*) filter=$filter,extractplanes=y ;; esac
+  ffmpeg -nostdin -v error -f mjpeg -i "$1" -vf "$filter" \
     -f framemd5 - | sed -n 's/^[^#].*, //p'
 }
 
+# CAPS[!ENCODER]
 source_of () {
-  echo "videotestsrc num-buffers=$frames pattern=ball ! video/x-raw,$1,framerate=25/1 ! jpegenc"
+  case $1 in *!*) encoder=${1#*!} ;; *) encoder=jpegenc ;; esac
+  echo "videotestsrc num-buffers=$frames pattern=ball ! video/x-raw,${1%!*},framerate=25/1 ! $encoder"
 }
 
 check () {
@@ -48,7 +53,9 @@ check () {
 
 for format in format=I420,width=320,height=240 format=Y42B,width=320,height=240 \
     format=I420,width=1366,height=768 format=I420,width=17,height=13 \
-    format=I420,width=2048,height=64; do
+    format=I420,width=2048,height=64 format=GRAY8,width=320,height=240 \
+    format=GRAY8,width=17,height=13 'format=I420,width=320,height=240!avenc_mjpeg' \
+    'format=Y42B,width=320,height=240!avenc_mjpeg'; do
   # shellcheck disable=SC2046 # words of a pipeline
   gst-launch-1.0 -q $(source_of "$format") ! tee name=t \
     t. ! queue ! filesink location="$work/sent.mjpeg" \
@@ -69,7 +76,8 @@ free_port () {
 # Whether somebody listens there by now.
 listens () { grep -q "0100007F:$(printf '%04X' "$1") \|00000000:$(printf '%04X' "$1") " /proc/net/udp; }
 
-for format in format=I420,width=320,height=240 format=Y42B,width=640,height=360; do
+for format in format=I420,width=320,height=240 format=Y42B,width=640,height=360 \
+    'format=I420,width=320,height=240!avenc_mjpeg'; do
   port=$(free_port)
   cat > "$work/session.sdp" <<SDP
 v=0
