@@ -235,6 +235,15 @@ static GstFlowReturn drop_frame (
       jpeg::to_string (failure.code), failure.position);
 }
 
+static GstFlowReturn drop_too_large (
+    GstRTPBasePayload *base, const char *code, gsize position)
+{
+  return drop_frame (base, Reason::too_large,
+      _ ("A JPEG image has more than 16 MiB and was dropped: RTP/JPEG cannot "
+         "carry it."),
+      code, position);
+}
+
 static gboolean set_outcaps (GstRTPBasePayload *base)
 {
   const State &state = impl_of (base).state;
@@ -295,10 +304,7 @@ static GstFlowReturn plan_failed (GstRTPBasePayload *base,
     relay::Failure<rfc2435::Error> failure, gsize rtp_size)
 {
   if (failure.code == rfc2435::Error::scan_size)
-    return drop_frame (base, Reason::too_large,
-        _ ("A JPEG image has more than 16 MiB and was dropped: RTP/JPEG cannot "
-           "carry it."),
-        rfc2435::to_string (failure.code), 0);
+    return drop_too_large (base, rfc2435::to_string (failure.code), 0);
   GST_ELEMENT_ERROR (base, RESOURCE, SETTINGS,
       (_ ("The property mtu is too small for the headers of RTP/JPEG.")),
       ("mtu is %u, this image needs %" G_GSIZE_FORMAT " at least",
@@ -328,12 +334,13 @@ static bool recode (GstRTPBasePayload *base, const jpeg::Header &header,
   auto recoded =
       mjpegframe::recode (frame.get (), header, scan, interval, *state.recoder);
   if (!recoded) {
-    bool too_large = recoded.code () == huffman::Error::too_large;
-    drop_frame (base, too_large ? Reason::too_large : Reason::damaged,
-        too_large ? _ ("A JPEG image has more than 16 MiB and was dropped: "
-                       "RTP/JPEG cannot carry it.")
-                  : _ ("A JPEG image is damaged and was dropped."),
-        huffman::to_string (recoded.code ()), recoded.position ());
+    const char *code = huffman::to_string (recoded.code ());
+    if (recoded.code () == huffman::Error::too_large)
+      drop_too_large (base, code, recoded.position ());
+    else
+      drop_frame (base, Reason::damaged,
+          _ ("A JPEG image is damaged and was dropped."), code,
+          recoded.position ());
     return false;
   }
   frame = std::move (*recoded);
