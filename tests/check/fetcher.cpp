@@ -991,9 +991,8 @@ GST_END_TEST;
 
 namespace {
 
-// Cancels while the function runs, and fails unless that ends it at once.
-void assert_cancelled_at_once (
-    const std::function<Outcome (GCancellable *)> &function)
+// Cancels while the function runs. How long that takes to end it, in us.
+gint64 time_to_cancel (const std::function<Outcome (GCancellable *)> &function)
 {
   Cancellable cancellable{g_cancellable_new ()};
   gint64 cancelled_at = 0;
@@ -1006,9 +1005,17 @@ void assert_cancelled_at_once (
   gint64 now = g_get_monotonic_time ();
   canceller.join ();
   assert_problem (outcome, Error::cancelled);
-  // Far below every time-out, and far above what a busy machine takes.
-  fail_unless (now - cancelled_at < G_USEC_PER_SEC, "%d us",
-      static_cast<int> (now - cancelled_at));
+  return now - cancelled_at;
+}
+
+// On a busy machine any one may have to wait for a processor.
+void assert_cancelled_at_once (
+    const std::function<Outcome (GCancellable *)> &function)
+{
+  gint64 best = G_MAXINT64;
+  for (int i = 0; i < 5 && best >= 100000; i++)
+    best = std::min (best, time_to_cancel (function));
+  fail_unless (best < 100000, "%d us", static_cast<int> (best));
 }
 
 Outcome fetch_with (
