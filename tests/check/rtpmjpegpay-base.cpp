@@ -227,7 +227,8 @@ Bytes scan_of (const Bytes &jpeg)
   const Bytes marker = {0xff, 0xda};
   auto at =
       std::search (jpeg.begin (), jpeg.end (), marker.begin (), marker.end ());
-  return Bytes (at + 2 + at[2] * 256 + at[3], jpeg.end ());
+  auto length = static_cast<std::ptrdiff_t> (number ({&at[2], 2}));
+  return Bytes (at + 2 + length, jpeg.end ());
 }
 
 // 64x32 pixels of noise. With `seed` the packets of a frame are equally many
@@ -2168,7 +2169,7 @@ namespace {
 struct Extras
 {
   std::vector<std::pair<guint, gsize>> counters;  // id, size
-  guint csrc = 0;
+  std::size_t csrc = 0;
   std::size_t bytes = 0;  // what they take of each packet
   bool source_info = true;
   bool shrinks = false;
@@ -2210,7 +2211,7 @@ Packets packets_with (Subject &s, const Extras &extra, Owned<GstMessage> &error)
   if (extra.csrc > 0) {
     std::vector<guint32> csrc (extra.csrc, 1);
     gst_buffer_add_rtp_source_meta (
-        frame.get (), nullptr, csrc.data (), extra.csrc);
+        frame.get (), nullptr, csrc.data (), static_cast<guint> (extra.csrc));
   }
   GstFlowReturn flow = s.flow (std::move (frame));
   error = s.message (GST_MESSAGE_ERROR);
