@@ -163,12 +163,19 @@ gboolean give_back (GstMiniObject *object)
   if (packet == nullptr) return TRUE;
   packet->region.reset ();
 
-  auto returned = packet->store->returned.lock ();
-  if (returned->closed || returned->count == max_returned) return TRUE;
   gst_buffer_ref (buffer);
+  // Before the lock is taken: a meta may hold another packet.
   gst_buffer_foreach_meta (buffer, drop_meta, nullptr);
-  packet->next = std::exchange (returned->first, packet);
-  returned->count++;
+  {
+    auto returned = packet->store->returned.lock ();
+    if (!returned->closed && returned->count < max_returned) {
+      packet->next = std::exchange (returned->first, packet);
+      returned->count++;
+      return FALSE;
+    }
+  }
+  object->dispose = nullptr;
+  gst_buffer_unref (buffer);
   return FALSE;
 }
 
