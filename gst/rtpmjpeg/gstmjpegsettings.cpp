@@ -111,10 +111,10 @@ void install (GObjectClass *object_class)
    *
    * The part of the time from a frame to the next over which its packets are
    * spread: 0 (all at once) to 1. That time is the framerate's of the caps,
-   * else the buffer's duration, else its distance from the buffer before, at
-   * most a second; the first frame of a stream that has neither is not spread.
-   * It is added to the pipeline's latency. The waiting is done in the thread
-   * that brings the frames.
+   * else the buffer's duration, else its distance from the buffer before (the
+   * smaller one of the last two), at most a second; the first frame of a stream
+   * that has neither is not spread. It is added to the pipeline's latency. The
+   * waiting is done in the thread that brings the frames.
    *
    * Since: 0.1
    */

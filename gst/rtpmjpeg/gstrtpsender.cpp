@@ -16,15 +16,9 @@ namespace rtpsender {
 
 namespace {
 
-// A frame that could not leave in time goes on from where it is: packets that
-// are due are not sent together because a sink was paused.
-GstClockTime catch_up (GstClockTime start, const pacing::Burst &burst,
-    GstClockTime now, pacing::Nanoseconds spread)
+pacing::Nanoseconds now (GstClock *clock)
 {
-  GstClockTime due = start + static_cast<GstClockTime> (burst.at.count ());
-  if (now > due + static_cast<GstClockTime> (spread.count ()))
-    return start + (now - due);
-  return start;
+  return pacing::Nanoseconds (static_cast<gint64> (gst_clock_get_time (clock)));
 }
 
 // An extension may be for the last packet of a frame alone.
@@ -214,7 +208,7 @@ GstFlowReturn Sender::push (
   pacing::Schedule schedule (plan.count (), job.burst, job.spread);
   Owned<GstClock> clock;
   if (schedule.count () > 1) clock = clock_of (base_);
-  GstClockTime start = 0;
+  std::optional<pacing::Pace> pace;
   guint16 number = numbers_.lock ()->next;
   for (gsize i = 0; i < schedule.count (); i++) {
     pacing::Burst burst = schedule.burst (i);
@@ -228,10 +222,9 @@ GstFlowReturn Sender::push (
       gst_buffer_list_add (list.get (), packet.release ());
     }
     if (i > 0) {
-      start = catch_up (
-          start, burst, gst_clock_get_time (clock.get ()), job.spread);
-      if (!waiter_.wait (clock.get (),
-              start + static_cast<GstClockTime> (burst.at.count ())))
+      pacing::Nanoseconds due = pace->due (i, now (clock.get ()));
+      if (!waiter_.wait (
+              clock.get (), static_cast<GstClockTime> (due.count ())))
         return GST_FLOW_FLUSHING;
     }
     {
@@ -246,7 +239,7 @@ GstFlowReturn Sender::push (
     sent.packets += burst.end - burst.begin;
     sent.bytes += bytes;
     // When the first have left: a sink may have waited for their time.
-    if (i == 0 && clock) start = gst_clock_get_time (clock.get ());
+    if (i == 0 && clock) pace.emplace (schedule, now (clock.get ()));
   }
   return GST_FLOW_OK;
 }
