@@ -59,6 +59,7 @@ cmd:shellcheck shellcheck
 '
 setup_needs[interop]='
 cmd:curl curl
+pc:libjpeg libjpeg62-turbo-dev
 '
 
 setup_has() {
