@@ -355,6 +355,7 @@ static GstFlowReturn send (
   rtpsender::Sent sent;
   auto done = impl.sender.send (job, sent);
   if (!done) return plan_failed (base, done.error ());
+  if (*done == rtpsender::dropped) return GST_FLOW_OK;
   if (*done == rtpsender::unreadable)
     return drop_frame (base, Reason::damaged,
         _ ("A JPEG image could not be read and was dropped."), "map", 0);
