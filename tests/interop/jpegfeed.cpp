@@ -11,7 +11,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -43,11 +42,12 @@ std::optional<Socket> find_socket (int port)
       std::vector<std::string> fields;
       for (std::string word; words >> word;) fields.push_back (word);
       // Slot, address, peer, state, "sent:unread", ..., drops.
-      if (fields.size () < 13 ||
+      if (fields.size () < 13 || fields[4].size () != 17 ||
           !g_str_has_suffix (fields[1].c_str (), suffix.get ()))
         continue;
-      return Socket{std::stoull (fields[4].substr (9), nullptr, 16),
-          std::stoull (fields.back ())};
+      // In front of the colon is what is to be sent, eight digits.
+      return Socket{g_ascii_strtoull (fields[4].c_str () + 9, nullptr, 16),
+          g_ascii_strtoull (fields.back ().c_str (), nullptr, 10)};
     }
   }
   return {};
@@ -123,7 +123,7 @@ int main (int argc, char *argv[])
   if (argc < 5) return fail ("usage: jpegfeed COUNT CAPS PIPELINE FILE...");
 
   Feed feed;
-  feed.count = std::atoi (argv[1]);
+  feed.count = static_cast<int> (g_ascii_strtoll (argv[1], nullptr, 10));
   for (int i = 4; i < argc; i++) {
     gchar *bytes = nullptr;
     gsize size = 0;

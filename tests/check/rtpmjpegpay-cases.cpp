@@ -101,7 +101,8 @@ Bytes scan_of (const Bytes &jpeg)
   auto at =
       std::search (jpeg.begin (), jpeg.end (), marker.begin (), marker.end ());
   fail_unless (jpeg.end () - at > 4, "no scan");
-  return Bytes (at + 2 + at[2] * 256 + at[3], jpeg.end ());
+  std::ptrdiff_t length = at[2] << 8 | at[3];
+  return Bytes (at + 2 + length, jpeg.end ());
 }
 
 Bytes image (int width, int height)
@@ -355,7 +356,8 @@ GST_START_TEST (rs_test_jpeg)
     fail_unless_equals_uint64 (
         GST_BUFFER_FLAGS (packet) & flags, expected.flags);
     // Four packets with 12 and 8 bytes of headers, and the tables.
-    gsize last = scans[i / 4].size () + 4 * 20 + 132 - 3 * 1400;
+    const gsize headers = 4 * 20 + 132, before = 3 * 1400;
+    gsize last = scans[i / 4].size () + headers - before;
     fail_unless_equals_uint64 (gst_buffer_get_size (packet),
         expected.size != 0 ? expected.size : last);
     GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
@@ -382,9 +384,9 @@ GST_START_TEST (rs_test_jpeg)
 }
 GST_END_TEST;
 
-static Suite *rtpmjpegpay_stock_suite ()
+static Suite *rtpmjpegpay_cases_suite ()
 {
-  Suite *suite = suite_create ("rtpmjpegpay-stock");
+  Suite *suite = suite_create ("rtpmjpegpay-cases");
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_loop_test (tests, rtpjpeg, 0, std::size (slices));
@@ -394,4 +396,4 @@ static Suite *rtpmjpegpay_stock_suite ()
   return suite;
 }
 
-GST_CHECK_MAIN (rtpmjpegpay_stock)
+GST_CHECK_MAIN (rtpmjpegpay_cases)
