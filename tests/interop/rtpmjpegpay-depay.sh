@@ -192,6 +192,8 @@ play '4:2:0, restart intervals taken out' 320x240 'slices default yuvj420p' \
   restart-interval=0
 play '4:2:0, optimal Huffman tables' 320x240 'gst I420 avenc_mjpeg'
 play '4:2:2, optimal Huffman tables' 320x240 'gst Y42B avenc_mjpeg'
+play '4:2:0 with the ONVIF header extension' 320x240 'gst I420 jpegenc' \
+  onvif-extension=always
 play 'grey' 320x240 'gst GRAY8 jpegenc'
 play 'grey' 17x13 'gst GRAY8 jpegenc'
 play '4:2:0' 17x13 'gst I420 jpegenc'
