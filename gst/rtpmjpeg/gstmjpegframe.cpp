@@ -45,6 +45,8 @@ std::optional<gsize> find_eoi (GstBuffer *frame, gsize begin)
 bool goes_with_packets (const GstMeta *meta)
 {
   if (meta->info->transform_func == nullptr) return false;
+  // It is in the RTP header by then, and the base class takes it off too.
+  if (meta->info->api == GST_RTP_SOURCE_META_API_TYPE) return false;
   const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
   if (tags == nullptr || tags[0] == nullptr) return true;
   return tags[1] == nullptr && g_str_equal (tags[0], GST_META_TAG_VIDEO_STR);

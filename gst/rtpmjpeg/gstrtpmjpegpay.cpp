@@ -30,17 +30,16 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstmjpegcaps.h"
 #include "gstmjpegframe.h"
 #include "gstmjpegreport.h"
 #include "gstmjpegsettings.h"
@@ -82,8 +81,7 @@ namespace {
 // Owned by the streaming thread.
 struct State
 {
-  std::string framerate;   // the caps' a-framerate; empty: none
-  std::string dimensions;  // the caps' x-dimensions; empty: none
+  mjpegcaps::Attributes attributes;
   bool eoi_reported = false;
   bool onvif_reported = false;
   interlace::Fields fields;
@@ -170,29 +168,17 @@ static GstFlowReturn drop_too_large (
 
 static gboolean set_outcaps (GstRTPBasePayload *base)
 {
-  const State &state = impl_of (base).state;
-  Owned<GstStructure> fields{gst_structure_new_empty ("fields")};
-  if (!state.framerate.empty ())
-    gst_structure_set (fields.get (), "a-framerate", G_TYPE_STRING,
-        state.framerate.c_str (), nullptr);
-  if (!state.dimensions.empty ())
-    gst_structure_set (fields.get (), "x-dimensions", G_TYPE_STRING,
-        state.dimensions.c_str (), nullptr);
+  Owned<GstStructure> fields = impl_of (base).state.attributes.fields ();
   return gst_rtp_base_payload_set_outcaps_structure (base, fields.get ());
 }
 
-// Sizes that the payload header cannot say are in the caps. They come from the
-// sink caps; the image itself knows better.
-static GstFlowReturn update_dimensions (
+// The size in the caps comes from the sink caps; the image itself knows better.
+static GstFlowReturn update_size (
     GstRTPBasePayload *base, unsigned width, unsigned height)
 {
-  State &state = impl_of (base).state;
-  if (rfc2435::fits (width, height)) return GST_FLOW_OK;
-  std::string dimensions =
-      std::to_string (width) + "," + std::to_string (height);
-  if (dimensions == state.dimensions) return GST_FLOW_OK;
-  GST_INFO_OBJECT (base, "x-dimensions are %s", dimensions.c_str ());
-  state.dimensions = dimensions;
+  if (!impl_of (base).state.attributes.set_size (width, height))
+    return GST_FLOW_OK;
+  GST_INFO_OBJECT (base, "the images have %ux%u pixels", width, height);
   if (set_outcaps (base)) return GST_FLOW_OK;
   return GST_PAD_IS_FLUSHING (GST_RTP_BASE_PAYLOAD_SRCPAD (base))
              ? GST_FLOW_FLUSHING
@@ -359,7 +345,7 @@ static GstFlowReturn send (
 {
   Impl &impl = impl_of (base);
   const rfc2435::Frame &header = outgoing.header;
-  GstFlowReturn flow = update_dimensions (base, header.width, header.height);
+  GstFlowReturn flow = update_size (base, header.width, header.height);
   if (flow != GST_FLOW_OK) return flow;
 
   std::vector<guint8> extension = onvif_extension (settings, header);
@@ -372,6 +358,7 @@ static GstFlowReturn send (
   rtpsender::Sent sent;
   auto done = impl.sender.send (job, sent);
   if (!done) return plan_failed (base, done.error ());
+  if (*done == rtpsender::dropped) return GST_FLOW_OK;
   if (*done == rtpsender::unreadable)
     return drop_frame (base, Reason::damaged,
         _ ("A JPEG image could not be read and was dropped."), "map", 0);
@@ -429,59 +416,20 @@ static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
   return send (base, settings, outgoing);
 }
 
-static void set_interlace (
-    interlace::Fields &fields, const GstStructure *format, unsigned height)
-{
-  const char *mode = gst_structure_get_string (format, "interlace-mode");
-  const char *order = gst_structure_get_string (format, "field-order");
-  fields.set_format (
-      {.interlaced = mode != nullptr && !g_str_equal (mode, "progressive"),
-          .alternating = g_strcmp0 (mode, "alternate") == 0,
-          .bottom_first = g_strcmp0 (order, "bottom-field-first") == 0,
-          .height = height});
-}
-
 static gboolean gst_rtp_mjpeg_pay_set_caps (
     GstRTPBasePayload *base, GstCaps *caps)
 {
+  auto format = mjpegcaps::parse (caps);
+  if (!format) {
+    GST_WARNING_OBJECT (base, "%s in the caps %" GST_PTR_FORMAT,
+        mjpegcaps::to_string (format.code ()), static_cast<void *> (caps));
+    return FALSE;
+  }
   State &state = impl_of (base).state;
-  const GstStructure *format = gst_caps_get_structure (caps, 0);
-  int width = 0;
-  int height = 0;
-  if (!gst_structure_get_int (format, "width", &width) ||
-      !gst_structure_get_int (format, "height", &height) || width <= 0 ||
-      height <= 0) {
-    GST_WARNING_OBJECT (base,
-        "no width and height in the caps %" GST_PTR_FORMAT,
-        static_cast<void *> (caps));
-    return FALSE;
-  }
-  int numerator = 0;
-  int denominator = 1;
-  if (gst_structure_get_fraction (
-          format, "framerate", &numerator, &denominator) &&
-      (numerator < 0 || denominator <= 0)) {
-    GST_WARNING_OBJECT (base, "bad framerate in the caps %" GST_PTR_FORMAT,
-        static_cast<void *> (caps));
-    return FALSE;
-  }
-
-  state.framerate.clear ();
-  if (numerator > 0) {
-    double framerate = 0;
-    std::array<gchar, G_ASCII_DTOSTR_BUF_SIZE> text{};
-    gst_util_fraction_to_double (numerator, denominator, &framerate);
-    state.framerate =
-        g_ascii_formatd (text.data (), text.size (), "%f", framerate);
-  }
-  state.dimensions.clear ();
-  if (!rfc2435::fits (
-          static_cast<unsigned> (width), static_cast<unsigned> (height)))
-    state.dimensions = std::to_string (width) + "," + std::to_string (height);
-
-  state.interval.set_framerate (numerator, denominator);
+  state.attributes = mjpegcaps::Attributes (*format);
+  state.interval.set_framerate (format->numerator, format->denominator);
   state.paced = 0;
-  set_interlace (state.fields, format, static_cast<unsigned> (height));
+  state.fields.set_format (format->fields);
 
   gst_rtp_base_payload_set_options (base, "video",
       GST_RTP_BASE_PAYLOAD_PT (base) != GST_RTP_PAYLOAD_JPEG, "JPEG", 90000);

@@ -86,7 +86,9 @@ void Sender::reset ()
 {
   stamped_.clear ();
   header_.reset ();
-  extension_size_ = 0;
+  caps_.reset ();
+  extended_ = false;
+  reserved_ = 0;
   *numbers_.lock () = {};
   pool_.reset ();
 }
@@ -132,7 +134,8 @@ GstFlowReturn Sender::stamp (GstBuffer *frame, gsize count, gsize total)
   GstFlowReturn flow = gst_rtp_base_payload_push_list (base_, list.release ());
   taking_ = false;
   if (flow != GST_FLOW_OK) return flow;
-  if (stamped_.size () != count) return GST_FLOW_ERROR;
+  // A blocking probe of somebody else dropped them, which drops the frame.
+  if (stamped_.size () != count) return dropped;
 
   for (gsize i = count; i-- > before;) {
     MappedBuffer map (stamped_[i].get (), GST_MAP_READ);
@@ -154,38 +157,64 @@ void Sender::follow_base (guint16 first, gsize count)
   numbers->next_base = static_cast<guint16> (first + count);
 }
 
+// The base class has them all in the caps.
+void Sender::look_for_extensions ()
+{
+  Owned<GstCaps> caps{
+      gst_pad_get_current_caps (GST_RTP_BASE_PAYLOAD_SRCPAD (base_))};
+  if (caps == caps_) return;
+  caps_ = std::move (caps);
+  extended_ = false;
+  reserved_ = 0;
+  if (!caps_) return;
+  const GstStructure *format = gst_caps_get_structure (caps_.get (), 0);
+  for (gint i = 0; i < gst_structure_n_fields (format); i++)
+    if (g_str_has_prefix (
+            gst_structure_nth_field_name (format, static_cast<guint> (i)),
+            "extmap-"))
+      extended_ = true;
+}
+
 rfc2435::Result<GstFlowReturn> Sender::send (const Job &job, Sent &sent)
 {
   if (!pool_) pool_ = std::make_unique<packetpool::Pool> ();
+  look_for_extensions ();
   gsize rtp_size =
       gst_rtp_buffer_calc_header_len (static_cast<guint8> (std::min (
           gst_rtp_base_payload_get_source_count (base_, job.frame), 15u)));
   gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (base_);
-  // How long extensions are is known when they are there. They are the same
-  // whatever follows them, so no header is written in vain.
-  gsize reserved = std::exchange (extension_size_, 0);
   stamped_.clear ();
+  extension_size_ = 0;
+  // How long the headers are is known when they are there. They are the same
+  // whatever follows them, so that none is written in vain.
   for (;;) {
-    gsize head = rtp_size + reserved;
+    gsize head = rtp_size + reserved_;
     auto plan = rfc2435::plan (job.header, mtu > head ? mtu - head : 0,
-        reserved > 0 ? 0 : job.extension.size ());
+        extended_ ? 0 : job.extension.size ());
     if (!plan)
       return relay::failure (plan.code (), head + plan.error ().position);
     gsize total = plan->count ();
-    GstFlowReturn flow = stamp (job.frame, reserved > 0 ? total : 1, total);
+    bool is_first_look = reserved_ == 0 && stamped_.empty ();
+    GstFlowReturn flow =
+        stamp (job.frame, extended_ && !is_first_look ? total : 1, total);
     if (flow != GST_FLOW_OK) return flow;
-    bool is_enough = extension_size_ == 0 || stamped_.size () == total;
-    if (extension_size_ <= reserved && is_enough)
-      return push (job, *plan, reserved > 0, sent);
-    reserved = std::max (reserved, extension_size_);
+    bool is_enough = !extended_ || stamped_.size () >= total;
+    bool is_needed = extension_size_ > 0 || reserved_ == 0;
+    if (header_->size () == rtp_size && extension_size_ <= reserved_ &&
+        is_enough && is_needed) {
+      reserved_ = extension_size_;
+      return push (job, *plan, sent);
+    }
+    rtp_size = header_->size ();
+    reserved_ = is_needed ? std::max (reserved_, extension_size_) : 0;
   }
 }
 
 Owned<GstBuffer> Sender::make (mjpegframe::Packetizer &packets, const Job &job,
-    const rfc2435::Plan &plan, gsize i, bool stamped, guint16 number)
+    const rfc2435::Plan &plan, gsize i, guint16 number)
 {
   rfc2435::Fragment fragment = plan.fragment (i);
-  if (!stamped)
+  if (!extended_)
     return packets.packet (fragment, *header_, number,
         i == 0 ? job.extension : std::span<const std::uint8_t> ());
 
@@ -202,7 +231,7 @@ Owned<GstBuffer> Sender::make (mjpegframe::Packetizer &packets, const Job &job,
 }
 
 GstFlowReturn Sender::push (
-    const Job &job, const rfc2435::Plan &plan, bool stamped, Sent &sent)
+    const Job &job, const rfc2435::Plan &plan, Sent &sent)
 {
   mjpegframe::Packetizer packets (job.frame, job.header, job.scan, *pool_);
   pacing::Schedule schedule (plan.count (), job.burst, job.spread);
@@ -216,7 +245,7 @@ GstFlowReturn Sender::push (
         static_cast<guint> (burst.end - burst.begin))};
     gsize bytes = 0;
     for (gsize j = burst.begin; j < burst.end; j++) {
-      Owned<GstBuffer> packet = make (packets, job, plan, j, stamped, number++);
+      Owned<GstBuffer> packet = make (packets, job, plan, j, number++);
       if (!packet) return unreadable;
       bytes += gst_buffer_get_size (packet.get ());
       gst_buffer_list_add (list.get (), packet.release ());

@@ -60,6 +60,9 @@ struct Job
 // The frame's memory cannot be mapped.
 inline constexpr GstFlowReturn unreadable = GST_FLOW_CUSTOM_ERROR;
 
+// The application does not want the frame.
+inline constexpr GstFlowReturn dropped = GST_FLOW_CUSTOM_SUCCESS;
+
 struct Sent
 {
   guint64 packets = 0;
@@ -85,7 +88,7 @@ public:
   void resume () { waiter_.resume (); }
 
   // Header extensions of RFC 8285 are in use.
-  [[nodiscard]] bool has_extensions () const { return extension_size_ > 0; }
+  [[nodiscard]] bool has_extensions () const { return extended_; }
   // Of the last packet that was sent. In any thread.
   [[nodiscard]] std::optional<guint16> last_sequence_number ();
 
@@ -103,10 +106,10 @@ private:
   [[nodiscard]] GstFlowReturn stamp (
       GstBuffer *frame, gsize count, gsize total);
   [[nodiscard]] GstFlowReturn push (
-      const Job &job, const rfc2435::Plan &plan, bool stamped, Sent &sent);
+      const Job &job, const rfc2435::Plan &plan, Sent &sent);
   [[nodiscard]] relay::Owned<GstBuffer> make (mjpegframe::Packetizer &packets,
-      const Job &job, const rfc2435::Plan &plan, gsize i, bool stamped,
-      guint16 number);
+      const Job &job, const rfc2435::Plan &plan, gsize i, guint16 number);
+  void look_for_extensions ();
   void follow_base (guint16 first, gsize count);
 
   GstRTPBasePayload *base_ = nullptr;
@@ -114,7 +117,11 @@ private:
   // What the probe took: bare RTP headers, each with its extension.
   std::vector<relay::Owned<GstBuffer>> stamped_;
   std::optional<rtp::Header> header_;
-  gsize extension_size_ = 0;  // of the last frame's packets
+  gsize extension_size_ = 0;  // the largest of this frame's
+  // What the source pad has, and whether header extensions are in it.
+  relay::Owned<GstCaps> caps_;
+  bool extended_ = false;
+  gsize reserved_ = 0;  // for them in each packet
   relay::Guarded<Numbers> numbers_;
   std::unique_ptr<packetpool::Pool> pool_;
   Waiter waiter_;

@@ -27,6 +27,7 @@ namespace {
 
 constexpr const char *names[] = {"rtpjpegpay", "rtpmjpegpay"};
 constexpr int rounds = 9;
+constexpr int process_rounds = 5;
 // Kilobytes: those of a 1080p image of quality 85 with little, much and very
 // much in it.
 constexpr std::array<std::size_t, 3> sizes = {130, 500, 1300};
@@ -137,11 +138,11 @@ private:
 
 // Both in turn; the median of each, and of the ratios of the pairs.
 template <class Measure>
-bench::Row row (const std::string &name, Measure measure)
+bench::Row row (const std::string &name, int times, Measure measure)
 {
   std::array<std::vector<double>, 2> figures;
   std::vector<double> ratios;
-  for (int i = 0; i < rounds; i++) {
+  for (int i = 0; i < times; i++) {
     double stock = measure (0);
     double ours = measure (1);
     figures[0].push_back (stock);
@@ -164,7 +165,7 @@ void null_sink (bench::Report &report, int frames, bool extension)
     ours.run (image, count);
     report.add (row ("null sink, " + std::to_string (size) + " KB" +
                          (extension ? ", extension" : ""),
-        [&] (int which) {
+        rounds, [&] (int which) {
           return (which == 0 ? stock : ours).run (image, count);
         }));
   }
@@ -202,7 +203,7 @@ int send (const char *name, std::size_t size, int frames)
 }
 
 // CPU nanoseconds of a whole process for a packet, its start left out: that of
-// a process without frames is taken off.
+// a process with one frame is taken off.
 double process (const char *self, int which, std::size_t size, int frames)
 {
   auto run = [&] (int count) {
@@ -248,8 +249,9 @@ int main (int argc, char **argv)
   null_sink (report, frames, false);
   null_sink (report, frames, true);
   for (std::size_t size : sizes) {
-    int count = std::max (2, frames * 520 / static_cast<int> (size));
+    int count = std::max (2, frames * 260 / static_cast<int> (size));
     report.add (row ("process, udpsink, " + std::to_string (size) + " KB",
+        process_rounds,
         [&] (int which) { return process (argv[0], which, size, count); }));
   }
   return 0;

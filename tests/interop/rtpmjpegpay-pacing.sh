@@ -61,13 +61,17 @@ while [ "$i" -lt "$frames" ]; do
 done
 source="imagesequencesrc location=$work/%05d.jpg start-index=0 stop-index=$((frames - 1)) framerate=$rate/1"
 
+# Between the socket and the disk.
+queue='queue max-size-buffers=0 max-size-bytes=0 max-size-time=0'
+
 # PROPERTIES: sets `intact` and `lost`.
 run () {
   port=$(free_port)
   rm -rf "$work/got"
   mkdir "$work/got"
-  gst-launch-1.0 -q udpsrc address=127.0.0.1 port="$port" caps="$caps" ! \
-    rtpjpegdepay ! multifilesink location="$work/got/%05d.jpg" \
+  # shellcheck disable=SC2086 # words of a pipeline
+  gst-launch-1.0 -q -e udpsrc address=127.0.0.1 port="$port" caps="$caps" ! \
+    rtpjpegdepay ! $queue ! multifilesink location="$work/got/%05d.jpg" \
     > "$work/receiver.log" 2>&1 &
   receiver=$!
   until socket "$port" > /dev/null; do
