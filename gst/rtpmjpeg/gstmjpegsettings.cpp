@@ -135,7 +135,7 @@ void install (GObjectClass *object_class)
    * GstRtpMjpegPay:stats:
    *
    * The fields of the base class, and these, all guint64 and never going back:
-   * `packets`, `bytes` (RTP header included, header extensions not), `frames`
+   * `packets`, `bytes` (RTP header and header extensions included), `frames`
    * (sent whole), `frames-recoded` (those that were re-coded losslessly),
    * `frames-dropped` (each with a warning), and of these
    * `frames-dropped-damaged`, `frames-dropped-unsupported` and
