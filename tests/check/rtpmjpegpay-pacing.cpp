@@ -1215,7 +1215,6 @@ GST_END_TEST;
 
 GST_START_TEST (memory_is_flat)
 {
-  // The tracer keeps a record of each object.
   Stage stage;
   stage.caps ();
   Bytes image = image_of (40);
