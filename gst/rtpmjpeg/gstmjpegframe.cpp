@@ -158,7 +158,7 @@ Packetizer::Packetizer (GstBuffer *frame, const rfc2435::Frame &header,
   if (gst_buffer_find_memory (
           frame, scan.begin, scan.size, &index, &length, &scan_in_region_) &&
       length == 1)
-    region_ = packetpool::Region::of (gst_buffer_peek_memory (frame, index));
+    region_ = pool.region (gst_buffer_peek_memory (frame, index));
   if (scan.eoi_missing)
     eoi_.reset (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
         const_cast<guint8 *> (jpeg::eoi), sizeof jpeg::eoi, 0, sizeof jpeg::eoi,

@@ -11,7 +11,7 @@ namespace {
 
 enum
 {
-  PROP_QUALITY = prop_stats + 1,
+  PROP_QUALITY = prop_seqnum + 1,
   PROP_TYPE,
   PROP_RESTART_INTERVAL,
   PROP_ONVIF_EXTENSION,
@@ -146,6 +146,10 @@ void install (GObjectClass *object_class)
   properties[prop_stats] = g_param_spec_boxed ("stats", "Statistics",
       "State of the RTP stream, and counters of packets, bytes and frames",
       GST_TYPE_STRUCTURE,
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  // The base class's own, whose count is another for a moment.
+  properties[prop_seqnum] = g_param_spec_uint ("seqnum", "Sequence number",
+      "The RTP sequence number of the last processed packet", 0, G_MAXUINT16, 0,
       static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_properties (object_class, N_PROPS, properties.data ());
   gst_type_mark_as_plugin_api (

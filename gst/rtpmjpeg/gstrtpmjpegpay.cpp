@@ -119,6 +119,13 @@ static Impl &impl_of (gpointer object)
   return GST_RTP_MJPEG_PAY (object)->impl;
 }
 
+// Of the last packet. The base class counts the headers that it writes.
+static guint sequence_number (GstRtpMjpegPay *self)
+{
+  return self->impl.sender.last_sequence_number ().value_or (
+      GST_RTP_BASE_PAYLOAD (self)->seqnum);
+}
+
 static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
 {
   // What the base class says, and our counters.
@@ -131,10 +138,8 @@ static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
       static_cast<GstStructure *> (g_value_dup_boxed (&value))};
   g_value_unset (&value);
 
-  // The base class counts otherwise.
-  if (auto last = self->impl.sender.last_sequence_number ())
-    gst_structure_set (
-        stats.get (), "seqnum", G_TYPE_UINT, guint{*last}, nullptr);
+  gst_structure_set (
+      stats.get (), "seqnum", G_TYPE_UINT, sequence_number (self), nullptr);
   mjpegreport::add_fields (self->impl.counters.copy (), stats.get ());
   return stats;
 }
@@ -518,6 +523,8 @@ static void gst_rtp_mjpeg_pay_get_property (
   if (id == mjpegsettings::prop_stats)
     g_value_take_boxed (
         value, create_stats (GST_RTP_MJPEG_PAY (object)).release ());
+  else if (id == mjpegsettings::prop_seqnum)
+    g_value_set_uint (value, sequence_number (GST_RTP_MJPEG_PAY (object)));
   else if (!mjpegsettings::get (impl_of (object).settings.copy (), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }

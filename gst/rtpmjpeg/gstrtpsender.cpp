@@ -133,6 +133,7 @@ GstFlowReturn Sender::stamp (GstBuffer *frame, gsize count, gsize total)
   taking_ = true;
   GstFlowReturn flow = gst_rtp_base_payload_push_list (base_, list.release ());
   taking_ = false;
+  follow_base (count - before);
   if (flow != GST_FLOW_OK) return flow;
   // A blocking probe of somebody else dropped them, which drops the frame.
   if (stamped_.size () != count) return dropped;
@@ -143,18 +144,20 @@ GstFlowReturn Sender::stamp (GstBuffer *frame, gsize count, gsize total)
     if (!map || !header_) return GST_FLOW_ERROR;
     extension_size_ = std::max (extension_size_, header_->extension_size ());
   }
-  follow_base (header_->sequence_number (), count - before);
   return flow;
 }
 
-// The base class starts anew with READY, and when downstream asks for another
+// The base class has given numbers to so many headers, whatever became of them.
+// It starts anew with READY, and when downstream asks for another
 // seqnum-offset.
-void Sender::follow_base (guint16 first, gsize count)
+void Sender::follow_base (gsize count)
 {
+  auto next = static_cast<guint16> (base_->seqnum + 1);
+  auto first = static_cast<guint16> (next - count);
   auto numbers = numbers_.lock ();
   if (!numbers->started || first != numbers->next_base) numbers->next = first;
   numbers->started = true;
-  numbers->next_base = static_cast<guint16> (first + count);
+  numbers->next_base = next;
 }
 
 // The base class has them all in the caps.
