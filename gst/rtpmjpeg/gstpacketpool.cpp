@@ -33,7 +33,9 @@ struct Store
   Guarded<Returned> returned;
 };
 
-// Lives as long as one of its two memories.
+// Lives as long as one of its two memories. The bytes are written when it is
+// taken.
+// NOLINTNEXTLINE(*-member-init)
 struct Packet
 {
   Piece header{};

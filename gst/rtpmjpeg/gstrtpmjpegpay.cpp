@@ -59,7 +59,6 @@ using mjpegsettings::Onvif;
 using mjpegsettings::Settings;
 using relay::Guarded;
 using relay::Owned;
-using relay::share;
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("image/jpeg; video/x-jpeg"));

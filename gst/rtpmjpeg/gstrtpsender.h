@@ -102,7 +102,7 @@ private:
   };
 
   static GstPadProbeReturn take (
-      GstPad *pad, GstPadProbeInfo *info, gpointer self);
+      GstPad *pad, GstPadProbeInfo *info, gpointer data);
   [[nodiscard]] GstFlowReturn stamp (
       GstBuffer *frame, gsize count, gsize total);
   [[nodiscard]] GstFlowReturn push (

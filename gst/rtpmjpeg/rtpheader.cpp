@@ -27,7 +27,8 @@ std::optional<Header> Header::parse (std::span<const std::uint8_t> packet)
 {
   if (packet.size () < fixed_size || (packet[0] & version_mask) != version_2)
     return std::nullopt;
-  std::size_t size = fixed_size + 4 * (packet[0] & csrc_count_mask);
+  std::size_t size =
+      fixed_size + std::size_t{4} * (packet[0] & csrc_count_mask);
   if (packet.size () < size) return std::nullopt;
   Header header;
   header.bytes_.assign (

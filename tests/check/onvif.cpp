@@ -9,9 +9,9 @@ namespace {
 
 struct Row
 {
-  const char *what;
+  const char *what = nullptr;
   onvif::Image image;
-  const char *expected;
+  const char *expected = nullptr;
 };
 
 // Profile id, length in words, marker segments; fill bytes stand before SOS,

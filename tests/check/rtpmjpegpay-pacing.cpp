@@ -22,7 +22,6 @@
 
 using jpegfile::dri;
 using jpegfile::eoi;
-using jpegfile::grey_scan;
 using jpegfile::join;
 using jpegfile::sos;
 using jpegfile::tables;
@@ -867,7 +866,7 @@ Bytes numbered (gsize packets, unsigned number)
   gsize scan = first_room + (packets - 1) * room - 10;
   for (gsize i = 0; i + 2 < scan; i++)
     image[image.size () - scan + i] =
-        static_cast<std::uint8_t> ((i * 7 + number * 31) % 251);
+        static_cast<std::uint8_t> ((i * 7 + gsize{number} * 31) % 251);
   return image;
 }
 
@@ -1159,7 +1158,8 @@ gsize resident ()
 int frame_count (int usual)
 {
   const char *asked = g_getenv ("RELAY_FRAMES");
-  return asked != nullptr ? atoi (asked) : usual;
+  return asked != nullptr ? static_cast<int> (strtol (asked, nullptr, 10))
+                          : usual;
 }
 
 }  // namespace
@@ -1233,7 +1233,7 @@ GST_START_TEST (memory_is_flat)
     g_print ("%d frames: %" G_GSIZE_FORMAT " KiB, then %" G_GSIZE_FORMAT
              " KiB\n",
         frames, before / 1024, after / 1024);
-  fail_unless (after < before + 3 * 1024 * 1024,
+  fail_unless (after < before + gsize{3} * 1024 * 1024,
       "%" G_GSIZE_FORMAT " KiB became %" G_GSIZE_FORMAT, before / 1024,
       after / 1024);
 }

@@ -33,7 +33,7 @@ std::ptrdiff_t scan_begin (const Bytes &jpeg)
   const Bytes marker = {0xff, 0xda};
   auto at =
       std::search (jpeg.begin (), jpeg.end (), marker.begin (), marker.end ());
-  return at - jpeg.begin () + 2 + at[2] * 256 + at[3];
+  return at - jpeg.begin () + 2 + std::ptrdiff_t{at[2]} * 256 + at[3];
 }
 
 struct Packet
