@@ -357,7 +357,8 @@ Result<Queue::Step> Queue::next ()
     }
     if (waiting_.empty ()) break;
     if (!waiting_.begin ()->second->is_given ()) {
-      asked_ = waiting_.begin ()->second.get ();
+      // What others ask for may pass before that.
+      asked_ = asking_.begin ()->second;
       return asking (*asked_, waiting_.begin ()->first);
     }
     begin_run ();
