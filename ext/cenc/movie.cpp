@@ -169,6 +169,8 @@ struct Context
   std::uint64_t position;
   // A copy for those who read its tables later.
   std::shared_ptr<std::vector<std::uint8_t>> box;
+  // A chunk of 4 bytes takes more than that.
+  std::size_t chunks_left = samples::most_waiting / sizeof (samples::Run);
 };
 
 Result<Done> parse_samples (const Box &stbl, const std::vector<Box> &boxes,
@@ -178,9 +180,10 @@ Result<Done> parse_samples (const Box &stbl, const std::vector<Box> &boxes,
     context.box = std::make_shared<std::vector<std::uint8_t>> (
         context.moov.begin (), context.moov.end ());
   samples::Batch batch;
-  Result<Done> done = tables::parse (
-      boxes, stbl.position, track.sample_entries.size (), *context.box, batch);
+  Result<Done> done = tables::parse (boxes, stbl.position,
+      track.sample_entries.size (), context.chunks_left, *context.box, batch);
   if (!done) return done;
+  context.chunks_left -= batch.runs.size ();
   if (batch.runs.empty ()) return Done{};
   movie.has_tables = true;
   batch.box = context.box;
@@ -322,7 +325,7 @@ Result<Movie> parse (bmff::Bytes moov, std::uint64_t position)
   if (!boxes) return boxes.error ();
 
   Movie movie;
-  Context context{moov, position, nullptr};
+  Context context{.moov = moov, .position = position, .box = {}};
   for (const Box &box : *boxes) {
     if (box.box_type != type ("trak")) continue;
     Result<Done> parsed = parse_trak (box, context, movie);

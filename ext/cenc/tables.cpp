@@ -15,7 +15,6 @@ using relay::failure;
 using samples::Run;
 
 constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
-constexpr std::size_t most_chunks = samples::most_waiting / sizeof (Run) / 2;
 
 struct Sizes
 {
@@ -141,8 +140,8 @@ std::uint64_t size_of (
 }  // namespace
 
 Result<Done> parse (const std::vector<Box> &stbl, std::size_t position,
-    std::size_t sample_entries, std::vector<std::uint8_t> &moov,
-    samples::Batch &batch)
+    std::size_t sample_entries, std::size_t most_chunks,
+    std::vector<std::uint8_t> &moov, samples::Batch &batch)
 {
   Result<Sizes> sizes = parse_sizes (stbl, moov);
   if (!sizes) return sizes.error ();

@@ -16,7 +16,7 @@ using bmff::Result;
 // A run for each chunk, with the index of its sample entry, from 0, for a
 // treatment. moov is a copy of the box; what has to be widened goes behind it.
 Result<relay::Done> parse (const std::vector<bmff::Box> &stbl,
-    std::size_t position, std::size_t sample_entries,
+    std::size_t position, std::size_t sample_entries, std::size_t most_chunks,
     std::vector<std::uint8_t> &moov, samples::Batch &batch);
 
 }  // namespace tables

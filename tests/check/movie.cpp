@@ -23,7 +23,7 @@ struct Chunk
 enum class Where
 {
   senc,        // alone
-  both,        // senc, and saiz and saio that lead to it
+  both,        // senc, and a saio that leads to the start of the file
   free_box,    // saiz and saio that lead to a copy in a free box of stbl
   each_chunk,  // before each chunk, saio with an offset for each
   start,       // at the start of mdat, saio with one offset
@@ -71,7 +71,7 @@ public:
     make ();
     Bytes first = movie ();
     senc_at_.clear ();
-    for (std::size_t at = 0; at + 4 <= first.size (); at++)
+    for (std::size_t at = 0; at + mark.size () <= first.size (); at++)
       if (std::equal (mark.begin (), mark.end (),
               first.begin () + static_cast<std::ptrdiff_t> (at)))
         senc_at_.push_back (at + mark.size ());
@@ -241,9 +241,7 @@ private:
         return saiz + saio +
                test::box ("free", Fields ().put (mark).put (entries));
       case Where::both:
-        // A box before it, to be found by.
-        return saiz + saio + test::box ("free", Fields ()) +
-               test::full_box ("senc", 0, flags, senc);
+        return saiz + saio + test::full_box ("senc", 0, flags, senc);
       default:
         return saiz + saio;
     }
