@@ -59,6 +59,9 @@ cmd:shellcheck shellcheck
 '
 setup_needs[interop]='
 cmd:curl curl
+pc:libjpeg libjpeg62-turbo-dev
+cmd:jpegtran libjpeg-turbo-progs
+pc:gstreamer-rtsp-server-1.0 libgstrtspserver-1.0-dev
 '
 
 setup_has() {
@@ -134,6 +137,8 @@ done
 
 setup_env() {
   mkdir -p "$build"
+  # For a test that asks apt-get for sources.
+  export RELAY_PROXY_VARIABLES="${setup_proxy_variables[*]}"
   unset http_proxy https_proxy ftp_proxy all_proxy no_proxy
   unset HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
   export GST_PLUGIN_PATH_1_0=$build/gst:$build/ext

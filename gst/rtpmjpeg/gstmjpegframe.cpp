@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
 using relay::MappedBuffer;
@@ -44,6 +45,8 @@ std::optional<gsize> find_eoi (GstBuffer *frame, gsize begin)
 bool goes_with_packets (const GstMeta *meta)
 {
   if (meta->info->transform_func == nullptr) return false;
+  // It is in the RTP header by then, and the base class takes it off too.
+  if (meta->info->api == GST_RTP_SOURCE_META_API_TYPE) return false;
   const gchar *const *tags = gst_meta_api_type_get_tags (meta->info->api);
   if (tags == nullptr || tags[0] == nullptr) return true;
   return tags[1] == nullptr && g_str_equal (tags[0], GST_META_TAG_VIDEO_STR);
@@ -58,107 +61,13 @@ std::vector<GstMeta *> metas_of (GstBuffer *frame)
   return metas;
 }
 
-// An RTP packet without payload. The base class will write into its headers.
-Owned<GstBuffer> new_packet (
-    GstRTPBasePayload *base, GstBuffer *frame, gsize header_size)
+// A memory of its own for the headers of a packet.
+Owned<GstMemory> header_memory (gsize size, guint8 *&bytes)
 {
-  // Contributing sources are known to the base class only.
-  if (gst_buffer_get_rtp_source_meta (frame) != nullptr)
-    return Owned<GstBuffer> (gst_rtp_base_payload_allocate_output_buffer (
-        base, static_cast<guint> (header_size), 0, 0));
-
-  gsize rtp_size = gst_rtp_buffer_calc_header_len (0);
-  Owned<GstBuffer> packet{
-      gst_buffer_new_allocate (nullptr, rtp_size + header_size, nullptr)};
-  constexpr guint8 version = GST_RTP_VERSION << 6;
-  gst_buffer_memset (packet.get (), 0, 0, rtp_size);
-  gst_buffer_fill (packet.get (), 0, &version, sizeof version);
-  return packet;
+  bytes = static_cast<guint8 *> (g_malloc (size));
+  return Owned<GstMemory> (gst_memory_new_wrapped (
+      static_cast<GstMemoryFlags> (0), bytes, size, 0, size, bytes, g_free));
 }
-
-class Packetizer
-{
-public:
-  Packetizer (GstRTPBasePayload *base, GstBuffer *frame,
-      const rfc2435::Frame &header, const Scan &scan)
-      : base_ (base),
-        frame_ (frame),
-        header_ (header),
-        scan_ (scan),
-        metas_ (metas_of (frame))
-  {
-    if (scan.eoi_missing)
-      eoi_.reset (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
-          const_cast<guint8 *> (jpeg::eoi), sizeof jpeg::eoi, 0,
-          sizeof jpeg::eoi, nullptr, nullptr));
-  }
-
-  // Null if the frame's memory cannot be read.
-  [[nodiscard]] Owned<GstBuffer> packet (const rfc2435::Fragment &fragment)
-  {
-    gsize header_size = rfc2435::header_size (header_, fragment.offset);
-    Owned<GstBuffer> packet = new_packet (base_, frame_, header_size);
-    if (!write_headers (packet.get (), fragment, header_size) ||
-        !append_payload (packet.get (), fragment))
-      return nullptr;
-    copy_metas (packet.get (), fragment);
-    GST_BUFFER_PTS (packet.get ()) = GST_BUFFER_PTS (frame_);
-    if (fragment.offset == 0 && GST_BUFFER_IS_DISCONT (frame_))
-      GST_BUFFER_FLAG_SET (packet.get (), GST_BUFFER_FLAG_DISCONT);
-    if (fragment.last)
-      GST_BUFFER_FLAG_SET (packet.get (), GST_BUFFER_FLAG_MARKER);
-    return packet;
-  }
-
-private:
-  bool write_headers (
-      GstBuffer *packet, const rfc2435::Fragment &fragment, gsize header_size)
-  {
-    constexpr guint8 marker_bit = 0x80;
-    MappedBuffer map (packet, GST_MAP_READWRITE);
-    if (!map) return false;
-    if (fragment.last) map.writable ()[1] |= marker_bit;
-    return rfc2435::write_header (header_, fragment.offset,
-               map.writable ().last (header_size)) == header_size;
-  }
-
-  bool append_payload (GstBuffer *packet, const rfc2435::Fragment &fragment)
-  {
-    gsize end = fragment.offset + fragment.size;
-    gsize in_frame = std::min (end, scan_.size);
-    if (in_frame > fragment.offset &&
-        !gst_buffer_copy_into (packet, frame_, GST_BUFFER_COPY_MEMORY,
-            scan_.begin + fragment.offset, in_frame - fragment.offset))
-      return false;
-    if (end > scan_.size) {
-      gsize from = std::max (fragment.offset, scan_.size);
-      gst_buffer_append_memory (
-          packet, gst_memory_share (eoi_.get (),
-                      static_cast<gssize> (from - scan_.size),
-                      static_cast<gssize> (end - from)));
-    }
-    return true;
-  }
-
-  void copy_metas (GstBuffer *packet, const rfc2435::Fragment &fragment)
-  {
-    if (metas_.empty ()) return;
-    gsize offset = scan_.begin + fragment.offset;
-    gboolean region =
-        offset > 0 || fragment.size < gst_buffer_get_size (frame_);
-    GstMetaTransformCopy copy = {region, offset, fragment.size};
-    for (GstMeta *meta : metas_)
-      meta->info->transform_func (
-          packet, meta, frame_, _gst_meta_transform_copy, &copy);
-  }
-
-  GstRTPBasePayload *base_;
-  GstBuffer *frame_;
-  const rfc2435::Frame &header_;
-  const Scan &scan_;
-  std::vector<GstMeta *> metas_;
-  Owned<GstMemory> eoi_;
-};
 
 }  // namespace
 
@@ -236,19 +145,100 @@ huffman::Result<Owned<GstBuffer>> recode (GstBuffer *frame,
   return out;
 }
 
-Owned<GstBufferList> make_packets (GstRTPBasePayload *base, GstBuffer *frame,
-    const rfc2435::Frame &header, const Scan &scan, const rfc2435::Plan &plan)
+Packetizer::Packetizer (GstBuffer *frame, const rfc2435::Frame &header,
+    const Scan &scan, packetpool::Pool &pool)
+    : frame_ (frame),
+      header_ (header),
+      scan_ (scan),
+      pool_ (pool),
+      metas_ (metas_of (frame))
 {
-  gsize count = plan.count ();
-  Packetizer packetizer (base, frame, header, scan);
-  Owned<GstBufferList> list{
-      gst_buffer_list_new_sized (static_cast<guint> (count))};
-  for (gsize i = 0; i < count; i++) {
-    Owned<GstBuffer> packet = packetizer.packet (plan.fragment (i));
-    if (!packet) return nullptr;
-    gst_buffer_list_add (list.get (), packet.release ());
+  guint index = 0;
+  guint length = 0;
+  if (gst_buffer_find_memory (
+          frame, scan.begin, scan.size, &index, &length, &scan_in_region_) &&
+      length == 1)
+    region_ = packetpool::Region::of (gst_buffer_peek_memory (frame, index));
+  if (scan.eoi_missing)
+    eoi_.reset (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
+        const_cast<guint8 *> (jpeg::eoi), sizeof jpeg::eoi, 0, sizeof jpeg::eoi,
+        nullptr, nullptr));
+}
+
+Owned<GstBuffer> Packetizer::packet (const rfc2435::Fragment &fragment,
+    const rtp::Header &rtp, std::uint16_t sequence_number,
+    std::span<const std::uint8_t> extension)
+{
+  gsize rtp_size = rtp.size () + extension.size ();
+  gsize size = rtp_size + rfc2435::header_size (header_, fragment.offset);
+  Owned<GstBuffer> packet;
+  guint8 *bytes = nullptr;
+  bool is_pooled = region_ && fragment.offset + fragment.size <= scan_.size &&
+                   size <= packetpool::Pool::header_capacity;
+  if (is_pooled) {
+    packetpool::Pool::Taken taken = pool_.take (
+        region_, size, scan_in_region_ + fragment.offset, fragment.size);
+    packet = std::move (taken.buffer);
+    bytes = taken.header;
+  } else {
+    packet.reset (gst_buffer_new ());
+    gst_buffer_append_memory (
+        packet.get (), header_memory (size, bytes).release ());
+    if (!append_payload (packet.get (), fragment)) return nullptr;
   }
-  return list;
+  std::span<guint8> out (bytes, size);
+  rtp.write (out, sequence_number, fragment.last, !extension.empty ());
+  std::ranges::copy (extension, out.subspan (rtp.size ()).begin ());
+  std::ignore =
+      rfc2435::write_header (header_, fragment.offset, out.subspan (rtp_size));
+  complete (packet.get (), fragment);
+  return packet;
+}
+
+bool Packetizer::append (GstBuffer *packet, const rfc2435::Fragment &fragment)
+{
+  gsize size = rfc2435::header_size (header_, fragment.offset);
+  guint8 *bytes = nullptr;
+  gst_buffer_append_memory (packet, header_memory (size, bytes).release ());
+  std::ignore = rfc2435::write_header (header_, fragment.offset, {bytes, size});
+  if (!append_payload (packet, fragment)) return false;
+  complete (packet, fragment);
+  return true;
+}
+
+bool Packetizer::append_payload (
+    GstBuffer *packet, const rfc2435::Fragment &fragment)
+{
+  gsize end = fragment.offset + fragment.size;
+  gsize in_frame = std::min (end, scan_.size);
+  if (in_frame > fragment.offset &&
+      !gst_buffer_copy_into (packet, frame_, GST_BUFFER_COPY_MEMORY,
+          scan_.begin + fragment.offset, in_frame - fragment.offset))
+    return false;
+  if (end > scan_.size) {
+    gsize from = std::max (fragment.offset, scan_.size);
+    gst_buffer_append_memory (packet,
+        gst_memory_share (eoi_.get (), static_cast<gssize> (from - scan_.size),
+            static_cast<gssize> (end - from)));
+  }
+  return true;
+}
+
+// Time, flags and metas.
+void Packetizer::complete (GstBuffer *packet, const rfc2435::Fragment &fragment)
+{
+  GST_BUFFER_PTS (packet) = GST_BUFFER_PTS (frame_);
+  if (fragment.offset == 0 && GST_BUFFER_IS_DISCONT (frame_))
+    GST_BUFFER_FLAG_SET (packet, GST_BUFFER_FLAG_DISCONT);
+  if (fragment.last) GST_BUFFER_FLAG_SET (packet, GST_BUFFER_FLAG_MARKER);
+  if (metas_.empty ()) return;
+
+  gsize offset = scan_.begin + fragment.offset;
+  gboolean region = offset > 0 || fragment.size < gst_buffer_get_size (frame_);
+  GstMetaTransformCopy copy = {region, offset, fragment.size};
+  for (GstMeta *meta : metas_)
+    meta->info->transform_func (
+        packet, meta, frame_, _gst_meta_transform_copy, &copy);
 }
 
 }  // namespace mjpegframe

@@ -3,11 +3,15 @@
 
 #include <gst/rtp/rtp.h>
 
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "common/gstpp.h"
+#include "gstpacketpool.h"
 #include "jpeg.h"
 #include "rfc2435.h"
+#include "rtpheader.h"
 
 // A JPEG image in a GstBuffer, and the RTP packets that share its memory.
 namespace mjpegframe {
@@ -56,11 +60,40 @@ struct Scan
     const jpeg::Header &header, const Scan &scan, unsigned restart_interval,
     huffman::Recoder &recoder);
 
-// The packets of a frame. RTP and JPEG headers are in a memory of their own and
-// the payload, which is not copied, in the last ones. Null if the frame's
-// memory cannot be read.
-[[nodiscard]] relay::Owned<GstBufferList> make_packets (GstRTPBasePayload *base,
-    GstBuffer *frame, const rfc2435::Frame &header, const Scan &scan,
-    const rfc2435::Plan &plan);
+// Makes the packets of a frame. Headers are in the first memory of a packet and
+// the payload, which is not copied, in the last ones.
+class Packetizer
+{
+public:
+  // All must outlive it.
+  Packetizer (GstBuffer *frame, const rfc2435::Frame &header, const Scan &scan,
+      packetpool::Pool &pool);
+
+  // With an RTP header and, if not empty, a header extension behind it. Null if
+  // the frame's memory cannot be read.
+  [[nodiscard]] relay::Owned<GstBuffer> packet (
+      const rfc2435::Fragment &fragment, const rtp::Header &rtp,
+      std::uint16_t sequence_number,
+      std::span<const std::uint8_t> extension = {});
+
+  // Puts all but the RTP header behind one that is there. False: as above.
+  [[nodiscard]] bool append (
+      GstBuffer *packet, const rfc2435::Fragment &fragment);
+
+private:
+  [[nodiscard]] bool append_payload (
+      GstBuffer *packet, const rfc2435::Fragment &fragment);
+  void complete (GstBuffer *packet, const rfc2435::Fragment &fragment);
+
+  GstBuffer *frame_;
+  const rfc2435::Frame &header_;
+  const Scan &scan_;
+  packetpool::Pool &pool_;
+  std::vector<GstMeta *> metas_;
+  // The memory that holds the whole scan, if there is one.
+  std::shared_ptr<const packetpool::Region> region_;
+  gsize scan_in_region_ = 0;
+  relay::Owned<GstMemory> eoi_;
+};
 
 }  // namespace mjpegframe

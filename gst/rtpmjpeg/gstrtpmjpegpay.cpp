@@ -27,38 +27,38 @@
 
 #include <glib/gi18n-lib.h>
 #include <gst/rtp/rtp.h>
+#include <gst/video/video.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstmjpegcaps.h"
 #include "gstmjpegframe.h"
+#include "gstmjpegreport.h"
+#include "gstmjpegsettings.h"
+#include "gstrtpsender.h"
+#include "interlace.h"
 #include "jpeg.h"
+#include "onvif.h"
+#include "pacing.h"
 #include "rfc2435.h"
 
 GST_DEBUG_CATEGORY_STATIC (rtpmjpegpay_debug);
 #define GST_CAT_DEFAULT rtpmjpegpay_debug
 
+using mjpegreport::Counters;
+using mjpegreport::Reason;
+using mjpegsettings::Onvif;
+using mjpegsettings::Settings;
 using relay::Guarded;
 using relay::Owned;
 using relay::share;
-
-enum
-{
-  PROP_0,
-  PROP_QUALITY,
-  PROP_TYPE,
-  PROP_RESTART_INTERVAL,
-  PROP_STATS,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("image/jpeg; video/x-jpeg"));
@@ -77,39 +77,14 @@ static GstStaticPadTemplate src_template =
 
 namespace {
 
-struct Settings
-{
-  int quality = 255;
-  int type = 1;
-  int restart_interval = -1;
-};
-
-// Why a frame was dropped.
-enum class Reason
-{
-  damaged,
-  unsupported,
-  too_large,
-  count
-};
-
-struct Counters
-{
-  guint64 packets = 0;
-  guint64 bytes = 0;
-  guint64 frames = 0;
-  guint64 frames_recoded = 0;
-  std::array<guint64, static_cast<std::size_t> (Reason::count)>
-      frames_dropped{};
-  guint64 bytes_stripped = 0;
-};
-
 // Owned by the streaming thread.
 struct State
 {
-  std::string framerate;   // the caps' a-framerate; empty: none
-  std::string dimensions;  // the caps' x-dimensions; empty: none
+  mjpegcaps::Attributes attributes;
   bool eoi_reported = false;
+  bool onvif_reported = false;
+  interlace::Fields fields;
+  pacing::Interval interval;
   jpeg::Tables tables;
   std::unique_ptr<huffman::Recoder> recoder;  // as soon as it is needed
 };
@@ -119,57 +94,10 @@ struct Impl
 {
   Guarded<Settings> settings;
   Guarded<Counters> counters;
+  Guarded<GstClockTime> latency{0};
   State state;
+  rtpsender::Sender sender;
 };
-
-// Why a frame cannot be sent, for a person.
-const char *reason (jpeg::Error error)
-{
-  switch (error) {
-    case jpeg::Error::truncated:
-      return _ ("A JPEG image is cut inside its headers and was dropped.");
-    case jpeg::Error::not_baseline:
-      return _ (
-          "A JPEG image is not baseline coded (perhaps progressive) and was "
-          "dropped: RTP/JPEG has no type for it.");
-    case jpeg::Error::sample_precision:
-    case jpeg::Error::components:
-    case jpeg::Error::sampling:
-    case jpeg::Error::rgb:
-      return _ (
-          "A JPEG image is neither grey nor YCbCr 4:2:0 nor 4:2:2 with 8 bits "
-          "and was dropped: RTP/JPEG has no type for it. "
-          "\"jpegdec ! videoconvert ! jpegenc\" in front makes it one.");
-    case jpeg::Error::scan_components:
-      return _ (
-          "A JPEG image does not have all its components in one scan and was "
-          "dropped: RTP/JPEG cannot carry it.");
-    case jpeg::Error::chroma_tables:
-      return _ (
-          "A JPEG image has different quantization tables for Cb and Cr and "
-          "was dropped: RTP/JPEG carries one for both.");
-    case jpeg::Error::empty_scan:
-      return _ ("A JPEG image has no picture data and was dropped.");
-    default:
-      return _ ("A JPEG image is damaged and was dropped.");
-  }
-}
-
-Reason kind (jpeg::Error error)
-{
-  switch (error) {
-    case jpeg::Error::not_baseline:
-    case jpeg::Error::sample_precision:
-    case jpeg::Error::components:
-    case jpeg::Error::sampling:
-    case jpeg::Error::rgb:
-    case jpeg::Error::scan_components:
-    case jpeg::Error::chroma_tables:
-      return Reason::unsupported;
-    default:
-      return Reason::damaged;
-  }
-}
 
 }  // namespace
 
@@ -201,20 +129,11 @@ static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
       static_cast<GstStructure *> (g_value_dup_boxed (&value))};
   g_value_unset (&value);
 
-  Counters counters = self->impl.counters.copy ();
-  guint64 dropped = 0;
-  for (guint64 frames : counters.frames_dropped) dropped += frames;
-  auto of = [&counters] (Reason why) {
-    return counters.frames_dropped[static_cast<std::size_t> (why)];
-  };
-  gst_structure_set (stats.get (), "packets", G_TYPE_UINT64, counters.packets,
-      "bytes", G_TYPE_UINT64, counters.bytes, "frames", G_TYPE_UINT64,
-      counters.frames, "frames-recoded", G_TYPE_UINT64, counters.frames_recoded,
-      "frames-dropped", G_TYPE_UINT64, dropped, "frames-dropped-damaged",
-      G_TYPE_UINT64, of (Reason::damaged), "frames-dropped-unsupported",
-      G_TYPE_UINT64, of (Reason::unsupported), "frames-dropped-too-large",
-      G_TYPE_UINT64, of (Reason::too_large), "bytes-stripped", G_TYPE_UINT64,
-      counters.bytes_stripped, nullptr);
+  // The base class counts otherwise.
+  if (auto last = self->impl.sender.last_sequence_number ())
+    gst_structure_set (
+        stats.get (), "seqnum", G_TYPE_UINT, guint{*last}, nullptr);
+  mjpegreport::add_fields (self->impl.counters.copy (), stats.get ());
   return stats;
 }
 
@@ -231,8 +150,9 @@ static GstFlowReturn drop_frame (GstRTPBasePayload *base, Reason why,
 static GstFlowReturn drop_frame (
     GstRTPBasePayload *base, relay::Failure<jpeg::Error> failure)
 {
-  return drop_frame (base, kind (failure.code), reason (failure.code),
-      jpeg::to_string (failure.code), failure.position);
+  return drop_frame (base, mjpegreport::reason (failure.code),
+      mjpegreport::text (failure.code), jpeg::to_string (failure.code),
+      failure.position);
 }
 
 static GstFlowReturn drop_too_large (
@@ -246,29 +166,17 @@ static GstFlowReturn drop_too_large (
 
 static gboolean set_outcaps (GstRTPBasePayload *base)
 {
-  const State &state = impl_of (base).state;
-  Owned<GstStructure> fields{gst_structure_new_empty ("fields")};
-  if (!state.framerate.empty ())
-    gst_structure_set (fields.get (), "a-framerate", G_TYPE_STRING,
-        state.framerate.c_str (), nullptr);
-  if (!state.dimensions.empty ())
-    gst_structure_set (fields.get (), "x-dimensions", G_TYPE_STRING,
-        state.dimensions.c_str (), nullptr);
+  Owned<GstStructure> fields = impl_of (base).state.attributes.fields ();
   return gst_rtp_base_payload_set_outcaps_structure (base, fields.get ());
 }
 
-// Sizes that the payload header cannot say are in the caps. They come from the
-// sink caps; the image itself knows better.
-static GstFlowReturn update_dimensions (
+// The size in the caps comes from the sink caps; the image itself knows better.
+static GstFlowReturn update_size (
     GstRTPBasePayload *base, unsigned width, unsigned height)
 {
-  State &state = impl_of (base).state;
-  if (rfc2435::fits (width, height)) return GST_FLOW_OK;
-  std::string dimensions =
-      std::to_string (width) + "," + std::to_string (height);
-  if (dimensions == state.dimensions) return GST_FLOW_OK;
-  GST_INFO_OBJECT (base, "x-dimensions are %s", dimensions.c_str ());
-  state.dimensions = dimensions;
+  if (!impl_of (base).state.attributes.set_size (width, height))
+    return GST_FLOW_OK;
+  GST_INFO_OBJECT (base, "the images have %ux%u pixels", width, height);
   if (set_outcaps (base)) return GST_FLOW_OK;
   return GST_PAD_IS_FLUSHING (GST_RTP_BASE_PAYLOAD_SRCPAD (base))
              ? GST_FLOW_FLUSHING
@@ -286,6 +194,42 @@ static void report_missing_eoi (GstRTPBasePayload *base)
       ("further images are not reported"));
 }
 
+// What the image is one field of, if that is to be said.
+static interlace::Field field (
+    interlace::Fields &fields, GstBuffer *buffer, unsigned height)
+{
+  std::optional<bool> top;
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_VIDEO_BUFFER_FLAG_ONEFIELD))
+    top = GST_BUFFER_FLAG_IS_SET (buffer, GST_VIDEO_BUFFER_FLAG_TFF);
+  return fields.next (height, top);
+}
+
+// The ONVIF header extension that goes with an image; empty: none does.
+static std::vector<guint8> onvif_extension (
+    const Settings &settings, const rfc2435::Frame &frame)
+{
+  if (settings.onvif == Onvif::off) return {};
+  if (settings.onvif == Onvif::automatic &&
+      rfc2435::fits (frame.width, frame.height))
+    return {};
+  return onvif::extension ({.width = frame.width,
+      .height = frame.height,
+      .yuv422 = frame.type == 0,
+      .restart_interval = frame.restart_interval});
+}
+
+// A packet has one header extension (RFC 3550 5.3.1).
+static void report_no_onvif (GstRTPBasePayload *base, Onvif when)
+{
+  State &state = impl_of (base).state;
+  if (state.onvif_reported || when != Onvif::always) return;
+  state.onvif_reported = true;
+  GST_ELEMENT_WARNING (base, STREAM, ENCODE,
+      (_ ("The ONVIF header extension is left out because other header "
+          "extensions are in use.")),
+      ("RFC 8285 and ONVIF extensions exclude each other"));
+}
+
 static rfc2435::Frame frame_header (const jpeg::Header &header,
     unsigned restart_interval, const mjpegframe::Scan &scan)
 {
@@ -300,23 +244,23 @@ static rfc2435::Frame frame_header (const jpeg::Header &header,
   return frame;
 }
 
-static GstFlowReturn plan_failed (GstRTPBasePayload *base,
-    relay::Failure<rfc2435::Error> failure, gsize rtp_size)
+static GstFlowReturn plan_failed (
+    GstRTPBasePayload *base, relay::Failure<rfc2435::Error> failure)
 {
   if (failure.code == rfc2435::Error::scan_size)
     return drop_too_large (base, rfc2435::to_string (failure.code), 0);
   GST_ELEMENT_ERROR (base, RESOURCE, SETTINGS,
       (_ ("The property mtu is too small for the headers of RTP/JPEG.")),
       ("mtu is %u, this image needs %" G_GSIZE_FORMAT " at least",
-          GST_RTP_BASE_PAYLOAD_MTU (base), rtp_size + failure.position));
+          GST_RTP_BASE_PAYLOAD_MTU (base), failure.position));
   return GST_FLOW_ERROR;
 }
 
 // The restart interval that a frame is sent with.
 static unsigned restart_interval (
-    GstRTPBasePayload *base, const jpeg::Header &header)
+    const Settings &settings, const jpeg::Header &header)
 {
-  int wanted = impl_of (base).settings.lock ()->restart_interval;
+  int wanted = settings.restart_interval;
   if (wanted >= 0) return static_cast<unsigned> (wanted);
   // Blocks in another order are other MCUs.
   bool same_mcus = header.component_count == 3 &&
@@ -348,192 +292,219 @@ static bool recode (GstRTPBasePayload *base, const jpeg::Header &header,
   return true;
 }
 
-// Makes the packets of a frame, unless it is dropped.
-static GstFlowReturn packetize (
-    GstRTPBasePayload *base, GstBuffer *buffer, Owned<GstBufferList> &list)
+// The time over which the packets of this frame are spread. It is the latency,
+// since the last of them leaves so much later.
+static pacing::Nanoseconds spread (
+    GstRTPBasePayload *base, GstBuffer *buffer, double part)
 {
-  mjpegframe::Head head (buffer);
-  jpeg::Result<jpeg::Header> header = head.parse (impl_of (base).state.tables);
-  if (!header) return drop_frame (base, header.error ());
+  Impl &impl = impl_of (base);
+  auto known = [] (GstClockTime time) -> std::optional<pacing::Nanoseconds> {
+    if (!GST_CLOCK_TIME_IS_VALID (time)) return std::nullopt;
+    return pacing::Nanoseconds (static_cast<gint64> (time));
+  };
+  impl.state.interval.frame (
+      known (GST_BUFFER_PTS (buffer)), known (GST_BUFFER_DURATION (buffer)));
+  pacing::Nanoseconds time (static_cast<gint64> (
+      part * static_cast<double> (impl.state.interval.value ().count ())));
+  auto latency = static_cast<GstClockTime> (time.count ());
+  if (std::exchange (*impl.latency.lock (), latency) != latency)
+    gst_element_post_message (
+        GST_ELEMENT (base), gst_message_new_latency (GST_OBJECT (base)));
+  return time;
+}
 
-  mjpegframe::Scan scan{0, gst_buffer_get_size (buffer), false};
-  if (header->scan) {
-    scan = mjpegframe::find_scan (buffer, *header->scan);
-    if (scan.sent_size () <= sizeof jpeg::eoi)
-      return drop_frame (
-          base, relay::failure (jpeg::Error::empty_scan, scan.begin));
-  }
-  bool eoi_missing = scan.eoi_missing;
-  gsize stripped =
-      header->scan ? gst_buffer_get_size (buffer) - scan.begin - scan.size : 0;
-  unsigned interval = restart_interval (base, *header);
-  bool is_recoded = header->scan && (header->needs_recoding ||
-                                        interval != header->restart_interval);
-  Owned<GstBuffer> sent = share (buffer);
-  if (is_recoded && !recode (base, *header, interval, sent, scan))
-    return GST_FLOW_OK;
+// A frame that is ready to be sent.
+struct Outgoing
+{
+  Owned<GstBuffer> frame{};
+  rfc2435::Frame header{};
+  mjpegframe::Scan scan{};
+  gsize stripped = 0;  // bytes behind EOI
+  bool is_recoded = false;
+};
 
-  rfc2435::Frame frame = frame_header (*header, interval, scan);
-  gsize rtp_size = gst_rtp_buffer_calc_header_len (static_cast<guint8> (
-      std::min (gst_rtp_base_payload_get_source_count (base, buffer), 15u)));
-  gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (base);
-  auto plan = rfc2435::plan (frame, mtu > rtp_size ? mtu - rtp_size : 0);
-  if (!plan) return plan_failed (base, plan.error (), rtp_size);
+static GstFlowReturn send (
+    GstRTPBasePayload *base, const Settings &settings, const Outgoing &outgoing)
+{
+  Impl &impl = impl_of (base);
+  const rfc2435::Frame &header = outgoing.header;
+  GstFlowReturn flow = update_size (base, header.width, header.height);
+  if (flow != GST_FLOW_OK) return flow;
 
-  list = mjpegframe::make_packets (base, sent.get (), frame, scan, *plan);
-  if (!list)
+  std::vector<guint8> extension = onvif_extension (settings, header);
+  rtpsender::Job job{.frame = outgoing.frame.get (),
+      .header = header,
+      .scan = outgoing.scan,
+      .extension = extension,
+      .burst = settings.pacing_burst,
+      .spread = spread (base, outgoing.frame.get (), settings.pacing)};
+  rtpsender::Sent sent;
+  auto done = impl.sender.send (job, sent);
+  if (!done) return plan_failed (base, done.error ());
+  if (*done == rtpsender::dropped) return GST_FLOW_OK;
+  if (*done == rtpsender::unreadable)
     return drop_frame (base, Reason::damaged,
         _ ("A JPEG image could not be read and was dropped."), "map", 0);
-  if (eoi_missing) report_missing_eoi (base);
-  {
-    auto counters = impl_of (base).counters.lock ();
-    counters->bytes_stripped += stripped;
-    if (is_recoded) counters->frames_recoded++;
-  }
-  GST_LOG_OBJECT (base, "%ux%u, type %u, %" G_GSIZE_FORMAT " packets",
-      frame.width, frame.height, frame.type, plan->count ());
-  return update_dimensions (base, frame.width, frame.height);
+  if (!extension.empty () && impl.sender.has_extensions ())
+    report_no_onvif (base, settings.onvif);
+  if (outgoing.scan.eoi_missing) report_missing_eoi (base);
+  auto counters = impl.counters.lock ();
+  counters->packets += sent.packets;
+  counters->bytes += sent.bytes;
+  if (*done != GST_FLOW_OK) return *done;
+  counters->frames++;
+  counters->bytes_stripped += outgoing.stripped;
+  if (outgoing.is_recoded) counters->frames_recoded++;
+  return GST_FLOW_OK;
 }
 
 static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
     GstRTPBasePayload *base, GstBuffer *buffer)
 {
-  Owned<GstBuffer> frame{buffer};
-  Owned<GstBufferList> list;
-  GstFlowReturn flow = packetize (base, buffer, list);
-  // The packets have their own references to the memory.
-  frame.reset ();
-  if (flow != GST_FLOW_OK || !list) return flow;
+  Settings settings = impl_of (base).settings.copy ();
+  Outgoing outgoing;
+  outgoing.frame.reset (buffer);
+  mjpegframe::Head head (buffer);
+  jpeg::Result<jpeg::Header> header = head.parse (impl_of (base).state.tables);
+  if (!header) return drop_frame (base, header.error ());
 
-  guint packets = gst_buffer_list_length (list.get ());
-  gsize bytes = gst_buffer_list_calculate_size (list.get ());
-  flow = gst_rtp_base_payload_push_list (base, list.release ());
-  if (flow == GST_FLOW_OK) {
-    auto counters = impl_of (base).counters.lock ();
-    counters->frames++;
-    counters->packets += packets;
-    counters->bytes += bytes;
+  gsize size = gst_buffer_get_size (buffer);
+  outgoing.scan = {0, size, false};
+  if (header->scan) {
+    outgoing.scan = mjpegframe::find_scan (buffer, *header->scan);
+    if (outgoing.scan.sent_size () <= sizeof jpeg::eoi)
+      return drop_frame (
+          base, relay::failure (jpeg::Error::empty_scan, outgoing.scan.begin));
+    outgoing.stripped = size - outgoing.scan.begin - outgoing.scan.size;
   }
-  return flow;
+  unsigned interval = restart_interval (settings, *header);
+  outgoing.is_recoded =
+      header->scan &&
+      (header->needs_recoding || interval != header->restart_interval);
+  if (outgoing.is_recoded &&
+      !recode (base, *header, interval, outgoing.frame, outgoing.scan))
+    return GST_FLOW_OK;
+
+  outgoing.header = frame_header (*header, interval, outgoing.scan);
+  if (settings.interlaced)
+    outgoing.header.type_specific = static_cast<std::uint8_t> (
+        field (impl_of (base).state.fields, buffer, header->height));
+  GST_LOG_OBJECT (base, "%ux%u, type %u, %" G_GSIZE_FORMAT " bytes",
+      outgoing.header.width, outgoing.header.height, outgoing.header.type,
+      outgoing.header.scan_size);
+  return send (base, settings, outgoing);
 }
 
 static gboolean gst_rtp_mjpeg_pay_set_caps (
     GstRTPBasePayload *base, GstCaps *caps)
 {
+  auto format = mjpegcaps::parse (caps);
+  if (!format) {
+    GST_WARNING_OBJECT (base, "%s in the caps %" GST_PTR_FORMAT,
+        mjpegcaps::to_string (format.code ()), static_cast<void *> (caps));
+    return FALSE;
+  }
   State &state = impl_of (base).state;
-  const GstStructure *format = gst_caps_get_structure (caps, 0);
-  int width = 0;
-  int height = 0;
-  if (!gst_structure_get_int (format, "width", &width) ||
-      !gst_structure_get_int (format, "height", &height) || width <= 0 ||
-      height <= 0) {
-    GST_WARNING_OBJECT (base,
-        "no width and height in the caps %" GST_PTR_FORMAT,
-        static_cast<void *> (caps));
-    return FALSE;
-  }
-  int numerator = 0;
-  int denominator = 1;
-  if (gst_structure_get_fraction (
-          format, "framerate", &numerator, &denominator) &&
-      (numerator < 0 || denominator <= 0)) {
-    GST_WARNING_OBJECT (base, "bad framerate in the caps %" GST_PTR_FORMAT,
-        static_cast<void *> (caps));
-    return FALSE;
-  }
-
-  state.framerate.clear ();
-  if (numerator > 0) {
-    double framerate = 0;
-    std::array<gchar, G_ASCII_DTOSTR_BUF_SIZE> text{};
-    gst_util_fraction_to_double (numerator, denominator, &framerate);
-    state.framerate =
-        g_ascii_formatd (text.data (), text.size (), "%f", framerate);
-  }
-  state.dimensions.clear ();
-  if (!rfc2435::fits (
-          static_cast<unsigned> (width), static_cast<unsigned> (height)))
-    state.dimensions = std::to_string (width) + "," + std::to_string (height);
+  state.attributes = mjpegcaps::Attributes (*format);
+  state.interval.set_framerate (format->numerator, format->denominator);
+  state.fields.set_format (format->fields);
 
   gst_rtp_base_payload_set_options (base, "video",
       GST_RTP_BASE_PAYLOAD_PT (base) != GST_RTP_PAYLOAD_JPEG, "JPEG", 90000);
   return set_outcaps (base);
 }
 
+static void post_stats (GstRTPBasePayload *base)
+{
+  Owned<GstStructure> stats = create_stats (GST_RTP_MJPEG_PAY (base));
+  gst_structure_set_name (stats.get (), "rtpmjpegpay-stats");
+  gst_element_post_message (GST_ELEMENT (base),
+      gst_message_new_element (GST_OBJECT (base), stats.release ()));
+}
+
 static gboolean gst_rtp_mjpeg_pay_sink_event (
     GstRTPBasePayload *base, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
-    impl_of (base).state.eoi_reported = false;
-    impl_of (base).state.tables = {};
-  }
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
-    Owned<GstStructure> stats = create_stats (GST_RTP_MJPEG_PAY (base));
-    gst_structure_set_name (stats.get (), "rtpmjpegpay-stats");
-    gst_element_post_message (GST_ELEMENT (base),
-        gst_message_new_element (GST_OBJECT (base), stats.release ()));
+  Impl &impl = impl_of (base);
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_START:
+      impl.sender.interrupt ();
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      impl.sender.resume ();
+      break;
+    case GST_EVENT_STREAM_START:
+      impl.state.eoi_reported = false;
+      impl.state.onvif_reported = false;
+      impl.state.tables = {};
+      break;
+    case GST_EVENT_EOS:
+      post_stats (base);
+      break;
+    default:
+      break;
   }
   return GST_RTP_BASE_PAYLOAD_CLASS (gst_rtp_mjpeg_pay_parent_class)
       ->sink_event (base, event);
 }
 
+static gboolean gst_rtp_mjpeg_pay_src_query (
+    GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (!gst_pad_query_default (pad, parent, query)) return FALSE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY) {
+    GstClockTime latency = *impl_of (parent).latency.lock ();
+    gboolean live = FALSE;
+    GstClockTime min = 0;
+    GstClockTime max = 0;
+    gst_query_parse_latency (query, &live, &min, &max);
+    if (GST_CLOCK_TIME_IS_VALID (max)) max += latency;
+    gst_query_set_latency (query, live, min + latency, max);
+  }
+  return TRUE;
+}
+
 static GstStateChangeReturn gst_rtp_mjpeg_pay_change_state (
     GstElement *element, GstStateChange transition)
 {
+  Impl &impl = impl_of (element);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) impl.sender.resume ();
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) impl.sender.interrupt ();
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS (gst_rtp_mjpeg_pay_parent_class)
           ->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    impl_of (element).state = {};
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    impl.state = {};
+    impl.sender.reset ();
+    *impl.latency.lock () = 0;
+  }
   return result;
 }
 
 static void gst_rtp_mjpeg_pay_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  auto settings = impl_of (object).settings.lock ();
-  switch (id) {
-    case PROP_QUALITY:
-      settings->quality = g_value_get_int (value);
-      break;
-    case PROP_TYPE:
-      settings->type = g_value_get_int (value);
-      break;
-    case PROP_RESTART_INTERVAL:
-      settings->restart_interval = g_value_get_int (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  if (!mjpegsettings::set (*impl_of (object).settings.lock (), id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void gst_rtp_mjpeg_pay_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  GstRtpMjpegPay *self = GST_RTP_MJPEG_PAY (object);
-  switch (id) {
-    case PROP_QUALITY:
-      g_value_set_int (value, self->impl.settings.lock ()->quality);
-      break;
-    case PROP_TYPE:
-      g_value_set_int (value, self->impl.settings.lock ()->type);
-      break;
-    case PROP_RESTART_INTERVAL:
-      g_value_set_int (value, self->impl.settings.lock ()->restart_interval);
-      break;
-    case PROP_STATS:
-      g_value_take_boxed (value, create_stats (self).release ());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  if (id == mjpegsettings::prop_stats)
+    g_value_take_boxed (
+        value, create_stats (GST_RTP_MJPEG_PAY (object)).release ());
+  else if (!mjpegsettings::get (impl_of (object).settings.copy (), id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void gst_rtp_mjpeg_pay_init (GstRtpMjpegPay *self)
 {
   std::construct_at (&self->impl);
+  auto *base = GST_RTP_BASE_PAYLOAD (self);
+  self->impl.sender.attach (base);
+  gst_pad_set_query_function (
+      GST_RTP_BASE_PAYLOAD_SRCPAD (base), gst_rtp_mjpeg_pay_src_query);
   GST_RTP_BASE_PAYLOAD_PT (self) = GST_RTP_PAYLOAD_JPEG;
 }
 
@@ -556,58 +527,7 @@ static void gst_rtp_mjpeg_pay_class_init (GstRtpMjpegPayClass *klass)
   object_class->get_property = gst_rtp_mjpeg_pay_get_property;
   object_class->finalize = gst_rtp_mjpeg_pay_finalize;
 
-  constexpr auto flags = static_cast<GParamFlags> (
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
-  /**
-   * GstRtpMjpegPay:quality:
-   *
-   * Has no effect, as in rtpjpegpay: the quality is the encoder's. 0 to 255.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_QUALITY] = g_param_spec_int ("quality", "Quality",
-      "Has no effect (as in rtpjpegpay)", 0, 255, Settings{}.quality, flags);
-  /**
-   * GstRtpMjpegPay:type:
-   *
-   * Has no effect, as in rtpjpegpay: the type of the RTP/JPEG header (RFC 2435
-   * 3.1.3) follows from each image. 0 to 255.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_TYPE] = g_param_spec_int ("type", "Type",
-      "Has no effect: the type follows from each image", 0, 255,
-      Settings{}.type, flags);
-  /**
-   * GstRtpMjpegPay:restart-interval:
-   *
-   * How many MCUs there are between two restart markers (T.81 B.2.4.4): -1
-   * keeps those of the image, 0 takes them out, 1 to 65535 puts them in. Images
-   * that have others are re-coded losslessly.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_RESTART_INTERVAL] =
-      g_param_spec_int ("restart-interval", "Restart interval",
-          "MCUs between two restart markers (-1 = as in the image, 0 = none)",
-          -1, 65535, Settings{}.restart_interval, flags);
-  /**
-   * GstRtpMjpegPay:stats:
-   *
-   * The fields of the base class, and these, all guint64 and never going back:
-   * `packets`, `bytes` (RTP header included, header extensions not), `frames`
-   * (sent whole), `frames-recoded` (those that were re-coded losslessly),
-   * `frames-dropped` (each with a warning), and of these
-   * `frames-dropped-damaged`, `frames-dropped-unsupported` and
-   * `frames-dropped-too-large`; `bytes-stripped` (behind EOI, not sent).
-   *
-   * Since: 0.1
-   */
-  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "State of the RTP stream, and counters of packets, bytes and frames",
-      GST_TYPE_STRUCTURE,
-      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  mjpegsettings::install (object_class);
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_rtp_mjpeg_pay_change_state);

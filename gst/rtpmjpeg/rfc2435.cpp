@@ -75,7 +75,7 @@ std::size_t write_header (
 
   // 3.1: type-specific, offset, type, Q, width, height.
   Writer writer (out.first (size));
-  writer.number (0, 1)
+  writer.number (frame.type_specific, 1)
       .number (offset, 3)
       .number (restart ? frame.type + restart_type : frame.type, 1)
       .number (dynamic_q, 1)
@@ -97,9 +97,9 @@ std::size_t write_header (
   return size;
 }
 
-Result<Plan> plan (const Frame &frame, std::size_t room)
+Result<Plan> plan (const Frame &frame, std::size_t room, std::size_t taken)
 {
-  std::size_t first = header_size (frame, 0);
+  std::size_t first = header_size (frame, 0) + taken;
   // The first packet takes a byte of the scan, or the second would have offset
   // 0 as well and be taken for a first one.
   if (room <= first) return relay::failure (Error::packet_size, first + 1);

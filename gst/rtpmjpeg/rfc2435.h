@@ -30,6 +30,8 @@ struct Frame
   std::span<const std::uint8_t> luma_table;
   std::span<const std::uint8_t> chroma_table;
   std::size_t scan_size = 0;
+  // 3.1.1, 4.1: 0 is a whole picture, 1 an odd field, 2 an even one.
+  std::uint8_t type_specific = 0;
 };
 
 // One packet's part of the scan.
@@ -61,16 +63,19 @@ public:
   [[nodiscard]] Fragment fragment (std::size_t i) const;
 
 private:
-  friend Result<Plan> plan (const Frame &frame, std::size_t room);
+  friend Result<Plan> plan (
+      const Frame &frame, std::size_t room, std::size_t taken);
 
   std::size_t scan_size_ = 0;
   std::size_t first_ = 0;  // bytes of the scan in the first packet
   std::size_t other_ = 0;  // and in each further one
 };
 
-// `room` is what a packet has left behind its RTP header. An empty scan has no
-// fragments. An error's position is the least room that the frame needs.
-[[nodiscard]] Result<Plan> plan (const Frame &frame, std::size_t room);
+// `room` is what a packet has left behind its RTP header, and `taken` what else
+// the first one has of it. An empty scan has no fragments. An error's position
+// is the least room that the frame needs.
+[[nodiscard]] Result<Plan> plan (
+    const Frame &frame, std::size_t room, std::size_t taken = 0);
 
 // The size of main header, restart header (types 64 and 65) and, at offset 0,
 // quantization table header.

@@ -83,7 +83,7 @@ Bytes expected (
 const OwnTables own_luma (standard_luma (), 7);
 const OwnTables own_chroma (standard_chroma (), 100);
 
-// A small scan of 4:2:0 with tables of its own.
+// A small scan with tables of its own.
 struct Sample
 {
   std::vector<Component> components;
@@ -91,15 +91,17 @@ struct Sample
   Bytes data;
   Bytes recoded;
 
-  explicit Sample (unsigned restart_interval = 0)
-      : components (components_of (
-            layouts[0], own_luma.tables (), own_chroma.tables ()))
+  explicit Sample (unsigned restart_interval = 0,
+      const Layout &layout = layouts[0], unsigned width = 70,
+      unsigned height = 40)
+      : components (
+            components_of (layout, own_luma.tables (), own_chroma.tables ()))
   {
     std::mt19937 random (1);
-    std::vector<Plane> planes = planes_of (random, layouts[0], 70, 40);
-    scan = {70, 40, components, restart_interval};
-    data = encode (70, 40, components, restart_interval, planes);
-    recoded = expected (scan, {2, restart_interval}, planes);
+    std::vector<Plane> planes = planes_of (random, layout, width, height);
+    scan = {width, height, components, restart_interval};
+    data = encode (width, height, components, restart_interval, planes);
+    recoded = expected (scan, {layout.target, restart_interval}, planes);
   }
 };
 
@@ -284,20 +286,34 @@ GST_END_TEST;
 // for the sanitizers to see.
 GST_START_TEST (damage_does_no_harm)
 {
-  for (unsigned interval : {0u, 1u}) {
-    Sample sample (interval);
-    huffman::Recoder recoder;
-    Bytes out;
-    for (std::size_t at = 0; at < sample.data.size (); at++) {
-      Bytes cut (sample.data.begin (),
-          sample.data.begin () + static_cast<std::ptrdiff_t> (at));
-      for (unsigned to : {0u, interval})
-        (void)recoder.recode (sample.scan, cut, {2, to}, out).ok ();
-      Bytes changed = sample.data;
-      for (int bit = 0; bit < 8; bit++) {
-        changed[at] ^= static_cast<std::uint8_t> (1 << bit);
-        for (unsigned to : {0u, 3u})
-          (void)recoder.recode (sample.scan, changed, {2, to}, out).ok ();
+  huffman::Recoder recoder;
+  Bytes out;
+  for (const Layout &layout : layouts) {
+    if (layout.target == 0) continue;
+    for (unsigned interval : {0u, 1u}) {
+      Sample sample (interval, layout, 24, 17);
+      // Kept, taken out and put in.
+      auto try_all = [&] (const Bytes &data) {
+        int good = 0;
+        for (unsigned to : {0u, 1u, 3u})
+          good += recoder.recode (sample.scan, data, {layout.target, to}, out)
+                      ? 1
+                      : 0;
+        return good;
+      };
+      fail_unless (try_all (sample.data) == 3, "%s", layout.what);
+      for (std::size_t at = 0; at < sample.data.size (); at++) {
+        Bytes cut (sample.data.begin (),
+            sample.data.begin () + static_cast<std::ptrdiff_t> (at));
+        // Nothing but bits that fill up the last byte can be missed.
+        fail_unless (at + 2 >= sample.data.size () || try_all (cut) == 0,
+            "%s: %zu of %zu bytes are enough", layout.what, at,
+            sample.data.size ());
+        Bytes changed = sample.data;
+        for (int bits : {0x01, 0x10, 0x80, 0xff}) {
+          changed[at] = static_cast<std::uint8_t> (sample.data[at] ^ bits);
+          (void)try_all (changed);
+        }
       }
     }
   }

@@ -105,6 +105,23 @@ const Rejection rejections[] = {
         Error::sampling, 2},
     {"4:4:0", join ({soi, sof ({.sampling = {0x12, 0x11, 0x11}})}),
         Error::sampling, 2},
+    {"4:4:4 in wide MCUs", join ({soi, sof ({.sampling = {0x21, 0x21, 0x21}})}),
+        Error::sampling, 2},
+    {"4:4:4 in twelve blocks",
+        join ({soi, sof ({.sampling = {0x22, 0x22, 0x22}})}), Error::sampling,
+        2},
+    {"4:1:1", join ({soi, sof ({.sampling = {0x41, 0x11, 0x11}})}),
+        Error::sampling, 2},
+    {"4:1:0", join ({soi, sof ({.sampling = {0x42, 0x11, 0x11}})}),
+        Error::sampling, 2},
+    {"4:2:0 in twelve blocks",
+        join ({soi, sof ({.sampling = {0x42, 0x21, 0x21}})}), Error::sampling,
+        2},
+    {"factors of 0", join ({soi, sof ({.sampling = {0x00, 0x00, 0x00}})}),
+        Error::sampling, 2},
+    {"factors of 0 for chroma",
+        join ({soi, sof ({.sampling = {0x20, 0x10, 0x10}})}), Error::sampling,
+        2},
     {"Cb larger than Cr", join ({soi, sof ({.sampling = {0x22, 0x12, 0x11}})}),
         Error::sampling, 2},
     {"Cr larger than Cb", join ({soi, sof ({.sampling = {0x22, 0x11, 0x21}})}),
@@ -242,6 +259,18 @@ const Variant variants[] = {
     {"Cr with a copy of the table of Cb",
         join ({soi, quant, dqt (2, 5), sof ({.tables = {0, 1, 2}}), dht,
             sos ()})},
+    {"a third table that no component uses",
+        join ({soi, quant, dqt (2, 6), sof (), dht, sos ()})},
+    {"three tables in one DQT",
+        join ({soi,
+            segment (0xdb, join ({quant_table (0, 3), quant_table (1, 5),
+                               quant_table (2, 5)})),
+            sof ({.tables = {0, 1, 2}}), dht, sos ()})},
+    {"a table of 16 bits that no component uses",
+        join ({soi,
+            segment (0xdb, join ({quant_table (3, 7, true), quant_table (0, 3),
+                               quant_table (1, 5)})),
+            sof (), dht, sos ()})},
     {"table ids up to 14", join ({soi, dqt (14, 3), dqt (8, 5),
                                sof ({.tables = {14, 8, 8}}), dht, sos ()})},
     {"a table defined again", join ({tables (), dqt (0, 9), sos ()}),
@@ -308,6 +337,11 @@ const Variant variants[] = {
     {.what = "grey",
         .before_scan = join (
             {tables ({.components = 1, .sampling = {0x11}}), sos ({1, 0x00})}),
+        .chroma = 3,
+        .needs_recoding = true},
+    {.what = "grey with factors that mean nothing",
+        .before_scan = join (
+            {tables ({.components = 1, .sampling = {0x22}}), sos ({1, 0x00})}),
         .chroma = 3,
         .needs_recoding = true},
     {"longer SOF and SOS",
@@ -391,6 +425,69 @@ GST_START_TEST (tables_hold_until_they_are_defined_again)
 }
 GST_END_TEST;
 
+// T.81 E.1.3: "restart interval = 0" at each SOI.
+GST_START_TEST (the_restart_interval_is_one_image_s)
+{
+  jpeg::Tables before;
+  for (std::uint16_t interval : std::initializer_list<std::uint16_t>{4, 0, 7}) {
+    Bytes bytes = join ({tables (), interval > 0 ? dri (interval) : Bytes (),
+        sos (), grey_scan (2), eoi});
+    auto header = jpeg::parse (bytes, bytes.size (), before);
+    fail_unless (header.ok () && header->restart_interval == interval);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (of_two_images_the_first_one_ends)
+{
+  Bytes one = jpegfile::image ();
+  Bytes both = join ({one, one});
+  auto header = parse (both);
+  fail_unless (header.ok ());
+  auto rest = std::span (both).subspan (*header->scan);
+  fail_unless (jpeg::EoiSearch ().feed (rest) == one.size () - *header->scan);
+}
+GST_END_TEST;
+
+// Whatever the headers say, it ends, and reads and writes nothing else: that is
+// for the sanitizers to see.
+GST_START_TEST (damage_does_no_harm)
+{
+  huffman::Recoder recoder;
+  Bytes out;
+  int recoded = 0;
+  auto try_it = [&] (const Bytes &bytes) {
+    auto header = parse (bytes);
+    if (!header || !header->scan) return;
+    unsigned vertical = header->sampling == jpeg::Sampling::yuv422 ? 1 : 2;
+    huffman::Scan scan{header->width, header->height,
+        std::span (header->components).first (header->component_count),
+        header->restart_interval};
+    auto data = std::span (bytes).subspan (*header->scan);
+    for (unsigned interval : {0u, 1u, unsigned{header->restart_interval}})
+      if (recoder.recode (scan, data, {vertical, interval}, out)) recoded++;
+  };
+  const Bytes grey = segment (0xc0, test::hex ("0800100020 01 012200"));
+  const Bytes images[] = {
+      join ({tables (), dri (1), sos (), jpegfile::restarting_scan (2), eoi}),
+      join ({soi, dqt (0), grey, dht, sos ({1, 0x00}), grey_scan (2), eoi}),
+  };
+  for (const Bytes &image : images) {
+    try_it (image);
+    for (std::size_t at = 0; at < image.size (); at++) {
+      try_it (Bytes (
+          image.begin (), image.begin () + static_cast<std::ptrdiff_t> (at)));
+      Bytes changed = image;
+      for (int bit = 0; bit < 8; bit++) {
+        changed[at] = static_cast<std::uint8_t> (image[at] ^ 1 << bit);
+        try_it (changed);
+      }
+    }
+  }
+  fail_unless (recoded > 0);
+}
+GST_END_TEST;
+
 GST_START_TEST (headers_without_an_image)
 {
   // No SOI, no SOS: not cut, there is no more.
@@ -435,6 +532,9 @@ static Suite *jpeg_suite ()
   tcase_add_test (cases, variants_are_understood);
   tcase_add_test (cases, a_head_that_is_too_short_says_so);
   tcase_add_test (cases, tables_hold_until_they_are_defined_again);
+  tcase_add_test (cases, the_restart_interval_is_one_image_s);
+  tcase_add_test (cases, of_two_images_the_first_one_ends);
+  tcase_add_test (cases, damage_does_no_harm);
   tcase_add_test (cases, headers_without_an_image);
   tcase_add_test (cases, eoi_is_found_in_pieces);
   return suite;

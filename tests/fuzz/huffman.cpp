@@ -39,5 +39,21 @@ extern "C" int LLVMFuzzerTestOneInput (
   std::vector<std::uint8_t> twice;
   if (!recoder.recode (again, out, target, twice) || twice != out)
     std::abort ();
+  // Nor does it to take the restart markers out and put them in again, unless
+  // the differences of DC between intervals have no code.
+  huffman::Target bare{vertical, 0};
+  auto stripped = recoder.recode (again, out, bare, twice);
+  if (!stripped) {
+    if (stripped.code () != huffman::Error::dc_range) std::abort ();
+    return 0;
+  }
+  again.restart_interval = 0;
+  std::vector<std::uint8_t> back;
+  if (!recoder.recode (again, twice, target, back) || back != out)
+    std::abort ();
+  // Nor what was kept of other tables.
+  if (!recoder.recode (scan, image.subspan (*header->scan), target, back) ||
+      back != out)
+    std::abort ();
   return 0;
 }

@@ -30,6 +30,15 @@ extern "C" int LLVMFuzzerTestOneInput (
     if (whole || whole.code () != part.code ()) std::abort ();
   }
 
+  // Images that follow: the same one changes nothing, and for another one there
+  // are the tables of the one before.
+  auto again = jpeg::parse (image, image.size (), whole_tables);
+  if (again.ok () != whole.ok ()) std::abort ();
+  if (again && (again->scan != whole->scan ||
+                   again->needs_recoding != whole->needs_recoding))
+    std::abort ();
+  (void)jpeg::parse (head, head.size (), whole_tables).ok ();
+
   // Pieces or not, the EOI is in the same place.
   jpeg::EoiSearch pieces;
   auto found = pieces.feed (head);
