@@ -318,7 +318,6 @@ static void gst_cenc_mp4_decrypt_loop (gpointer data)
         gst_cenc_mp4_decrypt_chain (pad, GST_OBJECT (self), buffer.release ());
   }
   if (flow == GST_FLOW_OK) return;
-  GST_DEBUG_OBJECT (self, "pausing: %s", gst_flow_get_name (flow));
   gst_pad_pause_task (pad);
   if (flow == GST_FLOW_FLUSHING) return;
   if (flow != GST_FLOW_EOS && !state.failed)

@@ -328,9 +328,15 @@ Result<Done> Rewriter::take_sample (Bytes unit, std::vector<std::uint8_t> &out)
   cenc::Sample what{
       sample.iv, sample.treatment->encryption.pattern, sample.subsamples};
   std::size_t start = out.size ();
-  out.resize (start + unit.size ());
+  // Where most of it stays as it is, all of it is copied at once.
+  bool is_copied = what.pattern.skip_byte_block != 0;
+  if (is_copied)
+    out.insert (out.end (), unit.begin (), unit.end ());
+  else
+    out.resize (start + unit.size ());
+  std::span<std::uint8_t> place = std::span (out).subspan (start);
   cenc::Result<Done> decrypted = sample.treatment->decryptor->decrypt (
-      what, unit, std::span (out).subspan (start));
+      what, is_copied ? Bytes (place) : unit, place);
   if (!decrypted) {
     out.resize (start);
     return failure (decrypted.code (), position_ + decrypted.position ());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "testmp4.h"
+#include "testprogressive.h"
 #include "vectors.h"
 
 namespace {
@@ -829,6 +830,67 @@ GST_START_TEST (before_and_behind_qtdemux)
 }
 GST_END_TEST;
 
+// What qtdemux hands out without saying how it is encrypted, or not at all:
+// two schemes, files without fragments, PIFF, and senc alone.
+GST_START_TEST (before_qtdemux_only)
+{
+  struct Row
+  {
+    const char *what;
+    Bytes encrypted;
+    Bytes clear;
+  };
+  std::vector<Row> rows;
+  TestTrack cens = track ("cens"), cbc1 = track ("cbc1"), cenc = track ("cenc");
+  cens.scheme.crypt = 1;
+  cens.scheme.skip = 9;
+  cbc1.iv_size = 16;
+  for (const TestTrack *one : {&cens, &cbc1, &cenc}) {
+    TestTraf what;
+    what.track = one;
+    what.runs = {test::video_samples ({500, 300, 9000}, 16)};
+    what.saiz = one != &cenc;
+    TestFile file;
+    file.add_movie ({*one});
+    file.add_fragment ({what});
+    rows.push_back ({one->scheme.name.data (), file.encrypted, file.clear});
+  }
+  TestTrack piff = cenc;
+  piff.is_piff = true;
+  TestTraf what;
+  what.track = &piff;
+  what.runs = {test::video_samples ({500, 300, 9000})};
+  what.senc = what.saiz = false;
+  std::uint64_t place = test::Mp4Writer (false).movie ({piff}).size () + 24;
+  what.protection = test::piff_senc (piff, what.runs[0], place, {});
+  TestFile file;
+  file.add_movie ({piff});
+  file.add_fragment ({what});
+  rows.push_back ({"PIFF", file.encrypted, file.clear});
+  test::Layout layout;
+  layout.has_durations = true;
+  test::Progressive progressive ({cenc},
+      {{0, test::video_samples ({500, 300})},
+          {0, test::video_samples ({9000})}},
+      layout);
+  rows.push_back (
+      {"progressive", progressive.write (false), progressive.write (true)});
+  test::TempDir folder;
+  for (const Row &row : rows) {
+    std::string in = folder.path () / "encrypted.mp4";
+    std::string clear = folder.path () / "clear.mp4";
+    test::write_file (in, row.encrypted);
+    test::write_file (clear, row.clear);
+    Bytes expected = play ("filesrc location=" + clear + " ! queue ! qtdemux");
+    fail_unless (expected.size () == 9800, "%s", row.what);
+    fail_unless (
+        play ("filesrc location=" + in +
+              " ! cencmp4decrypt keys=" KID ":" KEY " ! qtdemux") == expected,
+        "%s", row.what);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (vectors)
 {
   std::optional<std::filesystem::path> vectors = test::vectors ("cenc");
@@ -886,6 +948,7 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, keys_are_kept_while_streaming);
   tcase_add_test (tests, again_after_ready);
   tcase_add_test (tests, before_and_behind_qtdemux);
+  tcase_add_test (tests, before_qtdemux_only);
   tcase_add_test (tests, vectors);
   return suite;
 }

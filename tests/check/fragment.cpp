@@ -230,27 +230,6 @@ GST_END_TEST;
 
 namespace {
 
-// PIFF's senc; with algorithm: in place of what the track says.
-Bytes piff_senc (const TestTrack &track, const std::vector<TestSample> &all,
-    std::uint64_t place, std::optional<unsigned> algorithm)
-{
-  bool has_ranges = all[0].ranges.has_value ();
-  Fields out;
-  out.put (test::hex ("a2394f525a9b4f14a2446c427c648df4"));
-  out.u32 ((algorithm ? 1 : 0) | (has_ranges ? 2 : 0));
-  if (algorithm) out.u (3, *algorithm).u8 (track.iv_size).put (track.kid);
-  out.u32 (all.size ());
-  for (std::size_t i = 0; i < all.size (); i++) {
-    test::AesBlock iv = test::iv_of (track, place, i);
-    out.put (std::span (iv).first (track.iv_size));
-    if (!has_ranges) continue;
-    out.u16 (all[i].ranges->size ());
-    for (const test::Range &range : *all[i].ranges)
-      out.u16 (range.clear).u32 (range.encrypted);
-  }
-  return test::box ("uuid", out);
-}
-
 // Where the writer's only traf is, after which it names IVs.
 std::uint64_t place_of_traf (const TestTrack &track)
 {
@@ -282,7 +261,7 @@ GST_START_TEST (piff)
             traf.senc = traf.saiz = false;
             std::optional<unsigned> algorithm;
             if (overrides) algorithm = scheme == "cenc" ? 1 : 2;
-            traf.protection = piff_senc (
+            traf.protection = test::piff_senc (
                 track, traf.runs[0], place_of_traf (named), algorithm);
             File file = write (named, traf);
             test::becomes (file.encrypted, file.clear,
@@ -306,7 +285,7 @@ GST_START_TEST (piff_clear_fragment)
   traf.runs = {test::samples_of (track, {100, 77})};
   for (TestSample &sample : traf.runs[0]) sample.group = 1;
   traf.senc = traf.saiz = false;
-  traf.protection = piff_senc (track, traf.runs[0], 0, 0);
+  traf.protection = test::piff_senc (track, traf.runs[0], 0, 0);
   File file = write (track, traf);
   test::Outcome out = test::becomes (file.encrypted, file.clear, "algorithm 0");
   fail_unless (out.counters.samples_clear == 2);

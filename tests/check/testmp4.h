@@ -144,6 +144,28 @@ inline AesBlock iv_of (
   return iv;
 }
 
+// PIFF's senc; with algorithm: in place of what the track says.
+inline Bytes piff_senc (const TestTrack &track,
+    const std::vector<TestSample> &all, std::uint64_t place,
+    std::optional<unsigned> algorithm)
+{
+  bool has_ranges = all[0].ranges.has_value ();
+  Fields out;
+  out.put (hex ("a2394f525a9b4f14a2446c427c648df4"));
+  out.u32 ((algorithm ? 1 : 0) | (has_ranges ? 2 : 0));
+  if (algorithm) out.u (3, *algorithm).u8 (track.iv_size).put (track.kid);
+  out.u32 (all.size ());
+  for (std::size_t i = 0; i < all.size (); i++) {
+    AesBlock iv = iv_of (track, place, i);
+    out.put (std::span (iv).first (track.iv_size));
+    if (!has_ranges) continue;
+    out.u16 (all[i].ranges->size ());
+    for (const Range &range : *all[i].ranges)
+      out.u16 (range.clear).u32 (range.encrypted);
+  }
+  return box ("uuid", out);
+}
+
 // Written twice: as it is encrypted, and as it has to come out.
 class Mp4Writer
 {
