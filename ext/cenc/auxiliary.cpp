@@ -275,9 +275,9 @@ Result<Fit> try_saiz (
     batch.auxiliary.is_in_resource = true;
     return Fit::structure;  // as far as can be told
   }
-  // Samples do not share it, so a box has no more than its size.
-  if (total > place.box_size)
+  if (total > place.left)
     return failure (Error::too_many_samples, boxes.saiz->position);
+  place.left -= total;
   Fit fit = Fit::sums;
   for (Run &run : batch.runs) {
     if (batch.saiz_extent (run) == 0) {

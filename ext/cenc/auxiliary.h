@@ -50,6 +50,9 @@ struct Place
   std::size_t position = 0;  // of what errors are about, in the box
   // What saio may count from, the likeliest first.
   std::vector<std::uint64_t> bases;
+  // How many bytes saio may still lead to in this box, which samples do not
+  // share in a sound file: 2 * box_size to begin with, one for each base.
+  std::uint64_t &left;
 };
 
 // Finds the auxiliary information of a batch with treatments. senc where it is

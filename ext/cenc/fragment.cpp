@@ -72,6 +72,7 @@ private:
   // Where the data of the last run ended, for a run without a data_offset and
   // a traf without a base.
   std::uint64_t data_end_ = 0;
+  std::uint64_t auxiliary_left_ = 2 * moof_.size ();
 };
 
 Result<Done> Parser::parse_tfhd (const Box &tfhd, Traf &traf)
@@ -188,7 +189,7 @@ Result<Done> Parser::parse_encryption (Traf &traf)
   // Relative to the base of the data, but found relative to moof as well.
   Result<bool> differs = auxiliary::resolve (found,
       {position_, moof_.size (), traf.position,
-          {traf.base_data_offset, position_}},
+          {traf.base_data_offset, position_}, auxiliary_left_},
       traf.batch);
   if (!differs) return differs.error ();
   if (*differs) fragment_.differences++;

@@ -171,6 +171,7 @@ struct Context
   std::shared_ptr<std::vector<std::uint8_t>> box;
   // A chunk of 4 bytes takes more than that.
   std::size_t chunks_left = samples::most_waiting / sizeof (samples::Run);
+  std::uint64_t auxiliary_left = 2 * moov.size ();
 };
 
 Result<Done> parse_samples (const Box &stbl, const std::vector<Box> &boxes,
@@ -194,7 +195,7 @@ Result<Done> parse_samples (const Box &stbl, const std::vector<Box> &boxes,
   if (!done) return done;
   Result<bool> differs = auxiliary::resolve (found,
       {context.position, context.moov.size (), stbl.position,
-          {std::uint64_t{0}}},
+          {std::uint64_t{0}}, context.auxiliary_left},
       batch);
   if (!differs) return differs.error ();
   if (*differs) movie.differences++;

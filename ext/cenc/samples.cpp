@@ -271,14 +271,15 @@ void Queue::ask (Waiting &waiting)
   const Batch &batch = waiting.batch;
   if (!batch.auxiliary.is_in_resource) return;
   std::size_t run = waiting.ungiven ();
-  if (run < batch.runs.size ())
-    asking_.emplace (batch.runs[run].auxiliary_at, &waiting);
+  if (run >= batch.runs.size ()) return;
+  asking_.emplace (batch.runs[run].auxiliary_at, &waiting);
+  waiting.asked_size = batch.saiz_extent (batch.runs[run]);
 }
 
 Queue::Step Queue::asking (const Waiting &waiting, std::uint64_t from)
 {
   const Run &run = waiting.batch.runs[waiting.ungiven ()];
-  std::uint64_t size = waiting.batch.saiz_extent (run);
+  std::uint64_t size = waiting.asked_size;
   if (size == 0) return {Step::Kind::auxiliary, from, from, 0};
   return {Step::Kind::auxiliary, std::min (from, run.auxiliary_at),
       run.auxiliary_at, size};

@@ -183,6 +183,7 @@ private:
     std::size_t next_run = 0;
     // Auxiliary information of the runs from next_run on, if not in the box.
     std::deque<std::vector<std::uint8_t>> given;
+    std::uint64_t asked_size = 0;  // of the run after those
     std::size_t cost = 0;
     // Of the run that has begun, and what was read last.
     std::optional<Cursor> cursor;

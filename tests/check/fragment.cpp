@@ -619,6 +619,32 @@ GST_START_TEST (claims_without_bytes)
 }
 GST_END_TEST;
 
+// The same bytes for all tracks of a fragment: small in the file, long to read.
+GST_START_TEST (auxiliary_information_is_not_shared)
+{
+  TestTrack track = test::track ("cenc", 8);
+  constexpr std::uint32_t count = 2000;
+  Fields entries;
+  for (std::uint32_t i = 0; i < count; i++) entries.u64 (i);
+  auto with = [&] (int trafs) {
+    Bytes body = test::box ("free", entries);
+    for (int i = 0; i < trafs; i++)
+      body =
+          body +
+          test::box ("traf",
+              test::full_box ("tfhd", 0, 0x20010, Fields ().u32 (1).u32 (1)) +
+                  test::full_box ("trun", 0, 1,
+                      Fields ().u32 (count).u32 (
+                          100000u * static_cast<unsigned> (i + 1))) +
+                  test::full_box ("saiz", 0, 0, Fields ().u8 (8).u32 (count)) +
+                  test::full_box ("saio", 0, 0, Fields ().u32 (1).u32 (16)));
+    return Mp4Writer (false).movie ({track}) + test::box ("moof", body);
+  };
+  fail_if (test::rewrite (with (1), 1000).failure.has_value ());
+  test::fails (with (9), bmff::Error::too_many_samples, "shared by 9");
+}
+GST_END_TEST;
+
 static Suite *fragment_suite ()
 {
   Suite *suite = suite_create ("fragment");
@@ -636,6 +662,7 @@ static Suite *fragment_suite ()
   tcase_add_test (tests, one_of_two_is_wrong);
   tcase_add_test (tests, claims_cost_nothing);
   tcase_add_test (tests, claims_without_bytes);
+  tcase_add_test (tests, auxiliary_information_is_not_shared);
   return suite;
 }
 
