@@ -54,19 +54,19 @@ const char *to_string (Error error)
     case Error::no_auxiliary_information:
       return "neither senc nor saiz and saio for encrypted samples";
     case Error::auxiliary_information_outside:
-      return "saio points outside of its moof";
+      return "saio points to bytes that are not there any more";
+    case Error::auxiliary_information_late:
+      return "saio points too far behind the samples";
     case Error::auxiliary_information_size:
       return "the auxiliary information of a sample has a wrong size";
+    case Error::no_such_sample_group:
+      return "a sample group without a description";
     case Error::unsupported_scheme:
       return "a protection scheme other than cenc, cens, cbc1 and cbcs";
     case Error::unsupported_sample_entry:
       return "a protected sample entry that is neither encv nor enca";
-    case Error::unsupported_progressive:
-      return "encrypted samples outside of fragments";
-    case Error::unsupported_piff:
-      return "PIFF sample encryption";
-    case Error::unsupported_key_rotation:
-      return "key rotation (seig sample groups)";
+    case Error::unsupported_sample_group:
+      return "seig sample groups in the compact form (csgp)";
   }
   return "unknown";
 }
@@ -74,13 +74,11 @@ const char *to_string (Error error)
 bool is_unsupported (Error error)
 {
   switch (error) {
-    case Error::auxiliary_information_outside:
+    case Error::auxiliary_information_late:
     case Error::media_before_movie:
     case Error::unsupported_scheme:
     case Error::unsupported_sample_entry:
-    case Error::unsupported_progressive:
-    case Error::unsupported_piff:
-    case Error::unsupported_key_rotation:
+    case Error::unsupported_sample_group:
       return true;
     default:
       return false;

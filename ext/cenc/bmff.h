@@ -37,15 +37,16 @@ enum class Error
   sample_outside_media,
   samples_overlap,
   no_auxiliary_information,
-  auxiliary_information_outside,  // in this version: outside of its moof
+  auxiliary_information_outside,  // before the box that leads to it, or in it
+                                  // and out of it
+  auxiliary_information_late,     // too far behind its samples to hold them
   auxiliary_information_size,
+  no_such_sample_group,
 
   // what this version cannot decrypt
   unsupported_scheme,
   unsupported_sample_entry,
-  unsupported_progressive,
-  unsupported_piff,
-  unsupported_key_rotation
+  unsupported_sample_group  // in the compact form
 };
 const char *to_string (Error error);
 // True for what is not wrong with the file but missing in this version.

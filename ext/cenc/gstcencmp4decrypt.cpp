@@ -4,15 +4,16 @@
  * @title: cencmp4decrypt
  * @short_description: decrypts an MP4 byte stream of Common Encryption
  *
- * Takes the bytes of fragmented MP4 encrypted with ISO/IEC 23001-7 (Common
- * Encryption), cut into buffers anywhere, and sends the same file in the clear:
- * every byte at its place, samples decrypted, encrypted sample entries with
- * their original type and boxes about protection turned into free space. Clear
- * files pass unchanged. What it cannot decrypt is an error: ciphertext is never
- * passed as clear.
+ * Takes the bytes of MP4, fragmented or progressive with `moov` first,
+ * encrypted with ISO/IEC 23001-7 (Common Encryption) or PIFF, cut into buffers
+ * anywhere, and sends the same file in the clear: every byte at its place,
+ * samples decrypted, encrypted sample entries with their original type and
+ * boxes about protection turned into free space. Clear files pass unchanged.
+ * What it cannot decrypt is an error: ciphertext is never passed as clear.
  *
- * It works in push mode, on whole files as from `filesrc`, and on init and
- * media segments one after the other, in BYTES or TIME segments.
+ * It pulls where upstream can, as `filesrc`, and else takes what is pushed:
+ * whole files, or init and media segments one after the other, in BYTES or TIME
+ * segments.
  *
  * At EOS it posts an element message `cencmp4decrypt-stats` with the fields of
  * #GstCencMp4Decrypt:stats.
@@ -37,14 +38,14 @@
 #include <new>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcenc.h"
-#include "marks.h"
+#include "gstcencmp4.h"
 #include "mp4.h"
+#include "starts.h"
 
 GST_DEBUG_CATEGORY_STATIC (cencmp4decrypt_debug);
 #define GST_CAT_DEFAULT cencmp4decrypt_debug
@@ -69,92 +70,36 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-struct Counters
-{
-  mp4::Counters samples;
-  guint64 bytes = 0;
-  guint64 boxes_cut = 0;
-};
+constexpr starts::Kinds kinds{GST_BUFFER_FLAG_DISCONT, GST_BUFFER_FLAG_HEADER,
+    GST_BUFFER_FLAG_DELTA_UNIT,
+    GST_BUFFER_FLAG_RESYNC | GST_BUFFER_FLAG_MARKER};
 
-// What an input buffer says about its first byte.
-struct Start
-{
-  GstClockTime pts;
-  GstClockTime dts;
-  GstClockTime duration;
-  guint flags;
-};
-
-constexpr guint start_flags = GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC |
-                              GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_MARKER |
-                              GST_BUFFER_FLAG_DELTA_UNIT;
-
-// Those that go on with the bytes, where the others are about the first one.
-constexpr guint going_on_flags =
-    GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT;
+// What is pulled at once.
+constexpr guint pull_size = 1 << 20;
 
 // Of the streaming thread, from READY->PAUSED to PAUSED->READY.
 struct State
 {
   std::optional<mp4::Rewriter> rewriter;
   mp4::Counters counted;  // how far its counters are in ours
-  marks::Marks<Start> marks;
+  starts::Starts starts{kinds};
   GstFormat format = GST_FORMAT_UNDEFINED;
   std::uint64_t segment_start = 0;
   bool is_fresh = true;      // no buffer since the start, flush or EOS
-  bool is_start = true;      // the next buffer is the first of a resource
-  bool was_cut = false;      // bytes are missing before the next buffer
   bool is_unwanted = false;  // who is behind has had enough
-  guint last_flags = 0;      // going_on_flags of the last input buffer
-  guint going_on = 0;        // the flags of bytes that start nothing
   bool failed = false;
+  // When it pulls
+  bool has_stream = false;  // STREAM_START has been sent
+  bool has_segment = false;
+  std::uint64_t pulled = 0;
 };
 
 struct Impl
 {
   Guarded<gstcenc::Keys> keys;
-  Guarded<Counters> counters;
+  Guarded<gstcencmp4::Counters> counters;
   State state;
 };
-
-GstStructure *stats_structure (const Counters &counters)
-{
-  const mp4::Counters &samples = counters.samples;
-  return gst_structure_new ("cencmp4decrypt-stats", "samples", G_TYPE_UINT64,
-      static_cast<guint64> (samples.samples_decrypted + samples.samples_clear),
-      "samples-decrypted", G_TYPE_UINT64,
-      static_cast<guint64> (samples.samples_decrypted), "samples-clear",
-      G_TYPE_UINT64, static_cast<guint64> (samples.samples_clear), "fragments",
-      G_TYPE_UINT64, static_cast<guint64> (samples.fragments), "bytes",
-      G_TYPE_UINT64, counters.bytes, "bytes-decrypted", G_TYPE_UINT64,
-      static_cast<guint64> (samples.bytes_decrypted), "boxes-cut",
-      G_TYPE_UINT64, counters.boxes_cut, nullptr);
-}
-
-// The bytes as a buffer that owns them.
-Owned<GstBuffer> wrap (std::vector<std::uint8_t> bytes)
-{
-  auto *owner = new std::vector<std::uint8_t> (std::move (bytes));
-  return Owned<GstBuffer> (gst_buffer_new_wrapped_full (
-      static_cast<GstMemoryFlags> (0), owner->data (), owner->size (), 0,
-      owner->size (), owner, [] (gpointer data) {
-        delete static_cast<std::vector<std::uint8_t> *> (data);
-      }));
-}
-
-// A fragment, a header or a timestamp begins with this buffer, or what goes on
-// from it is not what went on before it.
-bool starts_something (const State &state, GstBuffer *buffer)
-{
-  guint flags = GST_BUFFER_FLAGS (buffer) & start_flags;
-  guint going_on = flags & going_on_flags;
-  // In TIME more of a buffer without flags is DELTA_UNIT, another one is not.
-  if (state.format == GST_FORMAT_TIME && going_on == 0) return true;
-  return state.is_start || GST_BUFFER_PTS_IS_VALID (buffer) ||
-         GST_BUFFER_DTS_IS_VALID (buffer) ||
-         (flags & ~guint{GST_BUFFER_FLAG_DELTA_UNIT}) != 0 ||
-         going_on != state.last_flags;
-}
 
 }  // namespace
 
@@ -168,45 +113,21 @@ G_DEFINE_FINAL_TYPE (GstCencMp4Decrypt, gst_cenc_mp4_decrypt, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE (
     cencmp4decrypt, "cencmp4decrypt", GST_RANK_NONE, GST_TYPE_CENC_MP4_DECRYPT)
 
-static void gst_cenc_mp4_decrypt_post_error (
-    GstCencMp4Decrypt *self, const relay::Failure<mp4::Error> &failure)
+static GstPad *gst_cenc_mp4_decrypt_src (GstCencMp4Decrypt *self)
 {
-  const char *reason = mp4::to_string (failure.code);
-  if (const auto *sample = std::get_if<cenc::Error> (&failure.code)) {
-    const auto &kid = self->impl.state.rewriter->missing_key ();
-    if (*sample == cenc::Error::no_key && kid)
-      gstcenc::post_no_key (GST_ELEMENT (self), *kid);
-    else
-      GST_ELEMENT_ERROR (self, STREAM, DECRYPT,
-          (_ ("A sample of this stream cannot be decrypted.")),
-          ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
-    return;
-  }
-  bmff::Error error = std::get<bmff::Error> (failure.code);
-  if (bmff::is_unsupported (error))
-    GST_ELEMENT_ERROR (self, STREAM, DECRYPT,
-        (_ ("This file is encrypted or built in a way that is not supported.")),
-        ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
-  else if (error == bmff::Error::no_box_here)
-    GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE, (_ ("This is no MP4 stream.")),
-        ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
-  else
-    GST_ELEMENT_ERROR (self, STREAM, DEMUX, (_ ("This MP4 file is damaged.")),
-        ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
+  return GST_PAD (GST_ELEMENT (self)->srcpads->data);
 }
 
-// The counters of the rewriter begin anew with each run of the element.
 static void gst_cenc_mp4_decrypt_count (GstCencMp4Decrypt *self, gsize bytes)
 {
   State &state = self->impl.state;
   const mp4::Counters &now = state.rewriter->counters ();
+  if (now.auxiliary_wrong > state.counted.auxiliary_wrong)
+    GST_WARNING_OBJECT (self,
+        "senc, saiz or saio is wrong, before byte %" G_GUINT64_FORMAT,
+        static_cast<guint64> (state.rewriter->received ()));
   auto counters = self->impl.counters.lock ();
-  mp4::Counters &sum = counters->samples;
-  sum.fragments += now.fragments - state.counted.fragments;
-  sum.samples_decrypted +=
-      now.samples_decrypted - state.counted.samples_decrypted;
-  sum.samples_clear += now.samples_clear - state.counted.samples_clear;
-  sum.bytes_decrypted += now.bytes_decrypted - state.counted.bytes_decrypted;
+  counters->add (now, state.counted);
   counters->bytes += bytes;
   state.counted = now;
 }
@@ -232,70 +153,16 @@ static void gst_cenc_mp4_decrypt_begin_resource (
   GST_DEBUG_OBJECT (self, "resource from byte %" G_GUINT64_FORMAT,
       static_cast<guint64> (position));
   state.rewriter->restart (position);
-  state.marks.clear ();
+  state.starts.begin ();
   state.is_fresh = false;
-  state.is_start = true;
   state.is_unwanted = false;
-}
-
-static void gst_cenc_mp4_decrypt_mark (State &state, GstBuffer *buffer)
-{
-  guint flags = GST_BUFFER_FLAGS (buffer) & start_flags;
-  if (state.was_cut) flags |= GST_BUFFER_FLAG_DISCONT;
-  if (state.was_cut || starts_something (state, buffer))
-    state.marks.add (state.rewriter->received (),
-        {GST_BUFFER_PTS (buffer), GST_BUFFER_DTS (buffer),
-            GST_BUFFER_DURATION (buffer), flags});
-  state.was_cut = false;
-  state.is_start = false;
-  state.last_flags = flags & going_on_flags;
-}
-
-static Owned<GstBuffer> gst_cenc_mp4_decrypt_dress (
-    State &state, Owned<GstBuffer> buffer, const marks::Piece<Start> &piece)
-{
-  GST_BUFFER_OFFSET (buffer.get ()) = piece.position;
-  GST_BUFFER_OFFSET_END (buffer.get ()) = piece.position + piece.size;
-  if (!piece.start) {
-    GST_BUFFER_FLAG_SET (buffer.get (), state.going_on);
-    return buffer;
-  }
-  GST_BUFFER_PTS (buffer.get ()) = piece.start->pts;
-  GST_BUFFER_DTS (buffer.get ()) = piece.start->dts;
-  GST_BUFFER_DURATION (buffer.get ()) = piece.start->duration;
-  GST_BUFFER_FLAG_SET (buffer.get (), piece.start->flags);
-  // More of a header is header; more of anything else, where buffers have
-  // times, is DELTA_UNIT.
-  state.going_on = piece.start->flags & going_on_flags;
-  if (state.format == GST_FORMAT_TIME && state.going_on == 0)
-    state.going_on = GST_BUFFER_FLAG_DELTA_UNIT;
-  return buffer;
 }
 
 static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
     std::uint64_t position, std::vector<std::uint8_t> bytes)
 {
-  State &state = self->impl.state;
-  GstPad *srcpad = GST_PAD (GST_ELEMENT (self)->srcpads->data);
-  std::vector<marks::Piece<Start>> pieces =
-      state.marks.cut (position, bytes.size ());
-  if (pieces.empty ()) return GST_FLOW_OK;
-  Owned<GstBuffer> whole = wrap (std::move (bytes));
-  // Passed on as it is, so that who is behind may write into it.
-  if (pieces.size () == 1)
-    return gst_pad_push (srcpad,
-        gst_cenc_mp4_decrypt_dress (state, std::move (whole), pieces.front ())
-            .release ());
-  for (const marks::Piece<Start> &piece : pieces) {
-    Owned<GstBuffer> buffer{
-        gst_buffer_copy_region (whole.get (), GST_BUFFER_COPY_MEMORY,
-            static_cast<gsize> (piece.position - position), piece.size)};
-    GstFlowReturn flow = gst_pad_push (
-        srcpad, gst_cenc_mp4_decrypt_dress (state, std::move (buffer), piece)
-                    .release ());
-    if (flow != GST_FLOW_OK) return flow;
-  }
-  return GST_FLOW_OK;
+  return gstcencmp4::push (gst_cenc_mp4_decrypt_src (self),
+      self->impl.state.starts, position, std::move (bytes));
 }
 
 // The resource ends or breaks off here. What is held of a box that is not
@@ -310,7 +177,7 @@ static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
   // What the flow is, the next push will tell as well.
   gst_cenc_mp4_decrypt_push (self, position, std::move (rest));
   if (state.rewriter->at_boundary ()) return;
-  state.was_cut = true;
+  state.starts.cut_off ();
   // Then the source stopped where it was told to.
   if (state.is_unwanted) return;
   self->impl.counters.lock ()->boxes_cut++;
@@ -332,7 +199,9 @@ static GstFlowReturn gst_cenc_mp4_decrypt_chain (
     gst_cenc_mp4_decrypt_end_resource (self);
     gst_cenc_mp4_decrypt_begin_resource (self, in.get ());
   }
-  gst_cenc_mp4_decrypt_mark (state, in.get ());
+  state.starts.add (state.rewriter->received (),
+      {GST_BUFFER_PTS (in.get ()), GST_BUFFER_DTS (in.get ()),
+          GST_BUFFER_DURATION (in.get ()), GST_BUFFER_FLAGS (in.get ())});
 
   std::uint64_t position = state.rewriter->position ();
   std::vector<std::uint8_t> out;
@@ -357,8 +226,38 @@ static GstFlowReturn gst_cenc_mp4_decrypt_chain (
   if (flow == GST_FLOW_EOS) state.is_unwanted = true;
   if (!failure || flow == GST_FLOW_FLUSHING) return flow;
   state.failed = true;
-  gst_cenc_mp4_decrypt_post_error (self, *failure);
+  gstcencmp4::post_error (
+      GST_ELEMENT (self), *failure, state.rewriter->missing_key ());
   return GST_FLOW_ERROR;
+}
+
+static void gst_cenc_mp4_decrypt_end_stream (GstCencMp4Decrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.rewriter && !state.failed) gst_cenc_mp4_decrypt_end_resource (self);
+  // What comes after it is another resource.
+  state.is_fresh = true;
+  gstcenc::post_stats (GST_ELEMENT (self),
+      gstcencmp4::stats_structure (self->impl.counters.copy ()));
+}
+
+// Another stream may come after one that failed.
+static void gst_cenc_mp4_decrypt_begin_anew (State &state)
+{
+  // The movie stays: after a seek init segments need not come again.
+  if (state.rewriter) state.rewriter->restart (0);
+  state.starts.clear ();
+  state.is_fresh = true;
+  state.failed = false;
+}
+
+static void gst_cenc_mp4_decrypt_begin_stream (GstCencMp4Decrypt *self)
+{
+  State &state = self->impl.state;
+  if (state.has_stream) return;
+  state.has_stream = true;
+  gstcencmp4::push_stream_start (
+      GST_ELEMENT (self), gst_cenc_mp4_decrypt_src (self));
 }
 
 static gboolean gst_cenc_mp4_decrypt_sink_event (
@@ -367,32 +266,80 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (parent);
   State &state = self->impl.state;
   switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_STREAM_START:
+      state.has_stream = true;
+      if (state.failed) gst_cenc_mp4_decrypt_begin_anew (state);
+      break;
+    case GST_EVENT_CAPS:
+      // typefind sends no other event to who pulls.
+      if (GST_PAD_MODE (pad) == GST_PAD_MODE_PULL)
+        gst_cenc_mp4_decrypt_begin_stream (self);
+      break;
     case GST_EVENT_SEGMENT: {
       const GstSegment *segment = nullptr;
       gst_event_parse_segment (event, &segment);
       state.format = segment->format;
+      state.starts.set_has_times (segment->format == GST_FORMAT_TIME);
       state.segment_start = segment->start;
       break;
     }
     case GST_EVENT_FLUSH_STOP:
-      // The movie stays: after a seek init segments need not come again.
-      if (state.rewriter) state.rewriter->restart (0);
-      state.marks.clear ();
-      state.is_fresh = true;
-      state.failed = false;
+      gst_cenc_mp4_decrypt_begin_anew (state);
       break;
     case GST_EVENT_EOS:
-      if (state.rewriter && !state.failed)
-        gst_cenc_mp4_decrypt_end_resource (self);
-      // What comes after it is another resource.
-      state.is_fresh = true;
-      gstcenc::post_stats (
-          GST_ELEMENT (self), stats_structure (self->impl.counters.copy ()));
+      gst_cenc_mp4_decrypt_end_stream (self);
       break;
     default:
       break;
   }
   return gst_pad_event_default (pad, parent, event);
+}
+
+// 1 MiB from upstream, and what can leave of it.
+static void gst_cenc_mp4_decrypt_loop (gpointer data)
+{
+  GstPad *pad = GST_PAD (data);
+  GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (GST_PAD_PARENT (pad));
+  GstPad *srcpad = gst_cenc_mp4_decrypt_src (self);
+  State &state = self->impl.state;
+  gst_cenc_mp4_decrypt_begin_stream (self);
+  if (!state.has_segment) {
+    state.has_segment = true;
+    state.format = GST_FORMAT_BYTES;
+    gstcencmp4::push_bytes_segment (srcpad);
+  }
+  GstBuffer *raw = nullptr;
+  GstFlowReturn flow = gst_pad_pull_range (pad, state.pulled, pull_size, &raw);
+  if (flow == GST_FLOW_OK) {
+    Owned<GstBuffer> buffer{gst_buffer_make_writable (raw)};
+    GST_BUFFER_OFFSET (buffer.get ()) = state.pulled;
+    state.pulled += gst_buffer_get_size (buffer.get ());
+    flow =
+        gst_cenc_mp4_decrypt_chain (pad, GST_OBJECT (self), buffer.release ());
+  }
+  if (flow == GST_FLOW_OK) return;
+  gst_pad_pause_task (pad);
+  if (flow == GST_FLOW_FLUSHING) return;
+  if (flow != GST_FLOW_EOS && !state.failed)
+    GST_ELEMENT_FLOW_ERROR (self, flow);
+  gst_cenc_mp4_decrypt_end_stream (self);
+  gst_pad_push_event (srcpad, gst_event_new_eos ());
+}
+
+static gboolean gst_cenc_mp4_decrypt_activate (GstPad *pad, GstObject *)
+{
+  GstPadMode mode =
+      gstcencmp4::can_pull (pad) ? GST_PAD_MODE_PULL : GST_PAD_MODE_PUSH;
+  return gst_pad_activate_mode (pad, mode, TRUE);
+}
+
+static gboolean gst_cenc_mp4_decrypt_activate_mode (
+    GstPad *pad, GstObject *, GstPadMode mode, gboolean active)
+{
+  if (mode == GST_PAD_MODE_PUSH) return TRUE;
+  if (mode != GST_PAD_MODE_PULL) return FALSE;
+  if (active == FALSE) return gst_pad_stop_task (pad);
+  return gst_pad_start_task (pad, gst_cenc_mp4_decrypt_loop, pad, nullptr);
 }
 
 // A seek in bytes may land inside a box, where nothing can be told.
@@ -414,19 +361,7 @@ static gboolean gst_cenc_mp4_decrypt_src_event (
 static gboolean gst_cenc_mp4_decrypt_src_query (
     GstPad *pad, GstObject *parent, GstQuery *query)
 {
-  if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
-    gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-    return TRUE;
-  }
-  if (GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
-    GstFormat format = GST_FORMAT_UNDEFINED;
-    gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
-    if (format == GST_FORMAT_BYTES) {
-      gst_query_set_seeking (query, format, FALSE, 0, -1);
-      return TRUE;
-    }
-  }
+  if (gstcencmp4::answer (query)) return TRUE;
   return gst_pad_query_default (pad, parent, query);
 }
 
@@ -471,7 +406,8 @@ static void gst_cenc_mp4_decrypt_get_property (
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (object);
   switch (id) {
     case PROP_STATS:
-      g_value_take_boxed (value, stats_structure (self->impl.counters.copy ()));
+      g_value_take_boxed (
+          value, gstcencmp4::stats_structure (self->impl.counters.copy ()));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -492,6 +428,10 @@ static void gst_cenc_mp4_decrypt_init (GstCencMp4Decrypt *self)
       sink, GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_chain));
   gst_pad_set_event_function (
       sink, GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_sink_event));
+  gst_pad_set_activate_function (
+      sink, GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_activate));
+  gst_pad_set_activatemode_function (
+      sink, GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_activate_mode));
   GST_PAD_SET_PROXY_CAPS (sink);
   gst_element_add_pad (GST_ELEMENT (self), sink);
 
@@ -535,10 +475,11 @@ static void gst_cenc_mp4_decrypt_class_init (GstCencMp4DecryptClass *klass)
    * GstCencMp4Decrypt:stats:
    *
    * Counters since the element was made, all guint64: `samples`,
-   * `samples-decrypted` and `samples-clear` in the fragments of encrypted
-   * files, `fragments`, `bytes`, `bytes-decrypted` (of decrypted samples),
-   * `boxes-cut` (how often the stream broke off inside of a box). Also the
-   * fields of the element message `cencmp4decrypt-stats`.
+   * `samples-decrypted` and `samples-clear` of encrypted files, `fragments`,
+   * `bytes`, `bytes-decrypted` (of decrypted samples), `boxes-cut` (how often
+   * the stream broke off inside of a box), `auxiliary-wrong` (tracks of a moov
+   * or moof whose senc, saiz or saio was wrong and not needed). Also the fields
+   * of the element message `cencmp4decrypt-stats`.
    *
    * Since: 0.1
    */
@@ -549,7 +490,7 @@ static void gst_cenc_mp4_decrypt_class_init (GstCencMp4DecryptClass *klass)
 
   gst_element_class_set_static_metadata (element_class,
       "Common Encryption MP4 Decrypter", "Decryptor",
-      "Decrypts a fragmented MP4 byte stream encrypted with ISO/IEC 23001-7",
+      "Decrypts an MP4 byte stream encrypted with ISO/IEC 23001-7",
       RELAY_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "auxiliary.h"
+#include "tables.h"
+
 namespace movie {
 namespace {
 
@@ -40,40 +43,6 @@ Result<std::vector<Box>> descend (
   return bmff::children (**box);
 }
 
-// 23001-7 8.2
-Result<Encryption> parse_tenc (const Box &box, cenc::Scheme scheme)
-{
-  Reader reader = box.reader ();
-  Encryption out;
-  out.scheme = scheme;
-  bmff::Version version = bmff::read_version (reader);
-  reader.skip (1);
-  std::uint8_t pattern = reader.u8 ();
-  if (version.version > 0) {  // reserved before
-    out.pattern.crypt_byte_block = pattern >> 4;
-    out.pattern.skip_byte_block = pattern & 15;
-  }
-  std::uint8_t is_protected = reader.u8 ();
-  out.per_sample_iv_size = reader.u8 ();
-  bmff::Bytes kid = reader.bytes (out.kid.size ());
-  std::copy (kid.begin (), kid.end (), out.kid.begin ());
-  if (!reader.ok ()) return failure (Error::truncated, box.position);
-  if (is_protected > 1) return failure (Error::bad_value, box.position);
-  out.is_protected = is_protected == 1;
-  if (!out.is_protected) return out;
-
-  if (out.per_sample_iv_size == 0) {
-    bmff::Bytes iv = reader.bytes (reader.u8 ());
-    if (!reader.ok ()) return failure (Error::truncated, box.position);
-    cenc::Result<aes::Block> block = cenc::to_block (iv);
-    if (!block) return failure (Error::bad_value, box.position);
-    out.constant_iv = *block;
-  } else if (out.per_sample_iv_size != 8 && out.per_sample_iv_size != 16) {
-    return failure (Error::bad_value, box.position);
-  }
-  return out;
-}
-
 struct Protection
 {
   bmff::Type original_format;
@@ -94,18 +63,24 @@ Result<Protection> parse_sinf (const Box &sinf)
   bmff::Type original_format = format.u32 ();
   Reader reader = (*schm)->reader ();
   bmff::read_version (reader);
-  std::optional<cenc::Scheme> scheme = scheme_of (reader.u32 ());
+  bmff::Type scheme_type = reader.u32 ();
   if (!format.ok () || !reader.ok ())
     return failure (Error::truncated, sinf.position);
+  std::optional<cenc::Scheme> scheme = protection::scheme_of (scheme_type);
+  if (scheme_type == type ("piff")) scheme = cenc::Scheme::cenc;
   if (!scheme) return failure (Error::unsupported_scheme, (*schm)->position);
 
   Result<std::vector<Box>> information =
       descend (*boxes, type ("schi"), sinf.position);
   if (!information) return information.error ();
-  Result<const Box *> tenc =
-      require (*information, type ("tenc"), sinf.position);
-  if (!tenc) return tenc.error ();
-  Result<Encryption> encryption = parse_tenc (**tenc, *scheme);
+  const Box *tenc = bmff::find (*information, type ("tenc"));
+  auto piff = std::find_if (
+      information->begin (), information->end (), protection::is_piff_tenc);
+  if (tenc == nullptr && piff == information->end ())
+    return failure (Error::missing_box, sinf.position);
+  Result<Encryption> encryption = tenc != nullptr
+                                      ? protection::parse_tenc (*tenc, *scheme)
+                                      : protection::parse_piff_tenc (*piff);
   if (!encryption) return encryption.error ();
   return Protection{original_format, *encryption};
 }
@@ -187,18 +162,50 @@ Result<Done> parse_stsd (const Box &stsd, Track &track, Movie &movie)
   return Done{};
 }
 
-// How many samples stsz or stz2 lists: those that are not in fragments.
-std::uint32_t sample_count (const std::vector<Box> &boxes)
+// What samples outside of fragments need besides the bytes of moov itself.
+struct Context
 {
-  const Box *sizes = bmff::find (boxes, type ("stsz"));
-  if (sizes == nullptr) sizes = bmff::find (boxes, type ("stz2"));
-  if (sizes == nullptr) return 0;
-  Reader reader = sizes->reader ();
-  reader.skip (8);  // version, flags, and sample_size or field_size
-  return reader.u32 ();
+  bmff::Bytes moov;
+  std::uint64_t position;
+  // A copy for those who read its tables later.
+  std::shared_ptr<std::vector<std::uint8_t>> box;
+  // A chunk of 4 bytes takes more than that.
+  std::size_t chunks_left = samples::most_waiting / sizeof (samples::Run);
+  std::uint64_t auxiliary_left = 2 * moov.size ();
+};
+
+Result<Done> parse_samples (const Box &stbl, const std::vector<Box> &boxes,
+    const Track &track, Context &context, Movie &movie)
+{
+  if (!context.box)
+    context.box = std::make_shared<std::vector<std::uint8_t>> (
+        context.moov.begin (), context.moov.end ());
+  samples::Batch batch;
+  Result<Done> done = tables::parse (boxes, stbl.position,
+      track.sample_entries.size (), context.chunks_left, *context.box, batch);
+  if (!done) return done;
+  context.chunks_left -= batch.runs.size ();
+  if (batch.runs.empty ()) return Done{};
+  movie.has_tables = true;
+  batch.box = context.box;
+  auxiliary::Boxes found = auxiliary::find (boxes);
+  auxiliary::Entries entries{track.sample_entries, &track.descriptions, nullptr,
+      auxiliary::find_sbgp (boxes), found.senc};
+  done = auxiliary::set_treatments (entries, batch);
+  if (!done) return done;
+  Result<bool> differs = auxiliary::resolve (found,
+      {context.position, context.moov.size (), stbl.position,
+          {std::uint64_t{0}}, context.auxiliary_left},
+      batch);
+  if (!differs) return differs.error ();
+  if (*differs) movie.differences++;
+  movie.clear_samples += auxiliary::finish (batch);
+  movie.batches.push_back (std::move (batch));
+  return Done{};
 }
 
-Result<Done> parse_stbl (const Box &stbl, Track &track, Movie &movie)
+Result<Done> parse_stbl (
+    const Box &stbl, Track &track, Context &context, Movie &movie)
 {
   Result<std::vector<Box>> boxes = bmff::children (stbl);
   if (!boxes) return boxes.error ();
@@ -207,18 +214,20 @@ Result<Done> parse_stbl (const Box &stbl, Track &track, Movie &movie)
   Result<Done> parsed = parse_stsd (**stsd, track, movie);
   if (!parsed || !track.has_encryption ()) return parsed;
 
-  if (sample_count (*boxes) > 0)
-    return failure (Error::unsupported_progressive, stbl.position);
   for (const Box &box : *boxes) {
-    Reader reader = box.reader ();
-    std::uint8_t version = bmff::read_version (reader).version;
-    // From version 2 of sgpd on a group may be the default of all samples
-    // (14496-12 8.9.3); the fragment's own groups are the fragment's affair.
-    if (is_seig (box) && box.box_type == type ("sgpd") && version >= 2)
-      return failure (Error::unsupported_key_rotation, box.position);
-    if (is_seig (box)) movie.renames.push_back ({box.position, type ("free")});
+    if (protection::is_about_encryption (box))
+      movie.renames.push_back ({box.position, type ("free")});
+    if (!protection::is_seig (box)) continue;
+    if (box.box_type == type ("csgp"))
+      return failure (Error::unsupported_sample_group, box.position);
+    if (box.box_type != type ("sgpd") || !track.descriptions.entries.empty ())
+      continue;
+    Result<protection::Descriptions> descriptions =
+        protection::parse_sgpd (box);
+    if (!descriptions) return descriptions.error ();
+    track.descriptions = *std::move (descriptions);
   }
-  return Done{};
+  return parse_samples (stbl, *boxes, track, context, movie);
 }
 
 Result<std::uint32_t> parse_tkhd (const Box &tkhd)
@@ -231,7 +240,7 @@ Result<std::uint32_t> parse_tkhd (const Box &tkhd)
   return track_id;
 }
 
-Result<Done> parse_trak (const Box &trak, Movie &movie)
+Result<Done> parse_trak (const Box &trak, Context &context, Movie &movie)
 {
   Result<std::vector<Box>> boxes = bmff::children (trak);
   if (!boxes) return boxes.error ();
@@ -249,7 +258,7 @@ Result<Done> parse_trak (const Box &trak, Movie &movie)
   if (!minf) return minf.error ();
   Result<const Box *> stbl = require (*minf, type ("stbl"), trak.position);
   if (!stbl) return stbl.error ();
-  Result<Done> parsed = parse_stbl (**stbl, track, movie);
+  Result<Done> parsed = parse_stbl (**stbl, track, context, movie);
   if (!parsed) return parsed;
 
   if (movie.tracks.size () == most_tracks)
@@ -306,34 +315,7 @@ const Track *Movie::find (std::uint32_t track_id) const
   return nullptr;
 }
 
-std::optional<cenc::Scheme> scheme_of (bmff::Type scheme_type)
-{
-  switch (scheme_type) {
-    case type ("cenc"):
-      return cenc::Scheme::cenc;
-    case type ("cens"):
-      return cenc::Scheme::cens;
-    case type ("cbc1"):
-      return cenc::Scheme::cbc1;
-    case type ("cbcs"):
-      return cenc::Scheme::cbcs;
-    default:
-      return std::nullopt;
-  }
-}
-
-bool is_seig (const bmff::Box &box)
-{
-  // csgp too has its grouping_type there (14496-12 8.9.5).
-  if (box.box_type != type ("sgpd") && box.box_type != type ("sbgp") &&
-      box.box_type != type ("csgp"))
-    return false;
-  Reader reader = box.reader ();
-  bmff::read_version (reader);
-  return reader.u32 () == type ("seig");
-}
-
-Result<Movie> parse (bmff::Bytes moov)
+Result<Movie> parse (bmff::Bytes moov, std::uint64_t position)
 {
   Result<std::optional<bmff::Header>> header = bmff::parse_header (moov);
   if (!header) return header.error ();
@@ -344,13 +326,14 @@ Result<Movie> parse (bmff::Bytes moov)
   if (!boxes) return boxes.error ();
 
   Movie movie;
+  Context context{.moov = moov, .position = position, .box = {}};
   for (const Box &box : *boxes) {
     if (box.box_type != type ("trak")) continue;
-    Result<Done> parsed = parse_trak (box, movie);
+    Result<Done> parsed = parse_trak (box, context, movie);
     if (!parsed) return parsed.error ();
   }
   for (const Box &box : *boxes) {
-    if (box.box_type == type ("pssh"))
+    if (protection::is_pssh (box))
       movie.renames.push_back ({box.position, type ("free")});
     if (box.box_type != type ("mvex")) continue;
     Result<Done> parsed = parse_mvex (box, movie);

@@ -6,25 +6,15 @@
 #include <vector>
 
 #include "bmff.h"
-#include "cenc.h"
-#include "keys.h"
+#include "protection.h"
+#include "samples.h"
 
 // What moov says about protection: ISO/IEC 14496-12 and 23001-7 clause 8.
 namespace movie {
 
 using bmff::Result;
 
-// The tenc box, and the scheme that schm names for it.
-struct Encryption
-{
-  cenc::Scheme scheme = cenc::Scheme::cenc;
-  bool is_protected = false;
-  cenc::Pattern pattern;
-  std::uint8_t per_sample_iv_size = 0;
-  keys::KeyId kid{};
-  // In place of IVs per sample.
-  std::optional<aes::Block> constant_iv;
-};
+using protection::Encryption;
 
 struct Track
 {
@@ -34,6 +24,8 @@ struct Track
   // trex
   std::uint32_t default_sample_description_index = 0;
   std::uint32_t default_sample_size = 0;
+  // seig, of stbl
+  protection::Descriptions descriptions;
 
   [[nodiscard]] bool has_encryption () const;
 };
@@ -41,6 +33,11 @@ struct Track
 struct Movie
 {
   std::vector<Track> tracks;
+  // Encrypted samples outside of fragments.
+  std::vector<samples::Batch> batches;
+  bool has_tables = false;  // of such samples, clear ones included
+  std::uint64_t clear_samples = 0;
+  std::uint64_t differences = 0;  // of senc from saiz and saio
   // What makes the box that of a clear file.
   std::vector<bmff::Rename> renames;
 
@@ -48,13 +45,8 @@ struct Movie
   [[nodiscard]] const Track *find (std::uint32_t track_id) const;
 };
 
-// moov, its header included. Positions count from its start.
-Result<Movie> parse (bmff::Bytes moov);
-
-// The scheme of a schm box or of an auxiliary information type.
-std::optional<cenc::Scheme> scheme_of (bmff::Type scheme_type);
-
-// True for sgpd, sbgp and csgp of the grouping type seig.
-bool is_seig (const bmff::Box &box);
+// moov, its header included, which stands at position in its resource. Error
+// positions and renames count from its start.
+Result<Movie> parse (bmff::Bytes moov, std::uint64_t position);
 
 }  // namespace movie

@@ -2,7 +2,6 @@
 #include "mp4.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 
 namespace mp4 {
@@ -20,6 +19,9 @@ relay::Failure<Error> failure (cenc::Error error, std::uint64_t position)
 {
   return {error, static_cast<std::size_t> (position)};
 }
+
+// Where a box without an end ends.
+constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max ();
 
 // What a resource may begin with. Anything else is no MP4, or the middle of a
 // box: read as a box, ciphertext could pass for one that nobody looks into.
@@ -51,69 +53,96 @@ void Rewriter::restart (std::uint64_t position)
 {
   position_ = position;
   held_.clear ();
+  held_at_ = 0;
   pass_ = 0;
   expect (Unit::header, bmff::shortest_header);
-  media_end_ = 0;
+  box_end_ = 0;
   is_fresh_ = true;
-  has_fragment_ = false;
+  has_samples_ = false;
   samples_.clear ();
-  subsamples_.clear ();
-  sources_.clear ();
 }
 
 bool Rewriter::at_boundary () const
 {
-  constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max ();
-  bool to_the_end = media_end_ == never || pass_ > never / 2;
-  bool between = pass_ == 0 && unit_ == Unit::header && media_end_ == 0;
-  return held_.empty () && samples_.empty () && (between || to_the_end);
+  bool to_the_end = box_end_ == never;
+  bool between = pass_ == 0 && unit_ == Unit::header && box_end_ == 0;
+  return held ().empty () && samples_.empty () && (between || to_the_end);
 }
 
 void Rewriter::finish (std::vector<std::uint8_t> &out)
 {
-  bool between = pass_ == 0 && unit_ == Unit::header && media_end_ == 0;
+  bool between = pass_ == 0 && unit_ == Unit::header && box_end_ == 0;
+  Bytes rest = held ();
   if (is_fresh_ || !between || !samples_.empty () ||
-      held_.size () >= bmff::shortest_header ||
-      std::any_of (held_.begin (), held_.end (),
+      rest.size () >= bmff::shortest_header ||
+      std::any_of (rest.begin (), rest.end (),
           [] (std::uint8_t byte) { return byte != 0; }))
     return;
-  out.insert (out.end (), held_.begin (), held_.end ());
-  position_ += held_.size ();
-  held_.clear ();
+  out.insert (out.end (), rest.begin (), rest.end ());
+  position_ += rest.size ();
+  use_held (rest.size ());
+}
+
+void Rewriter::use_held (std::size_t size)
+{
+  held_at_ += size;
+  if (held_at_ < held_.size ()) return;
+  held_at_ = 0;
+  // What was needed once for a large unit is not kept for small ones.
+  constexpr std::size_t most_kept = std::size_t{4} << 20;
+  if (held_.capacity () > most_kept)
+    held_ = {};
+  else
+    held_.clear ();
+}
+
+// Takes from in what the unit lacks; false when that is not all.
+bool Rewriter::fill_held (Bytes &in)
+{
+  if (held ().size () >= unit_size_) return true;
+  if (held_at_ > 0) {
+    held_.erase (held_.begin (),
+        held_.begin () + static_cast<std::ptrdiff_t> (held_at_));
+    held_at_ = 0;
+  }
+  std::size_t n = std::min (in.size (), unit_size_ - held_.size ());
+  held_.insert (
+      held_.end (), in.begin (), in.begin () + static_cast<std::ptrdiff_t> (n));
+  in = in.subspan (n);
+  return held_.size () == unit_size_;
 }
 
 Result<Done> Rewriter::push (Bytes in, std::vector<std::uint8_t> &out)
 {
   while (true) {
     if (pass_ > 0) {
-      auto n = static_cast<std::size_t> (
-          std::min<std::uint64_t> (pass_, in.size ()));
-      out.insert (out.end (), in.begin (),
-          in.begin () + static_cast<std::ptrdiff_t> (n));
-      in = in.subspan (n);
-      position_ += n;
-      pass_ -= n;
-      if (pass_ > 0) return Done{};
+      bool is_held = !held ().empty ();
+      Bytes from = is_held ? held () : in;
+      from = from.first (static_cast<std::size_t> (
+          std::min<std::uint64_t> (pass_, from.size ())));
+      if (from.empty ()) return Done{};
+      out.insert (out.end (), from.begin (), from.end ());
+      position_ += from.size ();
+      pass_ -= from.size ();
+      if (is_held)
+        use_held (from.size ());
+      else
+        in = in.subspan (from.size ());
+      if (pass_ > 0) continue;
       Result<Done> chosen = choose_next ();
       if (!chosen) return chosen;
       continue;
     }
     // A unit is looked at where it lies, and held only if it came in pieces.
-    bool is_held = !held_.empty () || in.size () < unit_size_;
-    if (is_held) {
-      std::size_t n = std::min (in.size (), unit_size_ - held_.size ());
-      held_.insert (held_.end (), in.begin (),
-          in.begin () + static_cast<std::ptrdiff_t> (n));
-      in = in.subspan (n);
-      if (held_.size () < unit_size_) return Done{};
-    }
+    bool is_held = !held ().empty () || in.size () < unit_size_;
+    if (is_held && !fill_held (in)) return Done{};
     std::size_t size = unit_size_;
     Result<bool> taken =
-        take (is_held ? Bytes (held_) : in.first (unit_size_), out);
+        take (is_held ? held ().first (size) : in.first (size), out);
     if (!taken) return taken.error ();
-    if (!*taken) continue;  // the unit turned out to be longer
+    if (!*taken) continue;  // other bytes are looked at next
     if (is_held)
-      held_.clear ();
+      use_held (size);
     else
       in = in.subspan (size);
     position_ += size;
@@ -122,36 +151,55 @@ Result<Done> Rewriter::push (Bytes in, std::vector<std::uint8_t> &out)
   }
 }
 
-// After something has left: is it more of this mdat, or the next box?
+// After something has left: is it more of this box, or the next one?
 Result<Done> Rewriter::choose_next ()
 {
   if (pass_ > 0) return Done{};
-  const fragment::Sample *sample =
-      samples_.empty () ? nullptr : &samples_.begin ()->second;
-  if (sample != nullptr && sample->position < position_)
-    return failure (bmff::Error::sample_outside_media, sample->position);
-  if (position_ >= media_end_) {
-    media_end_ = 0;
+  bmff::Result<samples::Queue::Step> next = samples_.next ();
+  if (!next) return failure (next.code (), position_);
+  step_ = *next;
+  if (position_ >= box_end_) {
+    box_end_ = 0;
     expect (Unit::header, bmff::shortest_header);
     return Done{};
   }
-  if (sample == nullptr || sample->position >= media_end_) {
-    pass_ = media_end_ - position_;
-  } else if (sample->position > position_) {
-    pass_ = sample->position - position_;
-  } else if (sample->size > media_end_ - position_) {
-    return failure (bmff::Error::sample_outside_media, sample->position);
-  } else if (sample->size > most_held) {
-    return failure (bmff::Error::sample_too_large, sample->position);
-  } else {
-    expect (Unit::sample, sample->size);
+  using Kind = samples::Queue::Step::Kind;
+  std::uint64_t stop =
+      step_.kind == Kind::nothing ? box_end_ : std::min (step_.from, box_end_);
+  if (step_.kind == Kind::auxiliary && step_.position < position_)
+    return failure (bmff::Error::auxiliary_information_outside, step_.position);
+  if (step_.kind != Kind::nothing && step_.from < position_)
+    return failure (bmff::Error::sample_outside_media, step_.from);
+  if (stop > position_) {
+    pass_ = stop - position_;
+    return Done{};
   }
+  if (step_.kind == Kind::auxiliary) {
+    std::uint64_t size = step_.position + step_.size - position_;
+    if (size > most_held)
+      return failure (bmff::Error::auxiliary_information_late, step_.position);
+    expect (Unit::auxiliary, static_cast<std::size_t> (size));
+    return Done{};
+  }
+  if (!is_media_ || step_.size > box_end_ - position_)
+    return failure (bmff::Error::sample_outside_media, step_.position);
+  if (step_.size > most_held)
+    return failure (bmff::Error::sample_too_large, step_.position);
+  expect (Unit::sample, static_cast<std::size_t> (step_.size));
   return Done{};
 }
 
 Result<bool> Rewriter::take (Bytes unit, std::vector<std::uint8_t> &out)
 {
   if (unit_ == Unit::header) return take_header (unit, out);
+  if (unit_ == Unit::auxiliary) {
+    bmff::Result<Done> given = samples_.give (
+        unit.subspan (static_cast<std::size_t> (step_.position - position_)));
+    if (!given) return failure (given.code (), position_);
+    Result<Done> chosen = choose_next ();
+    if (!chosen) return chosen.error ();
+    return false;
+  }
   Result<Done> taken = unit_ == Unit::movie      ? take_movie (unit, out)
                        : unit_ == Unit::fragment ? take_fragment (unit, out)
                                                  : take_sample (unit, out);
@@ -184,21 +232,19 @@ Result<bool> Rewriter::take_header (Bytes unit, std::vector<std::uint8_t> &out)
     is_fresh_ = false;
     return false;
   }
-  std::uint64_t end = header.size == 0
-                          ? std::numeric_limits<std::uint64_t>::max ()
-                          : position_ + header.size;
-  if (header.box_type == type ("mdat")) {
+  std::uint64_t end = header.size == 0 ? never : position_ + header.size;
+  is_media_ = header.box_type == type ("mdat");
+  if (is_media_) {
     // Whether it is encrypted, and where, must be known before it comes.
     if (!movie_) return failure (bmff::Error::media_before_movie, position_);
-    if (movie_->has_encryption () && !has_fragment_)
+    if (movie_->has_encryption () && !has_samples_)
       return failure (bmff::Error::media_without_fragment, position_);
-    media_end_ = end;
   } else {
-    if (!samples_.empty () && samples_.begin ()->first < end)
-      return failure (
-          bmff::Error::sample_outside_media, samples_.begin ()->first);
-    pass_ = end - position_ - header.header_size;
+    std::optional<std::uint64_t> first = samples_.first ();
+    if (first && *first < end)
+      return failure (bmff::Error::sample_outside_media, *first);
   }
+  box_end_ = end;
   is_fresh_ = false;
   out.insert (out.end (), unit.begin (), unit.end ());
   return true;
@@ -206,9 +252,17 @@ Result<bool> Rewriter::take_header (Bytes unit, std::vector<std::uint8_t> &out)
 
 Result<Done> Rewriter::take_movie (Bytes unit, std::vector<std::uint8_t> &out)
 {
-  bmff::Result<movie::Movie> movie = movie::parse (unit);
+  bmff::Result<movie::Movie> movie = movie::parse (unit, position_);
   if (!movie) return failure (movie.code (), position_ + movie.position ());
+  // What waits for the media of the movie before it waits in vain.
+  samples_.clear ();
+  has_samples_ = movie->has_tables;
+  Result<Done> added = add (std::move (movie->batches));
+  if (!added) return added;
+  counters_.samples_clear += movie->clear_samples;
+  counters_.auxiliary_wrong += movie->differences;
   movie_ = *std::move (movie);
+  movie_->batches.clear ();
   std::size_t start = out.size ();
   out.insert (out.end (), unit.begin (), unit.end ());
   bmff::apply (movie_->renames, std::span (out).subspan (start));
@@ -219,7 +273,7 @@ Result<Done> Rewriter::take_fragment (
     Bytes unit, std::vector<std::uint8_t> &out)
 {
   counters_.fragments++;
-  has_fragment_ = true;
+  has_samples_ = true;
   std::size_t start = out.size ();
   if (!movie_->has_encryption ()) {
     out.insert (out.end (), unit.begin (), unit.end ());
@@ -229,96 +283,67 @@ Result<Done> Rewriter::take_fragment (
       fragment::parse (unit, position_, *movie_);
   if (!fragment)
     return failure (fragment.code (), position_ + fragment.position ());
-  std::vector<bmff::Rename> renames = std::move (fragment->renames);
-  Result<Done> added = add_samples (*std::move (fragment));
+  Result<Done> added = add (std::move (fragment->batches));
   if (!added) return added;
+  counters_.samples_clear += fragment->clear_samples;
+  counters_.auxiliary_wrong += fragment->differences;
   out.insert (out.end (), unit.begin (), unit.end ());
-  bmff::apply (renames, std::span (out).subspan (start));
+  bmff::apply (fragment->renames, std::span (out).subspan (start));
   return Done{};
 }
 
-// The keys, before a byte of the fragment leaves. The samples' indexes become
-// those of the rewriter's own list.
-Result<Done> Rewriter::open_sources (fragment::Fragment &fragment)
+// Those that samples need, before a byte of the box leaves.
+Result<Done> Rewriter::open_keys (samples::Batch &batch)
 {
-  std::vector<std::optional<std::uint32_t>> opened (
-      fragment.encryptions.size ());
-  for (fragment::Sample &sample : fragment.samples) {
-    std::optional<std::uint32_t> &source = opened[sample.encryption];
-    if (!source) {
-      const movie::Encryption &encryption =
-          fragment.encryptions[sample.encryption];
-      cenc::Result<cenc::Decryptor *> found =
-          decryptors_.find (encryption.scheme, encryption.kid);
-      if (!found) {
-        missing_key_ = encryption.kid;
-        return failure (found.code (), position_);
-      }
-      source = static_cast<std::uint32_t> (sources_.size ());
-      sources_.push_back ({*found, encryption.pattern});
+  for (samples::Treatment &treatment : batch.treatments) {
+    const protection::Encryption &encryption = treatment.encryption;
+    if (!treatment.is_used || !encryption.is_protected) continue;
+    cenc::Result<cenc::Decryptor *> found =
+        decryptors_.find (encryption.scheme, encryption.kid);
+    if (!found) {
+      missing_key_ = encryption.kid;
+      return failure (found.code (), position_);
     }
-    sample.encryption = *source;
+    treatment.decryptor = *found;
   }
   return Done{};
 }
 
 // To those of earlier fragments whose media has not come yet. A file may have
-// many such fragments, in any order, so that each sample finds its own place.
-Result<Done> Rewriter::add_samples (fragment::Fragment fragment)
+// many such fragments, in any order.
+Result<Done> Rewriter::add (std::vector<samples::Batch> batches)
 {
-  if (samples_.empty ()) {
-    subsamples_.clear ();
-    sources_.clear ();
-  }
-  counters_.samples_clear += fragment.clear_samples;
-  if (samples_.size () + fragment.samples.size () > fragment::most_samples ||
-      sources_.size () + fragment.encryptions.size () >
-          fragment::most_samples ||
-      subsamples_.size () + fragment.subsamples.size () >
-          fragment::most_subsample_bytes)
-    return failure (bmff::Error::too_many_samples, position_);
-
-  std::size_t first_subsample = subsamples_.size ();
-  Result<Done> opened = open_sources (fragment);
-  if (!opened) return opened;
-  subsamples_.insert (subsamples_.end (), fragment.subsamples.begin (),
-      fragment.subsamples.end ());
-  for (fragment::Sample &sample : fragment.samples) {
-    if (sample.subsamples) sample.subsamples->start += first_subsample;
-    auto after = samples_.lower_bound (sample.position);
-    bool overlaps = after != samples_.end () &&
-                    after->first < sample.position + sample.size;
-    if (after != samples_.begin ()) {
-      const fragment::Sample &before = std::prev (after)->second;
-      overlaps = overlaps || before.position + before.size > sample.position;
-    }
-    if (overlaps)
-      return failure (bmff::Error::samples_overlap, sample.position);
-    samples_.emplace_hint (after, sample.position, sample);
+  for (samples::Batch &batch : batches) {
+    Result<Done> opened = open_keys (batch);
+    if (!opened) return opened;
+    bmff::Result<Done> added = samples_.add (std::move (batch));
+    if (!added) return failure (added.code (), position_);
   }
   return Done{};
 }
 
 Result<Done> Rewriter::take_sample (Bytes unit, std::vector<std::uint8_t> &out)
 {
-  const fragment::Sample &sample = samples_.begin ()->second;
-  const Source &source = sources_[sample.encryption];
-  cenc::Sample what{sample.iv, source.pattern, {}};
-  if (sample.subsamples)
-    what.subsamples =
-        Bytes (subsamples_)
-            .subspan (sample.subsamples->start, sample.subsamples->size);
+  const samples::Sample &sample = samples_.sample ();
+  cenc::Sample what{
+      sample.iv, sample.treatment->encryption.pattern, sample.subsamples};
   std::size_t start = out.size ();
-  out.resize (start + unit.size ());
-  cenc::Result<Done> decrypted =
-      source.decryptor->decrypt (what, unit, std::span (out).subspan (start));
+  // Where most of it stays as it is, all of it is copied at once.
+  bool is_copied = what.pattern.skip_byte_block != 0;
+  if (is_copied)
+    out.insert (out.end (), unit.begin (), unit.end ());
+  else
+    out.resize (start + unit.size ());
+  std::span<std::uint8_t> place = std::span (out).subspan (start);
+  cenc::Result<Done> decrypted = sample.treatment->decryptor->decrypt (
+      what, is_copied ? Bytes (place) : unit, place);
   if (!decrypted) {
     out.resize (start);
     return failure (decrypted.code (), position_ + decrypted.position ());
   }
   counters_.samples_decrypted++;
   counters_.bytes_decrypted += unit.size ();
-  samples_.erase (samples_.begin ());
+  samples_.pop ();
   return Done{};
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,8 +14,9 @@
 #include "fragment.h"
 #include "keys.h"
 #include "movie.h"
+#include "samples.h"
 
-// Encrypted fragmented MP4 in, the same file in the clear out, byte for byte
+// Encrypted MP4 in, the same file in the clear out, byte for byte
 // at the same place: encrypted samples are decrypted, encrypted sample entries
 // get their original type, and boxes about protection become free space.
 namespace mp4 {
@@ -36,6 +36,8 @@ struct Counters
   std::uint64_t samples_decrypted = 0;
   std::uint64_t samples_clear = 0;    // those in fragments of an encrypted file
   std::uint64_t bytes_decrypted = 0;  // of decrypted samples
+  // Tracks of a moov or moof with a senc, saiz or saio that is wrong.
+  std::uint64_t auxiliary_wrong = 0;
 };
 
 class Rewriter
@@ -68,7 +70,7 @@ public:
   [[nodiscard]] std::uint64_t position () const { return position_; }
   [[nodiscard]] std::uint64_t received () const
   {
-    return position_ + held_.size ();
+    return position_ + held ().size ();
   }
   [[nodiscard]] const Counters &counters () const { return counters_; }
   // After cenc::Error::no_key.
@@ -84,14 +86,13 @@ private:
     header,  // of a box that is not held
     movie,
     fragment,
+    auxiliary,  // looked at, and then taken for what it lies in
     sample
   };
-  struct Source
-  {
-    cenc::Decryptor *decryptor = nullptr;
-    cenc::Pattern pattern;
-  };
 
+  Bytes held () const { return Bytes (held_).subspan (held_at_); }
+  void use_held (std::size_t size);
+  bool fill_held (Bytes &in);
   Result<bool> take (Bytes unit, std::vector<std::uint8_t> &out);
   Result<bool> take_header (Bytes unit, std::vector<std::uint8_t> &out);
   Result<relay::Done> take_movie (Bytes unit, std::vector<std::uint8_t> &out);
@@ -99,8 +100,8 @@ private:
       Bytes unit, std::vector<std::uint8_t> &out);
   Result<relay::Done> take_sample (Bytes unit, std::vector<std::uint8_t> &out);
 
-  Result<relay::Done> open_sources (fragment::Fragment &fragment);
-  Result<relay::Done> add_samples (fragment::Fragment fragment);
+  Result<relay::Done> open_keys (samples::Batch &batch);
+  Result<relay::Done> add (std::vector<samples::Batch> batches);
   Result<relay::Done> choose_next ();
   void expect (Unit unit, std::size_t size);
 
@@ -111,18 +112,18 @@ private:
 
   std::uint64_t position_ = 0;
   std::vector<std::uint8_t> held_;
+  std::size_t held_at_ = 0;  // what is before it has left
   // What comes next: bytes that leave as they are, and then a unit of a size.
   std::uint64_t pass_ = 0;
   Unit unit_ = Unit::header;
   std::size_t unit_size_ = bmff::shortest_header;
-  std::uint64_t media_end_ = 0;  // of the mdat that is open, or 0
-  bool is_fresh_ = true;         // no box since the restart
-  bool has_fragment_ = false;    // a moof since the restart
+  std::uint64_t box_end_ = 0;  // of the box that is open, or 0
+  bool is_media_ = false;      // it is mdat
+  bool is_fresh_ = true;       // no box since the restart
+  bool has_samples_ = false;   // moof, or moov with samples, since then
 
-  // Encrypted samples that have not come yet, by position.
-  std::map<std::uint64_t, fragment::Sample> samples_;
-  std::vector<std::uint8_t> subsamples_;
-  std::vector<Source> sources_;
+  samples::Queue samples_;  // that have not come yet
+  samples::Queue::Step step_;
 };
 
 }  // namespace mp4

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "testmp4.h"
+#include "testprogressive.h"
 #include "vectors.h"
 
 namespace {
@@ -589,8 +590,8 @@ GST_START_TEST (errors)
 {
   TestTrack no_key = track ("cenc");
   no_key.kid[0] ^= 1;
-  TestTrack piff = track ("cenc");
-  piff.scheme.name = "piff";
+  TestTrack unknown = track ("cenc");
+  unknown.scheme.name = "abcd";
   TestFile wrong = make_file (track ("cenc"));
   // BytesOfProtectedData of the first subsample
   std::string_view senc = "senc";
@@ -600,7 +601,7 @@ GST_START_TEST (errors)
   const Bad rows[] = {
       {"no key", make_file (no_key).encrypted, GST_STREAM_ERROR,
           GST_STREAM_ERROR_DECRYPT_NOKEY},
-      {"unknown scheme", make_file (piff).encrypted, GST_STREAM_ERROR,
+      {"unknown scheme", make_file (unknown).encrypted, GST_STREAM_ERROR,
           GST_STREAM_ERROR_DECRYPT},
       {"wrong subsamples", wrong.encrypted, GST_STREAM_ERROR,
           GST_STREAM_ERROR_DECRYPT},
@@ -619,6 +620,104 @@ GST_START_TEST (errors)
     only_error (bus.get (), row.domain, row.code);
     end (harness);
   }
+}
+GST_END_TEST;
+
+// Another stream is another try, without a flush as well.
+GST_START_TEST (stream_after_an_error)
+{
+  TestFile file = make_file (track ("cenc"));
+  for (bool has_eos : {true, false}) {
+    GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+    Owned<GstBus> bus = watch (harness);
+    fail_unless (push (harness, Bytes (100, 'x'), 10) == GST_FLOW_ERROR);
+    only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
+    if (has_eos) gst_harness_push_event (harness, gst_event_new_eos ());
+    begin_stream (harness);
+    fail_unless (push (harness, file.encrypted, 1000) == GST_FLOW_OK);
+    fail_unless (receive (harness).bytes == file.clear);
+    fail_unless (pop (bus.get (), GST_MESSAGE_ERROR).empty ());
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+struct Pulled
+{
+  Bytes bytes;
+  std::size_t buffers = 0;
+  GstPadMode mode = GST_PAD_MODE_NONE;
+};
+
+void see (GstElement *sink, GstBuffer *buffer, GstPad *pad, Pulled *out)
+{
+  (void)sink;
+  (void)pad;
+  out->bytes = out->bytes + test::bytes_of (buffer);
+  out->buffers++;
+}
+
+// In one pipeline up to EOS or an error; whether it was EOS.
+bool pull (const std::string &path, const char *between, Pulled &out)
+{
+  std::string line = "filesrc location=" + path + between +
+                     " ! cencmp4decrypt name=decrypt keys=" KID ":" KEY
+                     " ! fakesink name=sink signal-handoffs=true";
+  Owned<GstElement> pipeline{gst_parse_launch (line.c_str (), nullptr)};
+  fail_unless (pipeline != nullptr);
+  Owned<GstElement> sink{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "sink")};
+  Owned<GstElement> decrypt{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "decrypt")};
+  g_signal_connect (sink.get (), "handoff", G_CALLBACK (see), &out);
+  bool is_whole = false;
+  // Twice, for what a first run leaves behind.
+  for (int i = 0; i < 2; i++) {
+    out = {};
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    Owned<GstMessage> message = test::wait_message (
+        pipeline.get (), GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+    fail_unless (message != nullptr);
+    is_whole = GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS;
+    Owned<GstPad> pad{gst_element_get_static_pad (decrypt.get (), "sink")};
+    out.mode = GST_PAD_MODE (pad.get ());
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  }
+  return is_whole;
+}
+
+}  // namespace
+
+// 1 MiB at a time where upstream can, and by what is pushed where it cannot.
+GST_START_TEST (pulls)
+{
+  TestFile file;
+  TestTrack one = track ("cenc");
+  file.add_movie ({one});
+  TestTraf what;
+  what.track = &one;
+  what.runs = {test::video_samples ({900000, 900000, 900000})};
+  file.add_fragment ({what});
+  test::TempDir folder;
+  std::string path = folder.path () / "encrypted.mp4";
+  test::write_file (path, file.encrypted);
+  Pulled out;
+  fail_unless (pull (path, "", out));
+  fail_unless (out.bytes == file.clear);
+  fail_unless_equals_int (out.mode, GST_PAD_MODE_PULL);
+  fail_unless_equals_int (static_cast<int> (out.buffers), 3);
+  fail_unless (pull (path, " ! queue", out));
+  fail_unless (out.bytes == file.clear);
+  fail_unless_equals_int (out.mode, GST_PAD_MODE_PUSH);
+  // typefind passes pulls on, and tells caps.
+  fail_unless (pull (path, " ! typefind", out));
+  fail_unless (out.bytes == file.clear);
+  // What is wrong is told, once, and is no EOS.
+  test::write_file (path, Bytes (3000, 'x'));
+  fail_if (pull (path, "", out));
+  fail_unless (out.bytes.empty ());
 }
 GST_END_TEST;
 
@@ -731,6 +830,67 @@ GST_START_TEST (before_and_behind_qtdemux)
 }
 GST_END_TEST;
 
+// What qtdemux hands out without saying how it is encrypted, or not at all:
+// two schemes, files without fragments, PIFF, and senc alone.
+GST_START_TEST (before_qtdemux_only)
+{
+  struct Row
+  {
+    const char *what;
+    Bytes encrypted;
+    Bytes clear;
+  };
+  std::vector<Row> rows;
+  TestTrack cens = track ("cens"), cbc1 = track ("cbc1"), cenc = track ("cenc");
+  cens.scheme.crypt = 1;
+  cens.scheme.skip = 9;
+  cbc1.iv_size = 16;
+  for (const TestTrack *one : {&cens, &cbc1, &cenc}) {
+    TestTraf what;
+    what.track = one;
+    what.runs = {test::video_samples ({500, 300, 9000}, 16)};
+    what.saiz = one != &cenc;
+    TestFile file;
+    file.add_movie ({*one});
+    file.add_fragment ({what});
+    rows.push_back ({one->scheme.name.data (), file.encrypted, file.clear});
+  }
+  TestTrack piff = cenc;
+  piff.is_piff = true;
+  TestTraf what;
+  what.track = &piff;
+  what.runs = {test::video_samples ({500, 300, 9000})};
+  what.senc = what.saiz = false;
+  std::uint64_t place = test::Mp4Writer (false).movie ({piff}).size () + 24;
+  what.protection = test::piff_senc (piff, what.runs[0], place, {});
+  TestFile file;
+  file.add_movie ({piff});
+  file.add_fragment ({what});
+  rows.push_back ({"PIFF", file.encrypted, file.clear});
+  test::Layout layout;
+  layout.has_durations = true;
+  test::Progressive progressive ({cenc},
+      {{0, test::video_samples ({500, 300})},
+          {0, test::video_samples ({9000})}},
+      layout);
+  rows.push_back (
+      {"progressive", progressive.write (false), progressive.write (true)});
+  test::TempDir folder;
+  for (const Row &row : rows) {
+    std::string in = folder.path () / "encrypted.mp4";
+    std::string clear = folder.path () / "clear.mp4";
+    test::write_file (in, row.encrypted);
+    test::write_file (clear, row.clear);
+    Bytes expected = play ("filesrc location=" + clear + " ! queue ! qtdemux");
+    fail_unless (expected.size () == 9800, "%s", row.what);
+    fail_unless (
+        play ("filesrc location=" + in +
+              " ! cencmp4decrypt keys=" KID ":" KEY " ! qtdemux") == expected,
+        "%s", row.what);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (vectors)
 {
   std::optional<std::filesystem::path> vectors = test::vectors ("cenc");
@@ -781,11 +941,14 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, eos_before_any_data);
   tcase_add_test (tests, stats_message_at_eos);
   tcase_add_test (tests, errors);
+  tcase_add_test (tests, stream_after_an_error);
+  tcase_add_test (tests, pulls);
   tcase_add_test (tests, names_the_key_id_and_no_key);
   tcase_add_test (tests, wrong_keys);
   tcase_add_test (tests, keys_are_kept_while_streaming);
   tcase_add_test (tests, again_after_ready);
   tcase_add_test (tests, before_and_behind_qtdemux);
+  tcase_add_test (tests, before_qtdemux_only);
   tcase_add_test (tests, vectors);
   return suite;
 }

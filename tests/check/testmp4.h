@@ -7,7 +7,7 @@
 
 #include "encrypter.h"
 
-// Small fragmented MP4 files with Common Encryption, box by box, each together
+// Small MP4 files with Common Encryption, box by box, each together
 // with the clear file that it has to become.
 namespace test {
 
@@ -77,12 +77,16 @@ struct TestTrack
   AesBlock constant_iv{};
   std::size_t constant_iv_size = 16;
   Bytes extra_in_stbl;
+  Bytes tables;          // in place of empty stts, stsc, stsz and stco
+  bool is_piff = false;  // PIFF's boxes in sinf
 };
 
 struct TestSample
 {
   Bytes bytes;
   std::optional<std::vector<Range>> ranges;
+  // From 1: one of the groups, in place of the track.
+  std::size_t group = 0;
 };
 
 struct TestTraf
@@ -94,7 +98,73 @@ struct TestTraf
   bool saiz = true;
   unsigned tfhd_flags = 0x20000;  // default-base-is-moof
   Bytes extra;                    // boxes
+  Bytes protection;               // boxes that become free space
+  std::vector<TestTrack> groups;
+  bool clear_have_entries = true;
 };
+
+// What boxes become that are about protection.
+inline Bytes freed (Bytes boxes)
+{
+  for (std::size_t at = 0; at < boxes.size ();) {
+    std::copy_n (
+        "free", 4, boxes.begin () + static_cast<std::ptrdiff_t> (at) + 4);
+    at += std::size_t{boxes[at]} << 24 | std::size_t{boxes[at + 1]} << 16 |
+          std::size_t{boxes[at + 2]} << 8 | boxes[at + 3];
+  }
+  return boxes;
+}
+
+// A description of a seig group: what is behind the version in tenc.
+inline Bytes description (const TestTrack &group)
+{
+  Fields out;
+  out.u8 (0).u8 (group.scheme.crypt << 4 | group.scheme.skip);
+  out.u8 (group.is_encrypted).u8 (group.is_encrypted ? group.iv_size : 0);
+  out.put (group.kid);
+  if (group.is_encrypted && group.iv_size == 0)
+    out.u8 (group.constant_iv_size)
+        .put (std::span (group.constant_iv).first (group.constant_iv_size));
+  return out.bytes ();
+}
+
+// One of a kind for each sample of a file.
+inline AesBlock iv_of (
+    const TestTrack &track, std::uint64_t place, std::size_t index)
+{
+  if (track.iv_size == 0) return track.constant_iv;
+  AesBlock iv{};
+  for (std::size_t i = 0; i < 4; i++) {
+    iv[i] = static_cast<std::uint8_t> (place >> (24 - 8 * i));
+    iv[4 + i] = static_cast<std::uint8_t> (index >> (24 - 8 * i));
+  }
+  // A counter that wraps in the sample's first bytes.
+  if (track.iv_size == 16)
+    std::fill (iv.begin () + 8, iv.end (), std::uint8_t{0xff});
+  return iv;
+}
+
+// PIFF's senc; with algorithm: in place of what the track says.
+inline Bytes piff_senc (const TestTrack &track,
+    const std::vector<TestSample> &all, std::uint64_t place,
+    std::optional<unsigned> algorithm)
+{
+  bool has_ranges = all[0].ranges.has_value ();
+  Fields out;
+  out.put (hex ("a2394f525a9b4f14a2446c427c648df4"));
+  out.u32 ((algorithm ? 1 : 0) | (has_ranges ? 2 : 0));
+  if (algorithm) out.u (3, *algorithm).u8 (track.iv_size).put (track.kid);
+  out.u32 (all.size ());
+  for (std::size_t i = 0; i < all.size (); i++) {
+    AesBlock iv = iv_of (track, place, i);
+    out.put (std::span (iv).first (track.iv_size));
+    if (!has_ranges) continue;
+    out.u16 (all[i].ranges->size ());
+    for (const Range &range : *all[i].ranges)
+      out.u16 (range.clear).u32 (range.encrypted);
+  }
+  return box ("uuid", out);
+}
 
 // Written twice: as it is encrypted, and as it has to come out.
 class Mp4Writer
@@ -155,10 +225,20 @@ private:
     if (track.iv_size == 0)
       tenc.u8 (track.constant_iv_size)
           .put (std::span (track.constant_iv).first (track.constant_iv_size));
-    Bytes body = box ("frma", Fields ().text (original (track))) +
-                 full_box ("schm", 0, 0,
-                     Fields ().text (track.scheme.name).u32 (0x10000)) +
-                 box ("schi", full_box ("tenc", has_pattern, 0, tenc));
+    Bytes information = full_box ("tenc", has_pattern, 0, tenc);
+    if (track.is_piff)
+      information =
+          box ("uuid", Fields ()
+                           .put (hex ("8974dbce7be74c5184f97148f9882554"))
+                           .u32 (0)
+                           .u (3, track.scheme.name == "cbc1" ? 2 : 1)
+                           .u8 (track.iv_size)
+                           .put (track.kid));
+    std::string_view scheme = track.is_piff ? "piff" : track.scheme.name;
+    Bytes body =
+        box ("frma", Fields ().text (original (track))) +
+        full_box ("schm", 0, 0, Fields ().text (scheme).u32 (0x10000)) +
+        box ("schi", information);
     return box (is_clear_ ? "free" : "sinf", body);
   }
 
@@ -195,10 +275,13 @@ private:
     Bytes stbl =
         full_box ("stsd", 0, 0,
             Fields ().u32 (track.has_clear_entry ? 2 : 1).put (entries)) +
-        full_box ("stts", 0, 0, Fields ().u32 (0)) +
-        full_box ("stsc", 0, 0, Fields ().u32 (0)) +
-        full_box ("stsz", 0, 0, Fields ().u32 (0).u32 (0)) +
-        full_box ("stco", 0, 0, Fields ().u32 (0)) + track.extra_in_stbl;
+        (!track.tables.empty ()
+                ? track.tables
+                : full_box ("stts", 0, 0, Fields ().u32 (0)) +
+                      full_box ("stsc", 0, 0, Fields ().u32 (0)) +
+                      full_box ("stsz", 0, 0, Fields ().u32 (0).u32 (0)) +
+                      full_box ("stco", 0, 0, Fields ().u32 (0))) +
+        track.extra_in_stbl;
     Bytes header = track.is_video
                        ? full_box ("vmhd", 0, 1, Fields ().zeros (8))
                        : full_box ("smhd", 0, 0, Fields ().zeros (4));
@@ -220,22 +303,6 @@ private:
         tkhd +
             box ("mdia", mdhd + hdlr +
                              box ("minf", header + dinf + box ("stbl", stbl))));
-  }
-
-  // One of a kind for each sample of a file.
-  static AesBlock iv_of (
-      const TestTrack &track, std::uint64_t place, std::size_t index)
-  {
-    if (track.iv_size == 0) return track.constant_iv;
-    AesBlock iv{};
-    for (std::size_t i = 0; i < 4; i++) {
-      iv[i] = static_cast<std::uint8_t> (place >> (24 - 8 * i));
-      iv[4 + i] = static_cast<std::uint8_t> (index >> (24 - 8 * i));
-    }
-    // A counter that wraps in the sample's first bytes.
-    if (track.iv_size == 16)
-      std::fill (iv.begin () + 8, iv.end (), std::uint8_t{0xff});
-    return iv;
   }
 
   Bytes traf (const TestTraf &what, std::uint64_t position,
@@ -270,19 +337,23 @@ private:
       trun.u32 (position + moof_size + 8 + data.size () - base);
       for (const TestSample &sample : run) {
         trun.u32 (sample.bytes.size ());
-        AesBlock iv = iv_of (track, position + traf_start, count++);
+        const TestTrack &as =
+            sample.group == 0 ? track : what.groups[sample.group - 1];
+        AesBlock iv = iv_of (as, position + traf_start, count++);
         std::size_t before = entries.bytes ().size ();
-        entries.put (std::span (iv).first (track.iv_size));
-        if (has_ranges) {
+        if (as.is_encrypted) entries.put (std::span (iv).first (as.iv_size));
+        if (has_ranges && as.is_encrypted) {
           entries.u16 (sample.ranges->size ());
           for (const Range &range : *sample.ranges)
             entries.u16 (range.clear).u32 (range.encrypted);
+        } else if (has_ranges && what.clear_have_entries) {
+          entries.u16 (0);
         }
         sizes.u8 (entries.bytes ().size () - before);
         Bytes bytes = sample.bytes;
-        if (is_encrypted && !is_clear_)
+        if (is_encrypted && as.is_encrypted && !is_clear_)
           bytes =
-              SampleEncrypter (track.scheme, iv).encrypt (bytes, sample.ranges);
+              SampleEncrypter (as.scheme, iv).encrypt (bytes, sample.ranges);
         data = data + bytes;
       }
       body = body + full_box ("trun", 0, 0x201, trun);
@@ -303,7 +374,9 @@ private:
                           has_ranges ? 2 : 0,
                           Fields ().u32 (count).put (entries.bytes ()));
     }
-    return box ("traf", body + what.extra);
+    return box (
+        "traf", body + what.extra +
+                    (is_clear_ ? freed (what.protection) : what.protection));
   }
 
   Bytes moof (const std::vector<TestTraf> &trafs, std::uint64_t position,

@@ -171,6 +171,78 @@ for scheme in cenc cens cbc1 cbcs; do
   segments $scheme a
 done
 
+# Keys that --rotate makes: all rotations of both.
+all_keys() {
+  local k=$kid e=$key
+  for _ in {1..16}; do
+    printf '%s:%s,' "$k" "$e"
+    k=${k:2}${k:0:2} e=${e:2}${e:0:2}
+  done
+}
+
+# CLEAR SCHEME [OPTION...]: what ffmpeg does not decrypt, or not right, and what
+# mp4check.py does not read; without options in push mode as well.
+against_clear() {
+  local clear=$1 scheme=$2 keys form out expected
+  shift 2
+  keys=$(all_keys)
+  expected=$(samples "$clear")
+  "$cencpack" --scheme "$scheme" --kid $kid --key $key "$@" \
+    -o "$work/packed.mp4" "$clear" >/dev/null
+  for form in '' '! queue'; do
+    [[ -z $form || $# -eq 0 ]] || continue
+    # shellcheck disable=SC2086 # an element of the pipeline, or none
+    gst-launch-1.0 -q filesrc location="$work/packed.mp4" $form ! \
+      cencmp4decrypt keys="${keys%,}" ! filesink location="$work/out.mp4" ||
+      fail "$scheme $* ${clear##*/}: cencmp4decrypt"
+    [[ $(wc -c <"$work/out.mp4") -eq $(wc -c <"$work/packed.mp4") ]] ||
+      fail "$scheme $* ${clear##*/}: another length"
+    out=$(samples "$work/out.mp4")
+    check "$scheme $* ${clear##*/}" "$out" "$expected"
+  done
+  echo "ok: $scheme $* ${clear##*/}"
+}
+
+ffmpeg -nostdin -v error -i "$work/source.mp4" -c copy -movflags +faststart \
+  "$work/progressive.mp4"
+# Of H.265 the parameter sets stay clear, of which ffmpeg makes extradata.
+ffmpeg -nostdin -v error -i "$work/hevc-v.mp4" -c copy -movflags +faststart \
+  "$work/progressive-hevc.mp4"
+for clear in progressive both; do
+  for scheme in cenc cens cbc1 cbcs; do
+    against_clear "$work/$clear.mp4" $scheme
+    against_clear "$work/$clear.mp4" $scheme --clear-lead 2
+    against_clear "$work/$clear.mp4" $scheme --rotate 1 --clear-lead 1
+  done
+  for pattern in 1:9 5:5 3:7 2:8 10:0; do
+    against_clear "$work/$clear.mp4" cbcs --pattern $pattern
+    against_clear "$work/$clear.mp4" cens --pattern $pattern
+  done
+  for iv in 0123456789abcdeffffffffffffffff0 ffffffffffffffff; do
+    against_clear "$work/$clear.mp4" cenc --unaligned --iv $iv
+  done
+  against_clear "$work/$clear.mp4" cbcs --per-sample-iv
+  second=${kid:2}${kid:0:2}:${key:2}${key:0:2}
+  against_clear "$work/$clear.mp4" cenc --track "2=$second"
+done
+against_clear "$work/progressive-hevc.mp4" cbcs
+# ffmpeg too reads one key, without groups, out of the tables.
+"$cencpack" --scheme cenc --kid $kid --key $key -o "$work/packed.mp4" \
+  "$work/progressive.mp4" >/dev/null
+check 'progressive, ffmpeg' "$(samples "$work/packed.mp4" -decryption_key $key)" \
+  "$(samples "$work/progressive.mp4")"
+echo 'ok: progressive, ffmpeg'
+# And what it writes itself that way.
+ffmpeg -nostdin -v error -i "$work/progressive.mp4" -c copy \
+  -encryption_scheme cenc-aes-ctr -encryption_key $key -encryption_kid $kid \
+  -movflags +faststart "$work/by-ffmpeg.mp4"
+gst-launch-1.0 -q filesrc location="$work/by-ffmpeg.mp4" ! \
+  cencmp4decrypt keys=$kid:$key ! filesink location="$work/out.mp4" ||
+  fail 'what ffmpeg encrypts'
+check 'what ffmpeg encrypts' "$(samples "$work/out.mp4")" \
+  "$(samples "$work/progressive.mp4")"
+echo 'ok: what ffmpeg encrypts'
+
 good=(--scheme cenc --kid "$kid" --key "$key" -o "$work/out.mp4")
 in=$work/mfra-v.mp4
 refused '--scheme must be' --scheme aes --kid $kid --key $key -o "$work/o" "$in"
@@ -199,7 +271,7 @@ refused 'cannot be written' "${good[@]}" -o "$work/none/out.mp4" "$in"
 refused 'would be written over' "${good[@]}" -o "$work" "$in"
 refused 'two inputs' "${good[@]}" -o "$work/packed-v" \
   "$work/dash-v/1.m4s" "$work/dash-a/1.m4s"
-refused 'no fragmented MP4' "${good[@]}" "$work/source.mp4"
+refused 'samples come before moov' "${good[@]}" "$work/source.mp4"
 refused 'before any moov' "${good[@]}" "$work/dash-v/1.m4s"
 refused 'encrypted already' "${good[@]}" "$work/packed-v/init.mp4"
 : >"$work/empty"

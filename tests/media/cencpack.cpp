@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Encrypts fragmented MP4 by ISO/IEC 23001-7 (Common Encryption), for tests.
+// Encrypts MP4 by ISO/IEC 23001-7 (Common Encryption), for tests: fragmented,
+// or progressive with moov first.
 //
 // Every moov that is met starts a presentation, and the moofs that follow
 // belong to it, in the same file or in the next ones. The media bytes are
@@ -39,7 +40,7 @@ using Block = std::array<Byte, 16>;
 constexpr std::string_view usage =
     R"(usage: cencpack --scheme cenc|cens|cbc1|cbcs --kid HEX --key HEX
                 [OPTION...] -o OUT IN...
-Encrypts fragmented MP4. OUT is a file, or a folder when it exists as one.
+Encrypts MP4, fragmented or with samples in moov. OUT is a file, or a folder when it exists as one.
 IN are whole files, or init and media segments in their order. IVs go on from
 file to file and never repeat within one call.
 
@@ -54,9 +55,9 @@ file to file and never repeat within one call.
   --track N=KID:KEY  what track N is encrypted with; other tracks use --kid and
                      --key, or stay clear when there are none
   --unaligned        with cenc: protected ranges of any size
-  --clear-lead N     leave N fragments of each track clear ('seig')
-  --rotate N         every N fragments rotate KID and key left by one byte
-                     ('seig')
+  --clear-lead N     leave N fragments, or chunks, of each track clear ('seig')
+  --rotate N         every N fragments, or chunks, rotate KID and key left by
+                     one byte ('seig')
 )";
 
 std::string current_file;
@@ -669,8 +670,8 @@ Bytes replace (const Box &parent, const Box &old, View replacement)
   return box (parent.type, body);
 }
 
-Bytes protect_trak (
-    const Options &options, const Box &trak, std::vector<Track> &tracks)
+Bytes protect_trak (const Options &options, const Box &trak, bool is_fragmented,
+    std::vector<Track> &tracks)
 {
   Bytes unchanged (trak.bytes.begin (), trak.bytes.end ());
   std::uint32_t id = track_id_of (trak);
@@ -685,7 +686,8 @@ Bytes protect_trak (
   Box stbl = need (trak.body (), {"mdia", "minf", "stbl"});
   Reader stts (need (stbl.body (), {"stts"}).body ());
   stts.skip (4);
-  if (stts.u32 () != 0)
+  bool has_samples = stts.u32 () != 0;
+  if (has_samples && is_fragmented)
     die (
         "track %u has samples outside of fragments (ffmpeg: -movflags "
         "+empty_moov)",
@@ -740,16 +742,19 @@ Bytes protect_moov (
 {
   tracks.clear ();
   std::vector<Box> children = boxes_in (moov.body ());
-  if (find (children, "mvex") == nullptr)
-    die ("this is no fragmented MP4: its moov has no mvex");
+  bool is_fragmented = find (children, "mvex") != nullptr;
   Bytes body;
   for (const Box &child : children) {
     if (child.type == "trak")
-      put (body, protect_trak (options, child, tracks));
+      put (body, protect_trak (options, child, is_fragmented, tracks));
     else
       put (body, child.bytes);
   }
   if (tracks.empty ()) die ("there is no track to encrypt");
+  if (!is_fragmented) {
+    put (body, make_psshs (options, tracks));
+    return box ("moov", body);
+  }
   for (const Box &trex : boxes_in (need (moov.body (), {"mvex"}).body ())) {
     if (trex.type != "trex") continue;
     Reader in (trex.body ());
@@ -1078,6 +1083,203 @@ Moof protect_moof (
 }
 
 // ---------------------------------------------------------------------------
+// Samples of moov (ISO/IEC 14496-12 8.7)
+
+struct Chunk
+{
+  std::uint64_t position;  // in the input
+  std::vector<std::uint32_t> sizes;
+};
+
+std::vector<std::uint32_t> read_stsz (const Box &box)
+{
+  Reader in (box.body ());
+  in.skip (4);
+  std::uint32_t same = in.u32 ();
+  std::uint32_t count = in.u32 ();
+  if (same != 0 && count > 0x1000000) die ("stsz has too many samples");
+  std::vector<std::uint32_t> sizes;
+  for (std::uint32_t i = 0; i < count; i++)
+    sizes.push_back (same != 0 ? same : in.u32 ());
+  return sizes;
+}
+
+std::vector<Chunk> read_chunks (View stbl)
+{
+  std::vector<std::uint32_t> sizes = read_stsz (need (stbl, {"stsz"}));
+  std::vector<Box> boxes = boxes_in (stbl);
+  bool wide = find (boxes, "stco") == nullptr;
+  Reader offsets (need (stbl, {wide ? "co64" : "stco"}).body ());
+  Reader stsc (need (stbl, {"stsc"}).body ());
+  offsets.skip (4);
+  stsc.skip (4);
+  std::uint32_t chunks = offsets.u32 (), entries = stsc.u32 ();
+  std::uint32_t next = entries > 0 ? stsc.u32 () : 0, in_chunk = 0;
+  std::size_t sample = 0;
+  std::vector<Chunk> out;
+  for (std::uint32_t number = 1; number <= chunks; number++) {
+    if (number == next) {
+      in_chunk = stsc.u32 ();
+      if (stsc.u32 () != 1) die ("sample entry 1 is expected");
+      entries--;
+      next = entries > 0 ? stsc.u32 () : 0;
+    }
+    Chunk chunk{offsets.number (wide ? 8 : 4), {}};
+    for (std::uint32_t i = 0; i < in_chunk; i++) {
+      if (sample == sizes.size ()) die ("stsc has more samples than stsz");
+      chunk.sizes.push_back (sizes[sample++]);
+    }
+    out.push_back (std::move (chunk));
+  }
+  if (sample != sizes.size ()) die ("stsz has more samples than stsc");
+  return out;
+}
+
+// A group for each run of chunks that are alike; nothing where tenc says it.
+class Groups
+{
+public:
+  Groups (const Options &options, const Track &track)
+      : options_ (options), track_ (track)
+  {
+  }
+
+  void add (const Key &key, bool is_protected, std::size_t samples)
+  {
+    std::uint32_t group = 0;
+    if (!is_protected || options_.rotate > 0) {
+      Bytes one = protection_fields (options_, track_.codec, key, is_protected);
+      auto found = std::ranges::find (descriptions_, one);
+      group = static_cast<std::uint32_t> (found - descriptions_.begin ()) + 1;
+      if (found == descriptions_.end ()) descriptions_.push_back (one);
+    }
+    put (members_, samples, 4);
+    put (members_, group, 4);
+    entries_++;
+  }
+
+  [[nodiscard]] Bytes boxes () const
+  {
+    if (descriptions_.empty ()) return {};
+    // Clear ones may be shorter, so each has its length.
+    Bytes sgpd{'s', 'e', 'i', 'g'};
+    put (sgpd, 0, 4);
+    put (sgpd, descriptions_.size (), 4);
+    for (const Bytes &one : descriptions_) {
+      put (sgpd, one.size (), 4);
+      put (sgpd, one);
+    }
+    Bytes sbgp{'s', 'e', 'i', 'g'};
+    put (sbgp, entries_, 4);
+    put (sbgp, members_);
+    Bytes out = full_box ("sgpd", 1, 0, sgpd);
+    put (out, full_box ("sbgp", 0, 0, sbgp));
+    return out;
+  }
+
+private:
+  const Options &options_;
+  const Track &track_;
+  std::vector<Bytes> descriptions_;
+  Bytes members_;
+  std::size_t entries_ = 0;
+};
+
+// Encrypts a track's samples in the file. What it returns goes to the end of
+// its stbl; a saio, if any, leads nowhere yet.
+Bytes protect_chunks (
+    Packer &packer, Bytes &file, Track &track, const std::vector<Chunk> &chunks)
+{
+  const Options &options = packer.options;
+  bool subsamples = track.codec != Codec::audio;
+  Groups groups (options, track);
+  std::vector<Bytes> entries;
+  std::uint32_t number = 0;
+  for (const Chunk &chunk : chunks) {
+    bool encrypt = number >= options.clear_lead;
+    Key key = track.key;
+    if (options.rotate > 0) {
+      std::size_t period = number / options.rotate;
+      key = {rotated (key.kid, period), rotated (key.key, period)};
+    }
+    number++;
+    groups.add (key, encrypt, chunk.sizes.size ());
+    auto at = static_cast<std::size_t> (chunk.position);
+    for (std::uint32_t size : chunk.sizes) {
+      if (at > file.size () || size > file.size () - at)
+        die ("track %u: a sample is behind the end", track.id);
+      std::span<Byte> sample (file.data () + at, size);
+      at += size;
+      // A clear sample has an entry without ranges.
+      entries.push_back (encrypt
+                             ? packer.protect_sample (sample, track, key.key)
+                         : subsamples ? Bytes (2)
+                                      : Bytes ());
+    }
+  }
+  Bytes out = groups.boxes ();
+  put (out, make_auxiliary (entries, subsamples, 0));
+  return out;
+}
+
+// All of them. The boxes that moov grows by move its media, and those their
+// offsets: what is behind moov by all, what is before it by nothing.
+Bytes protect_samples (
+    Packer &packer, Bytes &file, const Box &moov, Bytes protected_moov)
+{
+  std::map<std::uint32_t, Bytes> extras;
+  for (const Box &trak : boxes_in (moov.body ())) {
+    if (trak.type != "trak") continue;
+    std::uint32_t id = track_id_of (trak);
+    auto track = std::ranges::find (packer.tracks, id, &Track::id);
+    if (track == packer.tracks.end ()) continue;
+    Box stbl = need (trak.body (), {"mdia", "minf", "stbl"});
+    extras[id] =
+        protect_chunks (packer, file, *track, read_chunks (stbl.body ()));
+  }
+  Bytes body;
+  for (const Box &child : boxes_in (View (protected_moov).subspan (8))) {
+    auto extra = child.type == "trak" ? extras.find (track_id_of (child))
+                                      : extras.end ();
+    if (extra == extras.end ()) {
+      put (body, child.bytes);
+      continue;
+    }
+    Box stbl = need (child.body (), {"mdia", "minf", "stbl"});
+    Bytes inside (stbl.body ().begin (), stbl.body ().end ());
+    put (inside, extra->second);
+    put (body, replace (child, stbl, box ("stbl", inside)));
+  }
+  Bytes out = box ("moov", body);
+  std::size_t growth = out.size () - moov.bytes.size ();
+
+  for (const Box &trak : boxes_in (View (out).subspan (8))) {
+    if (trak.type != "trak") continue;
+    Box stbl = need (trak.body (), {"mdia", "minf", "stbl"});
+    std::optional<std::size_t> senc_at;
+    auto place = [&] (View bytes) {
+      return static_cast<std::size_t> (bytes.data () - out.data ());
+    };
+    for (const Box &box : boxes_in (stbl.body ())) {
+      if (box.type == "senc") senc_at = place (box.body ()) + 8;
+      if (box.type == "saio")  // in the file, as moov's own position is known
+        set (out, place (box.body ()) + 8, moov.position + senc_at.value (), 4);
+      if (box.type != "stco" && box.type != "co64") continue;
+      std::size_t wide = box.type == "stco" ? 4 : 8;
+      Reader in (box.body ());
+      in.skip (4);
+      for (std::uint32_t count = in.u32 (); count > 0; count--) {
+        std::size_t field = place (box.body ()) + in.position ();
+        std::uint64_t offset = in.number (wide);
+        if (offset < moov.position) die ("samples come before moov");
+        set (out, field, offset + growth, wide);
+      }
+    }
+  }
+  return out;
+}
+
+// ---------------------------------------------------------------------------
 // Files
 
 // A box of the input and what became of it.
@@ -1166,6 +1368,9 @@ Bytes protect_file (Packer &packer, Bytes file)
     Piece piece{.old = box, .bytes = {}, .data_offsets = {}};
     if (box.type == "moov") {
       piece.bytes = protect_moov (packer.options, box, packer.tracks);
+      std::vector<Box> inside = boxes_in (box.body ());
+      if (find (inside, "mvex") == nullptr)
+        piece.bytes = protect_samples (packer, file, box, piece.bytes);
       for (const Track &track : packer.tracks) packer.met.insert (track.id);
     } else if (box.type == "moof") {
       Moof moof = protect_moof (packer, file, box, mdats);
