@@ -71,7 +71,7 @@ Owned<GstMemory> header_memory (gsize size, guint8 *&bytes)
 
 }  // namespace
 
-Head::Head (GstBuffer *frame) : frame_ (frame)
+Head::Head (GstBuffer *frame) : frame_ (relay::share (frame))
 {
   if (gst_buffer_n_memory (frame) == 0) return;
   GstMemory *first = gst_buffer_peek_memory (frame, 0);
@@ -85,13 +85,13 @@ Head::~Head ()
 
 jpeg::Result<jpeg::Header> Head::parse (jpeg::Tables &tables)
 {
-  gsize size = gst_buffer_get_size (frame_);
+  gsize size = gst_buffer_get_size (frame_.get ());
   gsize known = memory_ != nullptr ? info_.size : 0;
   auto header = jpeg::parse ({info_.data, known}, size, tables);
   while (!header && header.code () == jpeg::Error::truncated && known < size) {
     // Each copy is so much longer that all together cost little.
     copy_.resize (std::min (size, std::max<gsize> (4 * known, 4096)));
-    known = gst_buffer_extract (frame_, 0, copy_.data (), copy_.size ());
+    known = gst_buffer_extract (frame_.get (), 0, copy_.data (), copy_.size ());
     if (known < copy_.size ()) break;  // a memory that cannot be mapped
     header = jpeg::parse (copy_, size, tables);
   }
@@ -158,7 +158,7 @@ Packetizer::Packetizer (GstBuffer *frame, const rfc2435::Frame &header,
   if (gst_buffer_find_memory (
           frame, scan.begin, scan.size, &index, &length, &scan_in_region_) &&
       length == 1)
-    region_ = packetpool::Region::of (gst_buffer_peek_memory (frame, index));
+    region_ = pool.region (gst_buffer_peek_memory (frame, index));
   if (scan.eoi_missing)
     eoi_.reset (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
         const_cast<guint8 *> (jpeg::eoi), sizeof jpeg::eoi, 0, sizeof jpeg::eoi,

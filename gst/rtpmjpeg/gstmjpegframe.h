@@ -31,7 +31,7 @@ public:
   [[nodiscard]] jpeg::Result<jpeg::Header> parse (jpeg::Tables &tables);
 
 private:
-  GstBuffer *frame_;
+  relay::Owned<GstBuffer> frame_;
   GstMemory *memory_ = nullptr;
   GstMapInfo info_ = GST_MAP_INFO_INIT;
   std::vector<guint8> copy_;

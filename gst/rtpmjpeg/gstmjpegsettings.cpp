@@ -11,7 +11,7 @@ namespace {
 
 enum
 {
-  PROP_QUALITY = prop_stats + 1,
+  PROP_QUALITY = prop_seqnum + 1,
   PROP_TYPE,
   PROP_RESTART_INTERVAL,
   PROP_ONVIF_EXTENSION,
@@ -111,10 +111,10 @@ void install (GObjectClass *object_class)
    *
    * The part of the time from a frame to the next over which its packets are
    * spread: 0 (all at once) to 1. That time is the framerate's of the caps,
-   * else the buffer's duration, else its distance from the buffer before, at
-   * most a second; the first frame of a stream that has neither is not spread.
-   * It is added to the pipeline's latency. The waiting is done in the thread
-   * that brings the frames.
+   * else the buffer's duration, else its distance from the buffer before (the
+   * smaller one of the last two), at most a second; the first frame of a stream
+   * that has neither is not spread. It is added to the pipeline's latency. The
+   * waiting is done in the thread that brings the frames.
    *
    * Since: 0.1
    */
@@ -135,7 +135,7 @@ void install (GObjectClass *object_class)
    * GstRtpMjpegPay:stats:
    *
    * The fields of the base class, and these, all guint64 and never going back:
-   * `packets`, `bytes` (RTP header included, header extensions not), `frames`
+   * `packets`, `bytes` (RTP header and header extensions included), `frames`
    * (sent whole), `frames-recoded` (those that were re-coded losslessly),
    * `frames-dropped` (each with a warning), and of these
    * `frames-dropped-damaged`, `frames-dropped-unsupported` and
@@ -146,6 +146,10 @@ void install (GObjectClass *object_class)
   properties[prop_stats] = g_param_spec_boxed ("stats", "Statistics",
       "State of the RTP stream, and counters of packets, bytes and frames",
       GST_TYPE_STRUCTURE,
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  // The base class's own, whose count is another for a moment.
+  properties[prop_seqnum] = g_param_spec_uint ("seqnum", "Sequence number",
+      "The RTP sequence number of the last processed packet", 0, G_MAXUINT16, 0,
       static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_properties (object_class, N_PROPS, properties.data ());
   gst_type_mark_as_plugin_api (

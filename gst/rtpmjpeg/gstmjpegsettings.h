@@ -25,8 +25,9 @@ struct Settings
   guint pacing_burst = 10;
 };
 
-// The property "stats", which is no setting.
+// The properties "stats" and "seqnum", which are no settings.
 inline constexpr guint prop_stats = 1;
+inline constexpr guint prop_seqnum = 2;
 
 void install (GObjectClass *object_class);
 

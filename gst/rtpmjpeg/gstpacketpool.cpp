@@ -56,16 +56,18 @@ Piece *piece_of (GstMemory *memory)
   return reinterpret_cast<Piece *> (memory);
 }
 
-struct Allocator
+// Names of GTypes are those of the whole process.
+struct GstRtpMjpegPayAllocator
 {
   GstAllocator parent;
 };
-struct AllocatorClass
+struct GstRtpMjpegPayAllocatorClass
 {
   GstAllocatorClass parent_class;
 };
 
-G_DEFINE_TYPE (Allocator, allocator, GST_TYPE_ALLOCATOR)
+G_DEFINE_TYPE (
+    GstRtpMjpegPayAllocator, gst_rtp_mjpeg_pay_allocator, GST_TYPE_ALLOCATOR)
 
 gpointer map_piece (GstMemory *memory, gsize, GstMapFlags)
 {
@@ -99,13 +101,14 @@ void free_piece (GstAllocator *, GstMemory *memory)
     delete packet;
 }
 
-void allocator_class_init (AllocatorClass *klass)
+void gst_rtp_mjpeg_pay_allocator_class_init (
+    GstRtpMjpegPayAllocatorClass *klass)
 {
   // Without alloc: a copy of a piece is ordinary memory.
   klass->parent_class.free = free_piece;
 }
 
-void allocator_init (Allocator *self)
+void gst_rtp_mjpeg_pay_allocator_init (GstRtpMjpegPayAllocator *self)
 {
   GstAllocator *allocator = &self->parent;
   allocator->mem_type = "RtpMjpegPacket";
@@ -119,7 +122,7 @@ GstAllocator *the_allocator ()
 {
   static GstAllocator *const allocator = [] {
     auto *made = static_cast<GstAllocator *> (
-        g_object_new (allocator_get_type (), nullptr));
+        g_object_new (gst_rtp_mjpeg_pay_allocator_get_type (), nullptr));
     gst_object_ref_sink (made);
     GST_OBJECT_FLAG_SET (made, GST_OBJECT_FLAG_MAY_BE_LEAKED);
     return made;
@@ -163,12 +166,19 @@ gboolean give_back (GstMiniObject *object)
   if (packet == nullptr) return TRUE;
   packet->region.reset ();
 
-  auto returned = packet->store->returned.lock ();
-  if (returned->closed || returned->count == max_returned) return TRUE;
   gst_buffer_ref (buffer);
+  // Before the lock is taken: a meta may hold another packet.
   gst_buffer_foreach_meta (buffer, drop_meta, nullptr);
-  packet->next = std::exchange (returned->first, packet);
-  returned->count++;
+  {
+    auto returned = packet->store->returned.lock ();
+    if (!returned->closed && returned->count < max_returned) {
+      packet->next = std::exchange (returned->first, packet);
+      returned->count++;
+      return FALSE;
+    }
+  }
+  object->dispose = nullptr;
+  gst_buffer_unref (buffer);
   return FALSE;
 }
 
@@ -241,6 +251,15 @@ Pool::~Pool ()
   }
   free_all (first);
   free_all (spare_);
+}
+
+std::shared_ptr<const Region> Pool::region (GstMemory *memory)
+{
+  std::shared_ptr<const Region> last = last_region_.lock ();
+  if (last && last->memory () == memory) return last;
+  last = Region::of (memory);
+  last_region_ = last;
+  return last;
 }
 
 Pool::Taken Pool::take (const std::shared_ptr<const Region> &region,

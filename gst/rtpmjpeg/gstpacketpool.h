@@ -9,7 +9,8 @@
 #include "common/gstpp.h"
 
 // RTP packets that are used again: what a packet costs is not its bytes but the
-// objects around them, and their locks.
+// objects around them, and their locks. As with a GstBufferPool, weak
+// references and qdata of a buffer last longer than its user has it.
 namespace packetpool {
 
 // A memory that is mapped for as long as a packet shows a part of it.
@@ -25,6 +26,7 @@ public:
   Region &operator= (const Region &) = delete;
 
   [[nodiscard]] guint8 *data () const { return info_.data; }
+  [[nodiscard]] GstMemory *memory () const { return memory_.get (); }
 
 private:
   relay::Owned<GstMemory> memory_;
@@ -47,6 +49,10 @@ public:
   Pool (const Pool &) = delete;
   Pool &operator= (const Pool &) = delete;
 
+  // Of a memory. A picture that is sent again and again is mapped once: a
+  // memory counts no more than 255 mappings.
+  [[nodiscard]] std::shared_ptr<const Region> region (GstMemory *memory);
+
   struct Taken
   {
     relay::Owned<GstBuffer> buffer;
@@ -60,6 +66,7 @@ public:
 private:
   std::shared_ptr<Store> store_;
   Packet *spare_ = nullptr;
+  std::weak_ptr<const Region> last_region_;
 };
 
 }  // namespace packetpool

@@ -30,6 +30,7 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -85,6 +86,7 @@ struct State
   bool onvif_reported = false;
   interlace::Fields fields;
   pacing::Interval interval;
+  double paced = 0;  // the part of it that the latency is reported for
   jpeg::Tables tables;
   std::unique_ptr<huffman::Recoder> recoder;  // as soon as it is needed
 };
@@ -94,7 +96,7 @@ struct Impl
 {
   Guarded<Settings> settings;
   Guarded<Counters> counters;
-  Guarded<GstClockTime> latency{0};
+  Guarded<pacing::Nanoseconds> latency{pacing::Nanoseconds (0)};
   State state;
   rtpsender::Sender sender;
 };
@@ -117,6 +119,13 @@ static Impl &impl_of (gpointer object)
   return GST_RTP_MJPEG_PAY (object)->impl;
 }
 
+// Of the last packet. The base class counts the headers that it writes.
+static guint sequence_number (GstRtpMjpegPay *self)
+{
+  return self->impl.sender.last_sequence_number ().value_or (
+      GST_RTP_BASE_PAYLOAD (self)->seqnum);
+}
+
 static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
 {
   // What the base class says, and our counters.
@@ -129,10 +138,8 @@ static Owned<GstStructure> create_stats (GstRtpMjpegPay *self)
       static_cast<GstStructure *> (g_value_dup_boxed (&value))};
   g_value_unset (&value);
 
-  // The base class counts otherwise.
-  if (auto last = self->impl.sender.last_sequence_number ())
-    gst_structure_set (
-        stats.get (), "seqnum", G_TYPE_UINT, guint{*last}, nullptr);
+  gst_structure_set (
+      stats.get (), "seqnum", G_TYPE_UINT, sequence_number (self), nullptr);
   mjpegreport::add_fields (self->impl.counters.copy (), stats.get ());
   return stats;
 }
@@ -292,22 +299,37 @@ static bool recode (GstRTPBasePayload *base, const jpeg::Header &header,
   return true;
 }
 
-// The time over which the packets of this frame are spread. It is the latency,
-// since the last of them leaves so much later.
-static pacing::Nanoseconds spread (
-    GstRTPBasePayload *base, GstBuffer *buffer, double part)
+// Of each frame that comes, sent or not.
+static void note_time (pacing::Interval &interval, GstBuffer *buffer)
 {
-  Impl &impl = impl_of (base);
   auto known = [] (GstClockTime time) -> std::optional<pacing::Nanoseconds> {
     if (!GST_CLOCK_TIME_IS_VALID (time)) return std::nullopt;
     return pacing::Nanoseconds (static_cast<gint64> (time));
   };
-  impl.state.interval.frame (
+  interval.frame (
       known (GST_BUFFER_PTS (buffer)), known (GST_BUFFER_DURATION (buffer)));
+}
+
+// The time over which the packets of this frame are spread. It is the latency,
+// since the last of them leaves so much later.
+static pacing::Nanoseconds spread (GstRTPBasePayload *base, double part)
+{
+  Impl &impl = impl_of (base);
+  // Frames come faster at higher rates.
+  double rate = std::abs (base->segment.rate);
   pacing::Nanoseconds time (static_cast<gint64> (
-      part * static_cast<double> (impl.state.interval.value ().count ())));
-  auto latency = static_cast<GstClockTime> (time.count ());
-  if (std::exchange (*impl.latency.lock (), latency) != latency)
+      part * static_cast<double> (impl.state.interval.value ().count ()) /
+      std::max (rate, 1.0)));
+  bool is_changed = false;
+  {
+    auto latency = impl.latency.lock ();
+    // A part that was set is not jitter.
+    bool is_new = std::exchange (impl.state.paced, part) != part;
+    auto next =
+        pacing::latency (is_new ? pacing::Nanoseconds (0) : *latency, time);
+    is_changed = std::exchange (*latency, next) != next;
+  }
+  if (is_changed)
     gst_element_post_message (
         GST_ELEMENT (base), gst_message_new_latency (GST_OBJECT (base)));
   return time;
@@ -337,7 +359,7 @@ static GstFlowReturn send (
       .scan = outgoing.scan,
       .extension = extension,
       .burst = settings.pacing_burst,
-      .spread = spread (base, outgoing.frame.get (), settings.pacing)};
+      .spread = spread (base, settings.pacing)};
   rtpsender::Sent sent;
   auto done = impl.sender.send (job, sent);
   if (!done) return plan_failed (base, done.error ());
@@ -364,8 +386,13 @@ static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
   Settings settings = impl_of (base).settings.copy ();
   Outgoing outgoing;
   outgoing.frame.reset (buffer);
+  State &state = impl_of (base).state;
+  note_time (state.interval, buffer);
   mjpegframe::Head head (buffer);
-  jpeg::Result<jpeg::Header> header = head.parse (impl_of (base).state.tables);
+  jpeg::Result<jpeg::Header> header = head.parse (state.tables);
+  // A field that is dropped counts too.
+  interlace::Field parity =
+      field (state.fields, buffer, header ? header->height : 0);
   if (!header) return drop_frame (base, header.error ());
 
   gsize size = gst_buffer_get_size (buffer);
@@ -387,8 +414,7 @@ static GstFlowReturn gst_rtp_mjpeg_pay_handle_buffer (
 
   outgoing.header = frame_header (*header, interval, outgoing.scan);
   if (settings.interlaced)
-    outgoing.header.type_specific = static_cast<std::uint8_t> (
-        field (impl_of (base).state.fields, buffer, header->height));
+    outgoing.header.type_specific = static_cast<std::uint8_t> (parity);
   GST_LOG_OBJECT (base, "%ux%u, type %u, %" G_GSIZE_FORMAT " bytes",
       outgoing.header.width, outgoing.header.height, outgoing.header.type,
       outgoing.header.scan_size);
@@ -407,6 +433,7 @@ static gboolean gst_rtp_mjpeg_pay_set_caps (
   State &state = impl_of (base).state;
   state.attributes = mjpegcaps::Attributes (*format);
   state.interval.set_framerate (format->numerator, format->denominator);
+  state.paced = 0;
   state.fields.set_format (format->fields);
 
   gst_rtp_base_payload_set_options (base, "video",
@@ -437,6 +464,7 @@ static gboolean gst_rtp_mjpeg_pay_sink_event (
       impl.state.eoi_reported = false;
       impl.state.onvif_reported = false;
       impl.state.tables = {};
+      impl.state.interval.restart ();
       break;
     case GST_EVENT_EOS:
       post_stats (base);
@@ -453,7 +481,8 @@ static gboolean gst_rtp_mjpeg_pay_src_query (
 {
   if (!gst_pad_query_default (pad, parent, query)) return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY) {
-    GstClockTime latency = *impl_of (parent).latency.lock ();
+    auto latency =
+        static_cast<GstClockTime> (impl_of (parent).latency.lock ()->count ());
     gboolean live = FALSE;
     GstClockTime min = 0;
     GstClockTime max = 0;
@@ -476,7 +505,7 @@ static GstStateChangeReturn gst_rtp_mjpeg_pay_change_state (
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     impl.state = {};
     impl.sender.reset ();
-    *impl.latency.lock () = 0;
+    *impl.latency.lock () = pacing::Nanoseconds (0);
   }
   return result;
 }
@@ -494,6 +523,8 @@ static void gst_rtp_mjpeg_pay_get_property (
   if (id == mjpegsettings::prop_stats)
     g_value_take_boxed (
         value, create_stats (GST_RTP_MJPEG_PAY (object)).release ());
+  else if (id == mjpegsettings::prop_seqnum)
+    g_value_set_uint (value, sequence_number (GST_RTP_MJPEG_PAY (object)));
   else if (!mjpegsettings::get (impl_of (object).settings.copy (), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }

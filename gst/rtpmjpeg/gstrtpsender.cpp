@@ -16,15 +16,9 @@ namespace rtpsender {
 
 namespace {
 
-// A frame that could not leave in time goes on from where it is: packets that
-// are due are not sent together because a sink was paused.
-GstClockTime catch_up (GstClockTime start, const pacing::Burst &burst,
-    GstClockTime now, pacing::Nanoseconds spread)
+pacing::Nanoseconds now (GstClock *clock)
 {
-  GstClockTime due = start + static_cast<GstClockTime> (burst.at.count ());
-  if (now > due + static_cast<GstClockTime> (spread.count ()))
-    return start + (now - due);
-  return start;
+  return pacing::Nanoseconds (static_cast<gint64> (gst_clock_get_time (clock)));
 }
 
 // An extension may be for the last packet of a frame alone.
@@ -139,6 +133,7 @@ GstFlowReturn Sender::stamp (GstBuffer *frame, gsize count, gsize total)
   taking_ = true;
   GstFlowReturn flow = gst_rtp_base_payload_push_list (base_, list.release ());
   taking_ = false;
+  follow_base (count - before);
   if (flow != GST_FLOW_OK) return flow;
   // A blocking probe of somebody else dropped them, which drops the frame.
   if (stamped_.size () != count) return dropped;
@@ -149,18 +144,20 @@ GstFlowReturn Sender::stamp (GstBuffer *frame, gsize count, gsize total)
     if (!map || !header_) return GST_FLOW_ERROR;
     extension_size_ = std::max (extension_size_, header_->extension_size ());
   }
-  follow_base (header_->sequence_number (), count - before);
   return flow;
 }
 
-// The base class starts anew with READY, and when downstream asks for another
+// The base class has given numbers to so many headers, whatever became of them.
+// It starts anew with READY, and when downstream asks for another
 // seqnum-offset.
-void Sender::follow_base (guint16 first, gsize count)
+void Sender::follow_base (gsize count)
 {
+  auto next = static_cast<guint16> (base_->seqnum + 1);
+  auto first = static_cast<guint16> (next - count);
   auto numbers = numbers_.lock ();
   if (!numbers->started || first != numbers->next_base) numbers->next = first;
   numbers->started = true;
-  numbers->next_base = static_cast<guint16> (first + count);
+  numbers->next_base = next;
 }
 
 // The base class has them all in the caps.
@@ -243,7 +240,7 @@ GstFlowReturn Sender::push (
   pacing::Schedule schedule (plan.count (), job.burst, job.spread);
   Owned<GstClock> clock;
   if (schedule.count () > 1) clock = clock_of (base_);
-  GstClockTime start = 0;
+  std::optional<pacing::Pace> pace;
   guint16 number = numbers_.lock ()->next;
   for (gsize i = 0; i < schedule.count (); i++) {
     pacing::Burst burst = schedule.burst (i);
@@ -257,10 +254,9 @@ GstFlowReturn Sender::push (
       gst_buffer_list_add (list.get (), packet.release ());
     }
     if (i > 0) {
-      start = catch_up (
-          start, burst, gst_clock_get_time (clock.get ()), job.spread);
-      if (!waiter_.wait (clock.get (),
-              start + static_cast<GstClockTime> (burst.at.count ())))
+      pacing::Nanoseconds due = pace->due (i, now (clock.get ()));
+      if (!waiter_.wait (
+              clock.get (), static_cast<GstClockTime> (due.count ())))
         return GST_FLOW_FLUSHING;
     }
     {
@@ -275,7 +271,7 @@ GstFlowReturn Sender::push (
     sent.packets += burst.end - burst.begin;
     sent.bytes += bytes;
     // When the first have left: a sink may have waited for their time.
-    if (i == 0 && clock) start = gst_clock_get_time (clock.get ());
+    if (i == 0 && clock) pace.emplace (schedule, now (clock.get ()));
   }
   return GST_FLOW_OK;
 }

@@ -110,7 +110,7 @@ private:
   [[nodiscard]] relay::Owned<GstBuffer> make (mjpegframe::Packetizer &packets,
       const Job &job, const rfc2435::Plan &plan, gsize i, guint16 number);
   void look_for_extensions ();
-  void follow_base (guint16 first, gsize count);
+  void follow_base (gsize count);
 
   GstRTPBasePayload *base_ = nullptr;
   bool taking_ = false;

@@ -11,6 +11,8 @@ namespace {
 // have 0xFFFF; these headers always fit into the first.
 constexpr unsigned profile = 0xffd8;
 
+constexpr std::size_t sos_size = 14;
+
 class Writer
 {
 public:
@@ -47,8 +49,15 @@ std::vector<std::uint8_t> extension (const Image &image)
       .bytes ({1, image.yuv422 ? 0x21U : 0x22U, 0})
       .bytes ({2, 0x11, 1})
       .bytes ({3, 0x11, 1});
-  // To whole words, with fill bytes.
-  while (body.out.size () % 4 != 0) body.bytes ({0xff});
+  // To whole words, with fill bytes: "Necessary padding with 0xFF-octets shall
+  // NOT follow this marker but MAY precede it."
+  while ((body.out.size () + sos_size) % 4 != 0) body.bytes ({0xff});
+  // T.81 B.2.3. "If the initial header extension payload supplies no SOS
+  // marker", receivers make one after RFC 2435, where the components are 1, 2,
+  // 3 in section 4.1 and 0, 1, 2 in Appendix B: it may not suit our SOF.
+  body.bytes ({0xff, 0xda})
+      .number_16 (12)
+      .bytes ({3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0});
 
   Writer extension;
   extension.number_16 (profile).number_16 (

@@ -28,6 +28,28 @@ Burst Schedule::burst (std::size_t i) const
           static_cast<std::int64_t> (count_)};
 }
 
+Pace::Pace (const Schedule &schedule, Nanoseconds start)
+    : schedule_ (schedule), start_ (start), resumed_ (start)
+{
+}
+
+Nanoseconds Pace::due (std::size_t i, Nanoseconds now)
+{
+  Nanoseconds at = schedule_.burst (i).at;
+  Nanoseconds due = std::max (start_ + at, resumed_ + (at - resumed_at_) / 2);
+  if (now - due > schedule_.spread () / 8) {
+    resumed_ = now;
+    resumed_at_ = at;
+    return now;
+  }
+  return due;
+}
+
+void Interval::restart ()
+{
+  *this = {};
+}
+
 void Interval::set_framerate (int numerator, int denominator)
 {
   of_caps_ = Nanoseconds::zero ();
@@ -38,10 +60,13 @@ void Interval::set_framerate (int numerator, int denominator)
 void Interval::frame (
     std::optional<Nanoseconds> time, std::optional<Nanoseconds> duration)
 {
-  if (duration && *duration > Nanoseconds::zero ())
+  if (duration && *duration > Nanoseconds::zero ()) {
     of_frames_ = *duration;
-  else if (time && last_ && *time > *last_)
-    of_frames_ = *time - *last_;
+  } else if (time && last_ && *time > *last_) {
+    Nanoseconds distance = *time - *last_;
+    of_frames_ = std::min (distance, distance_.value_or (distance));
+    distance_ = distance;
+  }
   if (time) last_ = time;
 }
 
@@ -49,6 +74,12 @@ Nanoseconds Interval::value () const
 {
   return std::min (
       of_caps_ > Nanoseconds::zero () ? of_caps_ : of_frames_, longest);
+}
+
+Nanoseconds latency (Nanoseconds reported, Nanoseconds spread)
+{
+  bool is_near = spread <= reported && spread > reported / 4 * 3;
+  return is_near ? reported : spread;
 }
 
 }  // namespace pacing

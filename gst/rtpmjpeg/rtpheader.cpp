@@ -44,11 +44,6 @@ std::optional<Header> Header::parse (std::span<const std::uint8_t> packet)
   return header;
 }
 
-std::uint16_t Header::sequence_number () const
-{
-  return static_cast<std::uint16_t> (number_16 (bytes_, sequence_at));
-}
-
 void Header::write (std::span<std::uint8_t> out, std::uint16_t sequence_number,
     bool marker, bool extension) const
 {

@@ -20,7 +20,6 @@ public:
 
   // Without extension and padding.
   [[nodiscard]] std::size_t size () const { return bytes_.size (); }
-  [[nodiscard]] std::uint16_t sequence_number () const;
   // Of the header extension (5.3.1), its own four bytes with it; 0: there is
   // none.
   [[nodiscard]] std::size_t extension_size () const { return extension_size_; }
