@@ -70,7 +70,11 @@ public:
   void note (GstEvent *event, bool is_pull);
   // A sample comes, of which the meta says this key id.
   keys::KeyId correct (const keys::KeyId &kid);
-  void clear () { *this = {}; }
+  void clear ()
+  {
+    now_.reset ();
+    next_.reset ();
+  }
 
 private:
   std::optional<keys::KeyId> now_, next_;
@@ -86,7 +90,7 @@ public:
   void note (const Protection &protection);
   // A sample without a meta: what it should have said, if it is such a one.
   std::optional<Protection> take ();
-  void clear () { *this = {}; }
+  void clear () { before_.reset (); }
 
 private:
   std::optional<Protection> before_;
