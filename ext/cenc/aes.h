@@ -6,10 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "common/result.h"
-
-struct evp_cipher_ctx_st;
 
 // AES-128, counter mode and the decrypting direction of CBC. No padding is
 // added or removed: that belongs to the format around it.
@@ -21,7 +20,7 @@ using Key = std::array<std::uint8_t, 16>;
 
 enum class Error
 {
-  library,       // the crypto library refused or failed
+  library,       // the crypto library is not there, refused or failed
   partial_block  // CBC works on whole blocks
 };
 const char *to_string (Error error);
@@ -36,12 +35,41 @@ enum class Mode
   cbc_decrypt
 };
 
+// Whose AES it is. OpenSSL is always there.
+enum class Library
+{
+  openssl,
+  gcrypt
+};
+const char *to_string (Library library);
+
+bool is_available (Library library);
+// The one that is faster on this CPU.
+Library fastest ();
+
+// What a library does: see Cipher, but for the counter, which libraries carry
+// over all of its 128 bits.
+class Engine
+{
+public:
+  Engine () = default;
+  Engine (const Engine &) = delete;
+  Engine &operator= (const Engine &) = delete;
+  virtual ~Engine () = default;
+
+  [[nodiscard]] virtual Library library () const = 0;
+  virtual bool start (const Block &iv) = 0;
+  virtual bool update (
+      std::span<const std::uint8_t> in, std::span<std::uint8_t> out) = 0;
+};
+
 // One key in one mode, for many messages: expanding a key costs more than a
 // short message, so keep the cipher and start it again.
 class Cipher
 {
 public:
-  static Result<Cipher> create (Mode mode, const Key &key);
+  static Result<Cipher> create (
+      Mode mode, const Key &key, Library library = fastest ());
 
   // A new message: the counter block, or the CBC initialization vector.
   Result<relay::Done> start (const Block &iv);
@@ -52,22 +80,18 @@ public:
   Result<relay::Done> update (
       std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
 
-private:
-  struct Free
-  {
-    void operator() (evp_cipher_ctx_st *context) const;
-  };
-  using Context = std::unique_ptr<evp_cipher_ctx_st, Free>;
+  // OpenSSL where the other one refuses the key, as by a policy of the system.
+  [[nodiscard]] Library library () const { return engine_->library (); }
 
-  Cipher (Mode mode, Context context)
-      : mode_ (mode), context_ (std::move (context))
+private:
+  Cipher (Mode mode, std::unique_ptr<Engine> engine)
+      : mode_ (mode), engine_ (std::move (engine))
   {
   }
-  Result<relay::Done> set_iv (const Block &iv);
 
   Mode mode_;
-  Context context_;  // holds the expanded key, wiped by the library
-  Block counter_{};  // what the message was started with
+  std::unique_ptr<Engine> engine_;  // holds the expanded key, and wipes it
+  Block counter_{};                 // what the message was started with
   std::uint64_t bytes_to_wrap_ = 0;
 };
 

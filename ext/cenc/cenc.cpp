@@ -88,10 +88,11 @@ Result<aes::Block> to_block (Bytes iv)
   return block;
 }
 
-Result<Decryptor> Decryptor::create (Scheme scheme, const aes::Key &key)
+Result<Decryptor> Decryptor::create (
+    Scheme scheme, const aes::Key &key, aes::Library library)
 {
   aes::Mode mode = is_ctr (scheme) ? aes::Mode::ctr : aes::Mode::cbc_decrypt;
-  aes::Result<aes::Cipher> cipher = aes::Cipher::create (mode, key);
+  aes::Result<aes::Cipher> cipher = aes::Cipher::create (mode, key, library);
   if (!cipher) return failure (Error::cipher);
   return Decryptor (scheme, *std::move (cipher));
 }
@@ -126,31 +127,46 @@ Result<Done> Decryptor::check (const Sample &sample, std::size_t size) const
   return Done{};
 }
 
-// One protected range.
-Result<Done> Decryptor::decrypt_range (
-    const Pattern &pattern, Bytes in, Writable out)
+// One protected range without a pattern.
+Result<Done> Decryptor::decrypt_range (Bytes in, Writable out)
 {
   // Only cenc encrypts a last partial block (23001-7 9.4.2, 9.6, 9.7).
   std::size_t end = scheme_ == Scheme::cenc
                         ? in.size ()
                         : in.size () - in.size () % aes::block_size;
-  // 10:0 as well as 0:0: no block is skipped.
-  std::size_t crypt = pattern.skip_byte_block == 0
-                          ? end
-                          : pattern.crypt_byte_block * aes::block_size;
-  std::size_t skip = pattern.skip_byte_block * aes::block_size;
-  std::size_t at = 0;
-  while (at < end) {
-    // A last group that is cut keeps its whole blocks encrypted.
-    std::size_t n = std::min (crypt, end - at);
-    if (!cipher_.update (in.subspan (at, n), out.subspan (at, n)))
-      return failure (Error::cipher, at);
-    at += n;
-    n = std::min (skip, end - at);
-    copy (in.subspan (at, n), out.subspan (at, n));
-    at += n;
-  }
+  if (!cipher_.update (in.first (end), out.first (end)))
+    return failure (Error::cipher);
   copy (in.subspan (end), out.subspan (end));
+  return Done{};
+}
+
+// The encrypted blocks of a sample by themselves, a batch at a time, because a
+// call for each group of them would cost more than its cipher.
+Result<Done> Decryptor::decrypt_with_pattern (
+    const Sample &sample, Bytes in, Writable out)
+{
+  pattern::Batch batch (in, out, scratch_, sample.pattern.crypt_byte_block,
+      sample.pattern.skip_byte_block,
+      scheme_ == Scheme::cbcs ? &sample.iv : nullptr);
+  std::size_t count =
+      sample.subsamples ? sample.subsamples->size () / subsample_size : 1;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < count; i++) {
+    Subsample one = sample.subsamples ? read_subsample (*sample.subsamples, i)
+                                      : Subsample{0, in.size ()};
+    at += one.bytes_of_clear_data;
+    batch.begin_range (at, one.bytes_of_protected_data);
+    while (!batch.gather ()) {
+      if (!cipher_.update (batch.blocks (), batch.blocks ()))
+        return failure (Error::cipher, at);
+      batch.scatter ();
+    }
+    at += one.bytes_of_protected_data;
+  }
+  if (!cipher_.update (batch.blocks (), batch.blocks ()))
+    return failure (Error::cipher, at);
+  batch.scatter ();
+  batch.finish ();
   return Done{};
 }
 
@@ -159,7 +175,10 @@ Result<Done> Decryptor::decrypt (const Sample &sample, Bytes in, Writable out)
   Result<Done> checked = check (sample, in.size ());
   if (!checked) return checked;
   if (!cipher_.start (sample.iv)) return failure (Error::cipher);
-  if (!sample.subsamples) return decrypt_range (sample.pattern, in, out);
+  // 10:0 as well as 0:0: no block is skipped.
+  if (sample.pattern.skip_byte_block != 0)
+    return decrypt_with_pattern (sample, in, out);
+  if (!sample.subsamples) return decrypt_range (in, out);
   if (sample.subsamples->empty ()) copy (in, out);
 
   std::size_t at = 0;
@@ -172,9 +191,9 @@ Result<Done> Decryptor::decrypt (const Sample &sample, Bytes in, Writable out)
     // one protected range to the next as if nothing were between them.
     if (scheme_ == Scheme::cbcs && i > 0 && !cipher_.start (sample.iv))
       return failure (Error::cipher, at);
-    Result<Done> done = decrypt_range (
-        sample.pattern, in.subspan (at, range), out.subspan (at, range));
-    if (!done) return failure (done.code (), at + done.position ());
+    Result<Done> done =
+        decrypt_range (in.subspan (at, range), out.subspan (at, range));
+    if (!done) return failure (done.code (), at);
     at += range;
   }
   return Done{};
@@ -184,12 +203,22 @@ Result<Decryptor *> Decryptors::find (Scheme scheme, const keys::KeyId &kid)
 {
   auto found = made_.find ({scheme, kid});
   if (found != made_.end ()) return &found->second;
-  const aes::Key *key = ring_ ? ring_->find (kid) : nullptr;
+  auto set = set_.find (kid);
+  const aes::Key *key = set != set_.end () ? &set->second.bytes ()
+                        : ring_            ? ring_->find (kid)
+                                           : nullptr;
   if (key == nullptr) return failure (Error::no_key);
   Result<Decryptor> made = Decryptor::create (scheme, *key);
   if (!made) return made.error ();
   auto placed = made_.emplace (std::pair{scheme, kid}, *std::move (made)).first;
   return &placed->second;
+}
+
+void Decryptors::set (const keys::KeyId &kid, const keys::Secret &key)
+{
+  set_.insert_or_assign (kid, key);
+  std::erase_if (
+      made_, [&] (const auto &made) { return made.first.second == kid; });
 }
 
 }  // namespace cenc

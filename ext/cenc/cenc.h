@@ -11,6 +11,7 @@
 #include "aes.h"
 #include "common/result.h"
 #include "keys.h"
+#include "pattern.h"
 
 // One sample of Common Encryption, ISO/IEC 23001-7, all four schemes.
 namespace cenc {
@@ -67,7 +68,8 @@ struct Sample
 class Decryptor
 {
 public:
-  static Result<Decryptor> create (Scheme scheme, const aes::Key &key);
+  static Result<Decryptor> create (Scheme scheme, const aes::Key &key,
+      aes::Library library = aes::fastest ());
 
   // out is as long as in, and is the same memory or memory apart; then clear
   // ranges are copied. After an error out is not to be used. Positions count
@@ -76,16 +78,21 @@ public:
       std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
 
 private:
+  using Bytes = std::span<const std::uint8_t>;
+  using Writable = std::span<std::uint8_t>;
+
   Decryptor (Scheme scheme, aes::Cipher cipher)
       : scheme_ (scheme), cipher_ (std::move (cipher))
   {
   }
   Result<relay::Done> check (const Sample &sample, std::size_t size) const;
-  Result<relay::Done> decrypt_range (const Pattern &pattern,
-      std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
+  Result<relay::Done> decrypt_range (Bytes in, Writable out);
+  Result<relay::Done> decrypt_with_pattern (
+      const Sample &sample, Bytes in, Writable out);
 
   Scheme scheme_;
   aes::Cipher cipher_;
+  pattern::Scratch scratch_;
 };
 
 // Decryptors by key id and scheme, made when first asked for.
@@ -97,11 +104,15 @@ public:
   {
   }
 
-  // Valid as long as this is.
+  // Valid as long as this is, or until the key is set anew.
   Result<Decryptor *> find (Scheme scheme, const keys::KeyId &kid);
+
+  // A key that the ring does not have, or has another one for.
+  void set (const keys::KeyId &kid, const keys::Secret &key);
 
 private:
   std::shared_ptr<const keys::Ring> ring_;
+  std::map<keys::KeyId, keys::Secret> set_;
   std::map<std::pair<Scheme, keys::KeyId>, Decryptor> made_;
 };
 

@@ -13,8 +13,8 @@ GParamSpec *keys_spec ()
 {
   // Write-only: what can be read is in every dot file.
   return g_param_spec_string ("keys", "Keys",
-      "Content keys as KID:KEY, several with commas between them, each of 32 "
-      "hexadecimal digits, a KID also as a UUID with dashes",
+      "Content keys as KID:KEY, several with commas between them, each in "
+      "hexadecimal digits or base64url, a KID also as a UUID with dashes",
       nullptr,
       static_cast<GParamFlags> (
           G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
@@ -32,13 +32,20 @@ Keys read_keys (const GValue *value)
   return out;
 }
 
+void post_wrong_property (GstElement *element, const char *property,
+    const relay::Failure<keys::Error> &wrong)
+{
+  auto character = static_cast<guint> (wrong.position + 1);
+  GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+      (_ ("The property \"%s\" is wrong from character %u on."), property,
+          character),
+      ("character %u: %s", character, keys::to_string (wrong.code)));
+}
+
 bool check_keys (GstElement *element, const Keys &keys)
 {
   if (!keys.wrong) return true;
-  auto character = static_cast<guint> (keys.wrong->position + 1);
-  GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
-      (_ ("The property \"keys\" is wrong from character %u on."), character),
-      ("character %u: %s", character, keys::to_string (keys.wrong->code)));
+  post_wrong_property (element, "keys", *keys.wrong);
   return false;
 }
 
@@ -47,8 +54,17 @@ void post_no_key (GstElement *element, const keys::KeyId &kid)
   std::string text = keys::to_string (kid);
   GST_ELEMENT_ERROR_WITH_DETAILS (element, STREAM, DECRYPT_NOKEY,
       (_ ("There is no key for key id %s."), text.c_str ()),
-      ("key id %s is not among the keys of the property \"keys\"",
-          text.c_str ()),
+      ("nobody who was asked has a key for key id %s", text.c_str ()),
+      ("key-id", G_TYPE_STRING, text.c_str (), NULL));
+}
+
+void warn_no_key (GstElement *element, const keys::KeyId &kid, bool is_drop)
+{
+  std::string text = keys::to_string (kid);
+  GST_ELEMENT_WARNING_WITH_DETAILS (element, STREAM, DECRYPT_NOKEY,
+      (_ ("There is no key for key id %s."), text.c_str ()),
+      ("samples without a key are %s",
+          is_drop ? "dropped" : "passed as they are"),
       ("key-id", G_TYPE_STRING, text.c_str (), NULL));
 }
 

@@ -23,7 +23,12 @@ Keys read_keys (const GValue *value);
 
 // One error each. Whether the keys could be read; if not, the error is posted.
 bool check_keys (GstElement *element, const Keys &keys);
+void post_wrong_property (GstElement *element, const char *property,
+    const relay::Failure<keys::Error> &wrong);
 void post_no_key (GstElement *element, const keys::KeyId &kid);
+
+// The same as a warning: its samples are dropped, or passed as they are.
+void warn_no_key (GstElement *element, const keys::KeyId &kid, bool is_drop);
 
 // Posts the structure as an element message; takes it.
 void post_stats (GstElement *element, GstStructure *stats);

@@ -62,9 +62,49 @@ Result<Done> parse_hex (
   return Done{};
 }
 
+std::optional<std::uint8_t> base64_digit (char c)
+{
+  if (c >= 'A' && c <= 'Z') return static_cast<std::uint8_t> (c - 'A');
+  if (c >= 'a' && c <= 'z') return static_cast<std::uint8_t> (c - 'a' + 26);
+  if (c >= '0' && c <= '9') return static_cast<std::uint8_t> (c - '0' + 52);
+  if (c == '-' || c == '+') return std::uint8_t{62};
+  if (c == '_' || c == '/') return std::uint8_t{63};
+  return std::nullopt;
+}
+
+// RFC 4648 4 and 5: 16 bytes are 22 characters, and two of padding if any.
+bool has_base64_size (std::string_view text)
+{
+  return text.size () == 22 || (text.size () == 24 && text.ends_with ("=="));
+}
+
+Result<Done> parse_base64 (Piece piece, Error character, aes::Block &out)
+{
+  unsigned bits = 0, size = 0;
+  std::size_t filled = 0;
+  for (std::size_t i = 0; i < 22; i++) {
+    std::optional<std::uint8_t> value = base64_digit (piece.text[i]);
+    if (!value) return failure (character, piece.position + i);
+    bits = bits << 6 | *value;
+    size += 6;
+    if (size < 8 || filled == out.size ()) continue;
+    size -= 8;
+    out[filled++] = static_cast<std::uint8_t> (bits >> size);
+    bits &= (1U << size) - 1;
+  }
+  // What is left of the last digit.
+  if ((bits & 0xf) != 0) return failure (character, piece.position + 21);
+  return Done{};
+}
+
 Result<KeyId> parse_kid (Piece piece)
 {
   KeyId kid{};
+  if (has_base64_size (piece.text)) {
+    Result<Done> parsed = parse_base64 (piece, Error::kid_bad_character, kid);
+    if (!parsed) return parsed.error ();
+    return kid;
+  }
   Result<Done> parsed = parse_hex (piece,
       {Error::kid_bad_character, Error::kid_odd_digits,
           Error::kid_wrong_length},
@@ -77,6 +117,22 @@ Result<KeyId> parse_kid (Piece piece)
               piece.text[23] == '-';
   if (dashed && !uuid) return failure (Error::kid_bad_dashes, piece.position);
   return kid;
+}
+
+Result<Secret> parse_key (Piece piece)
+{
+  aes::Key key{};
+  Result<Done> parsed =
+      has_base64_size (piece.text)
+          ? parse_base64 (piece, Error::key_bad_character, key)
+          : parse_hex (piece,
+                {Error::key_bad_character, Error::key_odd_digits,
+                    Error::key_wrong_length},
+                false, key);
+  Secret secret (key);
+  OPENSSL_cleanse (key.data (), key.size ());
+  if (!parsed) return parsed.error ();
+  return secret;
 }
 
 Result<Done> parse_entry (Piece entry, Ring &ring)
@@ -92,15 +148,9 @@ Result<Done> parse_entry (Piece entry, Ring &ring)
 
   Result<KeyId> kid = parse_kid (kid_text);
   if (!kid) return kid.error ();
-  aes::Key key{};
-  Result<Done> parsed = parse_hex (key_text,
-      {Error::key_bad_character, Error::key_odd_digits,
-          Error::key_wrong_length},
-      false, key);
-  Secret secret (key);
-  OPENSSL_cleanse (key.data (), key.size ());
-  if (!parsed) return parsed.error ();
-  Result<Done> added = ring.add (*kid, secret);
+  Result<Secret> secret = parse_key (key_text);
+  if (!secret) return secret.error ();
+  Result<Done> added = ring.add (*kid, *secret);
   if (!added) return failure (added.code (), kid_text.position);
   return Done{};
 }
@@ -143,6 +193,16 @@ const char *to_string (Error error)
       return "two different keys for one key id";
     case Error::too_many:
       return "too many keys";
+    case Error::json_syntax:
+      return "this is no JSON";
+    case Error::json_too_deep:
+      return "the JSON has too many brackets in one another";
+    case Error::jwk_no_keys:
+      return "the JSON has no list of keys";
+    case Error::jwk_no_kid:
+      return "a key has no key id";
+    case Error::jwk_no_k:
+      return "a key has no value";
   }
   return "unknown";
 }
@@ -156,18 +216,67 @@ const aes::Key *Ring::find (const KeyId &kid) const
 {
   for (const Entry &entry : entries_)
     if (entry.kid == kid) return &entry.key.bytes ();
+  return any_ ? &any_->bytes () : nullptr;
+}
+
+Ring::Entry *Ring::entry (const KeyId &kid)
+{
+  for (Entry &entry : entries_)
+    if (entry.kid == kid) return &entry;
   return nullptr;
 }
 
 Result<Done> Ring::add (const KeyId &kid, const Secret &key)
 {
-  if (const aes::Key *known = find (kid)) {
-    if (*known != key.bytes ()) return failure (Error::two_keys_for_one_kid);
+  if (Entry *known = entry (kid)) {
+    if (known->key.bytes () != key.bytes ())
+      return failure (Error::two_keys_for_one_kid);
     return Done{};
   }
   if (entries_.size () >= most_keys) return failure (Error::too_many);
   entries_.push_back ({kid, key});
   return Done{};
+}
+
+Result<Done> Ring::add (const Ring &other)
+{
+  for (const Entry &entry : other.entries_)
+    if (Result<Done> added = add (entry.kid, entry.key); !added) return added;
+  if (other.any_) any_ = other.any_;
+  return Done{};
+}
+
+Result<bool> Ring::replace (const KeyId &kid, const Secret &key)
+{
+  if (Entry *known = entry (kid)) {
+    if (known->key.bytes () == key.bytes ()) return false;
+    known->key = key;
+    return true;
+  }
+  Result<Done> added = add (kid, key);
+  if (!added) return added.error ();
+  return true;
+}
+
+bool Ring::replace (const Ring &other)
+{
+  bool is_new = false;
+  for (const Entry &entry : other.entries_) {
+    Result<bool> replaced = replace (entry.kid, entry.key);
+    if (!replaced) break;
+    is_new = is_new || *replaced;
+  }
+  return is_new;
+}
+
+Result<KeyId> parse_kid (std::string_view text)
+{
+  return parse_kid (trim ({text, 0}));
+}
+
+Result<Secret> parse_key (std::string_view text)
+{
+  return parse_key (trim ({text, 0}));
 }
 
 Result<Ring> parse (std::string_view text)

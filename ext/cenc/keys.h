@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +32,12 @@ enum class Error
   key_odd_digits,
   key_wrong_length,
   two_keys_for_one_kid,
-  too_many
+  too_many,
+  json_syntax,
+  json_too_deep,
+  jwk_no_keys,
+  jwk_no_kid,
+  jwk_no_k
 };
 const char *to_string (Error error);
 template <class T>
@@ -62,6 +69,15 @@ public:
   [[nodiscard]] std::size_t size () const { return entries_.size (); }
 
   Result<relay::Done> add (const KeyId &kid, const Secret &key);
+  // All of the other ring.
+  Result<relay::Done> add (const Ring &other);
+  // Also where there is another key for it.
+  // True if there was no such key.
+  Result<bool> replace (const KeyId &kid, const Secret &key);
+  // All that there is room for. True if one of them was not there.
+  bool replace (const Ring &other);
+  // For every key id that has no key of its own.
+  void set_any (const Secret &key) { any_ = key; }
 
 private:
   struct Entry
@@ -69,11 +85,24 @@ private:
     KeyId kid;
     Secret key;
   };
+  Entry *entry (const KeyId &kid);
+
   std::vector<Entry> entries_;
+  std::optional<Secret> any_;
 };
 
-// "KID:KEY,KID:KEY": 32 hexadecimal digits each, the KID also as a UUID with
-// its dashes; spaces around a KID or KEY do not count. Positions count bytes.
+// A key id or key is 32 hexadecimal digits, or base64url or base64, with or
+// without padding; a key id may also be a UUID with its dashes. Spaces around
+// it do not count. Positions count bytes.
+Result<KeyId> parse_kid (std::string_view text);
+Result<Secret> parse_key (std::string_view text);
+
+// "KID:KEY,KID:KEY"
 Result<Ring> parse (std::string_view text);
+
+// A JSON Web Key Set with the symmetric keys of W3C ClearKey (Encrypted Media
+// Extensions 9.1): {"keys":[{"kty":"oct","kid":"...","k":"..."}]}. Keys of
+// other types and members that are not known are passed over.
+Result<Ring> parse_clearkey (std::string_view json);
 
 }  // namespace keys

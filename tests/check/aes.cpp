@@ -37,11 +37,20 @@ const Row rows[] = {
         plain},
 };
 
-aes::Cipher make (aes::Mode mode)
+std::vector<aes::Library> libraries ()
+{
+  std::vector<aes::Library> out{aes::Library::openssl};
+  if (aes::is_available (aes::Library::gcrypt))
+    out.push_back (aes::Library::gcrypt);
+  return out;
+}
+
+aes::Cipher make (aes::Mode mode, aes::Library library)
 {
   aes::Result<aes::Cipher> cipher =
-      aes::Cipher::create (mode, test::block (key));
+      aes::Cipher::create (mode, test::block (key), library);
   fail_unless (cipher.ok ());
+  fail_unless (cipher->library () == library);
   return *std::move (cipher);
 }
 
@@ -49,21 +58,22 @@ aes::Cipher make (aes::Mode mode)
 
 GST_START_TEST (nist_vectors)
 {
-  for (const Row &row : rows) {
-    aes::Cipher cipher = make (row.mode);
-    Bytes in = test::hex (row.in);
-    Bytes out (in.size ());
-    // Twice: a cipher can be started again.
-    for (int i = 0; i < 2; i++) {
+  for (aes::Library library : libraries ())
+    for (const Row &row : rows) {
+      aes::Cipher cipher = make (row.mode, library);
+      Bytes in = test::hex (row.in);
+      Bytes out (in.size ());
+      // Twice: a cipher can be started again.
+      for (int i = 0; i < 2; i++) {
+        fail_unless (cipher.start (test::block (row.iv)).ok ());
+        fail_unless (cipher.update (in, out).ok ());
+        fail_unless (out == test::hex (row.out));
+      }
+      // In place.
       fail_unless (cipher.start (test::block (row.iv)).ok ());
-      fail_unless (cipher.update (in, out).ok ());
-      fail_unless (out == test::hex (row.out));
+      fail_unless (cipher.update (in, in).ok ());
+      fail_unless (in == test::hex (row.out));
     }
-    // In place.
-    fail_unless (cipher.start (test::block (row.iv)).ok ());
-    fail_unless (cipher.update (in, in).ok ());
-    fail_unless (in == test::hex (row.out));
-  }
 }
 GST_END_TEST;
 
@@ -71,19 +81,21 @@ GST_END_TEST;
 // in CBC.
 GST_START_TEST (pieces)
 {
-  for (const Row &row : rows) {
-    aes::Cipher cipher = make (row.mode);
-    std::size_t step = row.mode == aes::Mode::ctr ? 1 : aes::block_size;
-    for (std::size_t cut = 0; cut <= 64; cut += step) {
-      Bytes in = test::hex (row.in);
-      std::span<std::uint8_t> bytes = in;
-      fail_unless (cipher.start (test::block (row.iv)).ok ());
-      fail_unless (cipher.update (bytes.first (cut), bytes.first (cut)).ok ());
-      fail_unless (
-          cipher.update (bytes.subspan (cut), bytes.subspan (cut)).ok ());
-      fail_unless (in == test::hex (row.out));
+  for (aes::Library library : libraries ())
+    for (const Row &row : rows) {
+      aes::Cipher cipher = make (row.mode, library);
+      std::size_t step = row.mode == aes::Mode::ctr ? 1 : aes::block_size;
+      for (std::size_t cut = 0; cut <= 64; cut += step) {
+        Bytes in = test::hex (row.in);
+        std::span<std::uint8_t> bytes = in;
+        fail_unless (cipher.start (test::block (row.iv)).ok ());
+        fail_unless (
+            cipher.update (bytes.first (cut), bytes.first (cut)).ok ());
+        fail_unless (
+            cipher.update (bytes.subspan (cut), bytes.subspan (cut)).ok ());
+        fail_unless (in == test::hex (row.out));
+      }
     }
-  }
 }
 GST_END_TEST;
 
@@ -95,33 +107,72 @@ GST_START_TEST (counter_wraps_at_64_bits)
       "0011223344556677ffffffffffffffff", "0011223344556677fffffffffffffffd",
       "ffffffffffffffffffffffffffffffff", "ffffffffffffffff0000000000000000",
       "00112233445566770000000000000000", "001122334455667700000000ffffffff"};
-  for (const char *start : starts) {
-    Bytes expected =
-        test::SampleEncrypter ({"cenc", test::block (key)}, test::block (start))
-            .encrypt (Bytes (101), std::nullopt);
-    for (std::size_t cut = 0; cut <= 101; cut++) {
-      aes::Cipher cipher = make (aes::Mode::ctr);
-      Bytes out (101);
-      std::span<std::uint8_t> bytes = out;
-      fail_unless (cipher.start (test::block (start)).ok ());
-      fail_unless (cipher.update (bytes.first (cut), bytes.first (cut)).ok ());
-      fail_unless (
-          cipher.update (bytes.subspan (cut), bytes.subspan (cut)).ok ());
-      fail_unless (out == expected, "start %s, cut at %d", start,
-          static_cast<int> (cut));
+  for (aes::Library library : libraries ())
+    for (const char *start : starts) {
+      Bytes expected = test::SampleEncrypter (
+          {"cenc", test::block (key)}, test::block (start))
+                           .encrypt (Bytes (101), std::nullopt);
+      for (std::size_t cut = 0; cut <= 101; cut++) {
+        aes::Cipher cipher = make (aes::Mode::ctr, library);
+        Bytes out (101);
+        std::span<std::uint8_t> bytes = out;
+        fail_unless (cipher.start (test::block (start)).ok ());
+        fail_unless (
+            cipher.update (bytes.first (cut), bytes.first (cut)).ok ());
+        fail_unless (
+            cipher.update (bytes.subspan (cut), bytes.subspan (cut)).ok ());
+        fail_unless (out == expected, "start %s, cut at %d", start,
+            static_cast<int> (cut));
+      }
     }
-  }
 }
 GST_END_TEST;
 
 GST_START_TEST (cbc_takes_whole_blocks)
 {
-  aes::Cipher cipher = make (aes::Mode::cbc_decrypt);
-  Bytes bytes (17);
-  fail_unless (cipher.start ({}).ok ());
-  fail_unless (
-      cipher.update (bytes, bytes).code () == aes::Error::partial_block);
-  fail_unless (cipher.update ({}, {}).ok ());
+  for (aes::Library library : libraries ()) {
+    aes::Cipher cipher = make (aes::Mode::cbc_decrypt, library);
+    Bytes bytes (17);
+    fail_unless (cipher.start ({}).ok ());
+    fail_unless (
+        cipher.update (bytes, bytes).code () == aes::Error::partial_block);
+    fail_unless (cipher.update ({}, {}).ok ());
+  }
+}
+GST_END_TEST;
+
+// Of many sizes, in place and apart, in pieces.
+GST_START_TEST (libraries_agree)
+{
+  if (libraries ().size () < 2) return;
+  for (aes::Mode mode : {aes::Mode::ctr, aes::Mode::cbc_decrypt}) {
+    aes::Cipher a = make (mode, aes::Library::openssl);
+    aes::Cipher b = make (mode, aes::Library::gcrypt);
+    for (std::size_t size = 0; size < 5000; size = size * 5 / 4 + 1) {
+      std::size_t n = mode == aes::Mode::ctr ? size : size / 16 * 16;
+      Bytes in = test::noise (n);
+      Bytes iv = test::noise (16, static_cast<std::uint32_t> (size));
+      aes::Block block{};
+      std::copy (iv.begin (), iv.end (), block.begin ());
+      Bytes one (n);
+      fail_unless (a.start (block).ok () && a.update (in, one).ok ());
+      std::span<std::uint8_t> bytes = in;
+      std::size_t cut = mode == aes::Mode::ctr ? n / 3 : n / 3 / 16 * 16;
+      fail_unless (b.start (block).ok ());
+      fail_unless (b.update (bytes.first (cut), bytes.first (cut)).ok ());
+      fail_unless (b.update (bytes.subspan (cut), bytes.subspan (cut)).ok ());
+      fail_unless (in == one, "size %d", static_cast<int> (n));
+    }
+  }
+}
+GST_END_TEST;
+
+// What is fastest depends on the CPU, but is there.
+GST_START_TEST (fastest_is_available)
+{
+  fail_unless (aes::is_available (aes::Library::openssl));
+  fail_unless (aes::is_available (aes::fastest ()));
+  make (aes::Mode::ctr, aes::fastest ());
 }
 GST_END_TEST;
 
@@ -134,6 +185,8 @@ static Suite *aes_suite ()
   tcase_add_test (tests, pieces);
   tcase_add_test (tests, counter_wraps_at_64_bits);
   tcase_add_test (tests, cbc_takes_whole_blocks);
+  tcase_add_test (tests, libraries_agree);
+  tcase_add_test (tests, fastest_is_available);
   return suite;
 }
 

@@ -90,10 +90,19 @@ Bytes list_of (const std::vector<Range> &ranges)
   return out.bytes ();
 }
 
-cenc::Decryptor make (Scheme scheme)
+std::vector<aes::Library> libraries ()
+{
+  std::vector<aes::Library> out{aes::Library::openssl};
+  if (aes::is_available (aes::Library::gcrypt))
+    out.push_back (aes::Library::gcrypt);
+  return out;
+}
+
+cenc::Decryptor make (
+    Scheme scheme, aes::Library library = aes::Library::openssl)
 {
   cenc::Result<cenc::Decryptor> made =
-      cenc::Decryptor::create (scheme, test::block (key));
+      cenc::Decryptor::create (scheme, test::block (key), library);
   fail_unless (made.ok ());
   return *std::move (made);
 }
@@ -153,26 +162,87 @@ const Bad bad[] = {
 // Apart and in place, twice with one decryptor.
 GST_START_TEST (decrypts)
 {
-  for (const Row &row : rows) {
-    Bytes clear = test::noise (row.size);
-    Bytes list = row.ranges ? list_of (*row.ranges) : Bytes{};
-    cenc::Sample sample = sample_of (row, list);
-    Bytes encrypted = test::SampleEncrypter (
-        {cenc::to_string (row.scheme), test::block (key), row.crypt, row.skip},
-        sample.iv)
-                          .encrypt (clear, row.ranges);
-    cenc::Decryptor decryptor = make (row.scheme);
-    for (int i = 0; i < 2; i++) {
-      Bytes out (row.size, 0xee);
-      fail_unless (decryptor.decrypt (sample, encrypted, out).ok (), "%s: %s",
+  for (aes::Library library : libraries ())
+    for (const Row &row : rows) {
+      Bytes clear = test::noise (row.size);
+      Bytes list = row.ranges ? list_of (*row.ranges) : Bytes{};
+      cenc::Sample sample = sample_of (row, list);
+      Bytes encrypted =
+          test::SampleEncrypter ({cenc::to_string (row.scheme),
+                                     test::block (key), row.crypt, row.skip},
+              sample.iv)
+              .encrypt (clear, row.ranges);
+      cenc::Decryptor decryptor = make (row.scheme, library);
+      for (int i = 0; i < 2; i++) {
+        Bytes out (row.size, 0xee);
+        fail_unless (decryptor.decrypt (sample, encrypted, out).ok (), "%s: %s",
+            cenc::to_string (row.scheme), row.what);
+        fail_unless (
+            out == clear, "%s: %s", cenc::to_string (row.scheme), row.what);
+      }
+      fail_unless (decryptor.decrypt (sample, encrypted, encrypted).ok ());
+      fail_unless (encrypted == clear, "%s, in place: %s",
           cenc::to_string (row.scheme), row.what);
-      fail_unless (
-          out == clear, "%s: %s", cenc::to_string (row.scheme), row.what);
     }
-    fail_unless (decryptor.decrypt (sample, encrypted, encrypted).ok ());
-    fail_unless (encrypted == clear, "%s, in place: %s",
-        cenc::to_string (row.scheme), row.what);
+}
+GST_END_TEST;
+
+namespace {
+
+// Ranges of all sizes, also of none, up to the size.
+std::vector<Range> some_ranges (
+    std::size_t size, std::size_t unit, std::uint32_t seed)
+{
+  std::vector<Range> out;
+  while (size > 0) {
+    auto next = [&] {
+      seed = seed * 1664525 + 1013904223;
+      return std::size_t{seed >> 16};
+    };
+    std::size_t clear = std::min (next () % 70, size);
+    std::size_t limit = next () % 5 == 0 ? 20000 : 400;
+    std::size_t range = std::min (next () % limit, size - clear) / unit * unit;
+    if (clear + range == 0) clear = 1;
+    out.push_back ({clear, range});
+    size -= clear + range;
   }
+  return out;
+}
+
+}  // namespace
+
+// Longer than what is gathered for one call, with ranges that begin and end
+// anywhere in it.
+GST_START_TEST (patterns_in_batches)
+{
+  constexpr std::pair<unsigned, unsigned> patterns[] = {
+      {1, 9}, {5, 5}, {3, 7}, {2, 8}, {10, 0}, {0, 0}, {15, 15}, {15, 1}};
+  std::uint32_t seed = 1;
+  for (aes::Library library : libraries ())
+    for (Scheme scheme : {Scheme::cens, Scheme::cbcs})
+      for (auto [crypt, skip] : patterns)
+        for (bool has_ranges : {true, false}) {
+          std::size_t size = 100000 + seed % 100;
+          Ranges ranges;
+          if (has_ranges)
+            ranges = some_ranges (size, scheme == Scheme::cens ? 16 : 1, seed);
+          Row row{"", scheme, IV_WRAP, crypt, skip, size, ranges};
+          Bytes list = row.ranges ? list_of (*row.ranges) : Bytes{};
+          cenc::Sample sample = sample_of (row, list);
+          Bytes clear = test::noise (size, seed++);
+          Bytes encrypted = test::SampleEncrypter (
+              {cenc::to_string (scheme), test::block (key), crypt, skip},
+              sample.iv)
+                                .encrypt (clear, ranges);
+          cenc::Decryptor decryptor = make (scheme, library);
+          Bytes out (size, 0xee);
+          fail_unless (decryptor.decrypt (sample, encrypted, out).ok ());
+          fail_unless (
+              out == clear, "%s %u:%u", cenc::to_string (scheme), crypt, skip);
+          fail_unless (decryptor.decrypt (sample, encrypted, encrypted).ok ());
+          fail_unless (encrypted == clear, "in place: %s %u:%u",
+              cenc::to_string (scheme), crypt, skip);
+        }
 }
 GST_END_TEST;
 
@@ -225,8 +295,21 @@ GST_START_TEST (decryptors_by_key_id)
   fail_unless (found.ok ());
   fail_unless (*decryptors.find (Scheme::cenc, kid) == *found);
   fail_unless (*decryptors.find (Scheme::cbcs, kid) != *found);
-  fail_unless (decryptors.find (Scheme::cenc, test::block ("02")).code () ==
-               Error::no_key);
+  keys::KeyId other = test::block ("02");
+  fail_unless (decryptors.find (Scheme::cenc, other).code () == Error::no_key);
+  // A key that comes later, and one in place of another.
+  for (const char *bytes : {"03", "04"}) {
+    for (const keys::KeyId &id : {kid, other}) {
+      decryptors.set (id, keys::Secret (test::block (bytes)));
+      found = decryptors.find (Scheme::cenc, id);
+      fail_unless (found.ok ());
+      Bytes sample (16), expected (16);
+      fail_unless ((*found)->decrypt ({}, sample, sample).ok ());
+      fail_unless (
+          sample == test::SampleEncrypter ({"cenc", test::block (bytes)}, {})
+                        .encrypt (expected, std::nullopt));
+    }
+  }
 }
 GST_END_TEST;
 
@@ -236,6 +319,7 @@ static Suite *cenc_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, decrypts);
+  tcase_add_test (tests, patterns_in_batches);
   tcase_add_test (tests, refuses);
   tcase_add_test (tests, iv_sizes);
   tcase_add_test (tests, decryptors_by_key_id);

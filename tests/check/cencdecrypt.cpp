@@ -635,6 +635,372 @@ GST_START_TEST (again_after_ready)
 }
 GST_END_TEST;
 
+namespace {
+
+// Everything that comes out of the line in front of a sink, and its errors.
+Bytes play (const std::string &line, std::string *error = nullptr)
+{
+  GError *raw_error = nullptr;
+  Owned<GstElement> pipeline{gst_parse_launch (
+      (line + " ! appsink name=sink sync=false").c_str (), &raw_error)};
+  fail_unless (raw_error == nullptr, "%s", line.c_str ());
+  gst_object_ref_sink (pipeline.get ());
+  Owned<GstElement> sink{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "sink")};
+  gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+  Bytes out;
+  while (true) {
+    GstSample *raw = nullptr;
+    g_signal_emit_by_name (sink.get (), "pull-sample", &raw);
+    if (raw == nullptr) break;
+    Owned<GstSample> one{raw};
+    out = out + test::bytes_of (gst_sample_get_buffer (raw));
+  }
+  Owned<GstMessage> message{test::wait_message (
+      pipeline.get (), GST_MESSAGE_ERROR | GST_MESSAGE_EOS)};
+  if (error != nullptr)
+    *error = GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_ERROR
+                 ? text_of (message.get ())
+                 : "";
+  gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  return out;
+}
+
+Bytes seig_for (const test::AesBlock &kid)
+{
+  return test::full_box ("sgpd", 1, 0,
+             test::Fields ()
+                 .text ("seig")
+                 .u32 (20)
+                 .u32 (1)
+                 .u8 (0)
+                 .u8 (0)
+                 .u8 (1)
+                 .u8 (8)
+                 .put (kid)) +
+         test::full_box ("sbgp", 0, 0,
+             test::Fields ().text ("seig").u32 (1).u32 (3).u32 (0x10001));
+}
+
+Bytes pssh_for (const test::AesBlock &kid)
+{
+  return test::full_box ("pssh", 1, 0,
+      test::Fields ()
+          .put (test::hex ("1077efecc0b24d02ace33c1e52e2fb4b"))
+          .u32 (1)
+          .put (kid)
+          .u32 (0));
+}
+
+}  // namespace
+
+// Another key with each fragment, and 0 as the key id of the track, as qtdemux
+// 1.22.0 says it of every sample.
+GST_START_TEST (key_rotation_behind_qtdemux)
+{
+  test::TempDir folder;
+  std::string path = folder.path () / "in.mp4";
+  test::TestTrack track;
+  track.scheme.name = "cenc";
+  test::Mp4Writer writer (false);
+  Bytes file = writer.movie ({track}), clear;
+  std::string keys;
+  for (unsigned i = 1; i <= 4; i++) {
+    test::AesBlock kid{};
+    kid[0] = track.scheme.key[0] = static_cast<std::uint8_t> (i);
+    char entry[80];
+    g_snprintf (entry, sizeof entry, "%s%02x%030d:%02x%030d", i == 1 ? "" : ",",
+        i, 0, i, 0);
+    keys += entry;
+    test::TestTraf what;
+    what.track = &track;
+    what.runs = {test::whole_samples ({100, 200 + i, 300})};
+    what.extra = seig_for (kid);
+    test::Mp4Writer::Fragment one =
+        writer.fragment ({what}, file.size (), pssh_for (kid));
+    file = file + one.moof + one.mdat;
+    for (const test::TestSample &sample : what.runs[0])
+      clear = clear + sample.bytes;
+  }
+  test::write_file (path, file);
+  for (const char *mode : {"", "! queue "}) {
+    std::string error;
+    Bytes out = play ("filesrc location=" + path + " " + mode +
+                          "! qtdemux ! cencdecrypt keys=" + keys,
+        &error);
+    fail_unless (error.empty (), "\"%s\": %s", mode, error.c_str ());
+    fail_unless (out == clear, "\"%s\"", mode);
+  }
+}
+GST_END_TEST;
+
+// A fragment without auxiliary information, and one with: in pull mode the last
+// sample of the first has no meta.
+GST_START_TEST (last_sample_of_a_fragment)
+{
+  test::TempDir folder;
+  std::string path = folder.path () / "in.mp4";
+  test::TestTrack track;
+  track.scheme = {"cbcs", test::block (KEY)};
+  track.kid = test::block (KID);
+  track.iv_size = 0;
+  track.constant_iv = test::block ("0a610676cb88f302d10ac8bc66e039ed");
+  test::TestTraf without, with;
+  without.track = with.track = &track;
+  without.senc = without.saiz = false;
+  without.runs = {test::whole_samples ({100, 200, 300})};
+  with.runs = {{{test::noise (400, 5), {{{20, 380}}}},
+      {test::noise (500, 6), {{{0, 500}}}}}};
+  test::TestFile file;
+  file.add_movie ({track});
+  Bytes clear;
+  for (const test::TestTraf *one : {&without, &with}) {
+    file.add_fragment ({*one});
+    for (const test::TestSample &sample : one->runs[0])
+      clear = clear + sample.bytes;
+  }
+  test::write_file (path, file.encrypted);
+  for (const char *mode : {"", "! queue "}) {
+    std::string error;
+    Bytes out = play ("filesrc location=" + path + " " + mode +
+                          "! qtdemux ! cencdecrypt keys=" KID ":" KEY,
+        &error);
+    fail_unless (error.empty (), "\"%s\": %s", mode, error.c_str ());
+    fail_unless (out == clear, "\"%s\"", mode);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (missing_meta)
+{
+  const Row &row = rows[0];
+  Bytes clear = test::noise (row.size);
+  for (const char *policy : {"pass", "drop", "error"}) {
+    bool is_pass = strcmp (policy, "pass") == 0;
+    bool is_error = strcmp (policy, "error") == 0;
+    GstHarness *harness = make_harness (caps_of (row));
+    Owned<GstBus> bus = watch (harness);
+    gst_util_set_object_arg (
+        G_OBJECT (harness->element), "on-missing-meta", policy);
+    for (int i = 0; i < 3; i++)
+      fail_unless (
+          gst_harness_push (harness, sample (clear, nullptr).release ()) ==
+          (is_error ? GST_FLOW_ERROR : GST_FLOW_OK));
+    fail_unless_equals_int (
+        static_cast<int> (gst_harness_buffers_in_queue (harness)),
+        is_pass ? 3 : 0);
+    Owned<GstMessage> message =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (message.get ()) ==
+                 (is_error ? GST_MESSAGE_ERROR : GST_MESSAGE_WARNING));
+    GError *raw_error = nullptr;
+    gchar *raw_debug = nullptr;
+    if (is_error)
+      gst_message_parse_error (message.get (), &raw_error, &raw_debug);
+    else
+      gst_message_parse_warning (message.get (), &raw_error, &raw_debug);
+    Owned<GError> error{raw_error};
+    Owned<gchar> debug{raw_debug};
+    fail_unless (
+        contains (debug.get (), "put cencmp4decrypt in front of the demuxer"));
+    if (is_error) {
+      end (harness);
+      continue;
+    }
+    fail_unless (stat (harness->element, "samples-without-meta") == 3);
+    fail_unless (
+        stat (harness->element, "samples-dropped") == (is_pass ? 0 : 3));
+    gst_harness_push (
+        harness, sample (encrypt (row, clear), meta_of (row)).release ());
+    Owned<GstBuffer> out;
+    while (GstBuffer *raw = gst_harness_try_pull (harness)) out.reset (raw);
+    fail_unless (test::bytes_of (out.get ()) == clear);
+    fail_unless (GST_BUFFER_IS_DISCONT (out.get ()) != is_pass);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+GstFlowReturn keep_list (GstPad *, GstObject *, GstBufferList *list)
+{
+  Bytes clear = test::noise (rows[0].size);
+  fail_unless_equals_int (static_cast<int> (gst_buffer_list_length (list)), 3);
+  for (guint i = 0; i < 3; i++)
+    fail_unless (test::bytes_of (gst_buffer_list_get (list, i)) == clear);
+  gst_buffer_list_unref (list);
+  return GST_FLOW_CUSTOM_SUCCESS;
+}
+
+}  // namespace
+
+GST_START_TEST (lists_stay_lists)
+{
+  const Row &row = rows[0];
+  Bytes clear = test::noise (row.size);
+  for (bool has_bad : {false, true}) {
+    GstHarness *harness = make_harness (caps_of (row));
+    gst_pad_set_chain_list_function (harness->sinkpad, keep_list);
+    GstBufferList *list = gst_buffer_list_new ();
+    for (int i = 0; i < 3; i++)
+      gst_buffer_list_add (
+          list, sample (encrypt (row, clear), meta_of (row)).release ());
+    if (has_bad) {
+      Owned<GstStructure> meta = meta_of (row);
+      gst_structure_remove_field (meta.get (), "iv");
+      gst_buffer_list_add (list, sample (clear, std::move (meta)).release ());
+    }
+    // What is before a bad one has come out.
+    fail_unless (gst_pad_push_list (harness->srcpad, list) ==
+                 (has_bad ? GST_FLOW_ERROR : GST_FLOW_CUSTOM_SUCCESS));
+    fail_unless (stat (harness->element, "samples-decrypted") == 3);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (other_metas_stay)
+{
+  const Row &row = rows[0];
+  Bytes encrypted = encrypt (row, test::noise (row.size));
+  Owned<GstCaps> reference{gst_caps_new_empty_simple ("timestamp/x-test")};
+  for (bool in_place : {true, false}) {
+    GstHarness *harness = make_harness (caps_of (row));
+    Owned<GstBuffer> in = in_place ? sample (encrypted, meta_of (row))
+                                   : read_only (encrypted, meta_of (row));
+    gst_buffer_add_reference_timestamp_meta (
+        in.get (), reference.get (), 7, GST_CLOCK_TIME_NONE);
+    gst_harness_push (harness, in.release ());
+    Owned<GstBuffer> out{gst_harness_pull (harness)};
+    fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
+    fail_unless (gst_buffer_get_reference_timestamp_meta (
+                     out.get (), reference.get ()) != nullptr);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+// From encrypted to clear and back, as in an advertisement.
+GST_START_TEST (stream_that_turns_clear)
+{
+  const Row &row = rows[1];
+  Bytes clear = test::noise (row.size);
+  GstHarness *harness = make_harness (caps_of (row));
+  Owned<GstBus> bus = watch (harness);
+  for (int i = 0; i < 2; i++) {
+    gst_harness_set_src_caps_str (harness, caps_of (row).c_str ());
+    fail_unless (gst_harness_push (harness,
+                     sample (encrypt (row, clear), meta_of (row)).release ()) ==
+                 GST_FLOW_OK);
+    gst_harness_set_src_caps_str (
+        harness, "video/x-h264, stream-format=(string)avc");
+    fail_unless (gst_harness_push (harness,
+                     sample (clear, nullptr).release ()) == GST_FLOW_OK);
+    Owned<GstCaps> caps{gst_pad_get_current_caps (harness->sinkpad)};
+    fail_unless (gst_structure_has_name (
+        gst_caps_get_structure (caps.get (), 0), "video/x-h264"));
+    for (int j = 0; j < 2; j++) {
+      Owned<GstBuffer> out{gst_harness_pull (harness)};
+      fail_unless (test::bytes_of (out.get ()) == clear);
+    }
+  }
+  fail_unless (
+      pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
+  fail_unless (stat (harness->element, "samples-clear") == 2);
+  end (harness);
+}
+GST_END_TEST;
+
+namespace {
+
+// EBML, of which only what WebM needs: sizes of 4 bytes.
+Bytes ebml (std::string_view id, const Bytes &body)
+{
+  return test::hex (id) +
+         test::Fields ().u32 (0x10000000 | body.size ()).bytes () + body;
+}
+Bytes ebml (std::string_view id, std::uint64_t value)
+{
+  return ebml (id, test::Fields ().u32 (value).bytes ());
+}
+Bytes text (std::string_view value)
+{
+  return Bytes (value.begin (), value.end ());
+}
+
+// The WebM encryption that Matroska took over: a signal byte, an IV of 8 bytes,
+// and for some the places at which clear and encrypted parts change.
+Bytes webm (const std::vector<test::TestSample> &samples)
+{
+  Bytes encryption = ebml ("47e1", 5) + ebml ("47e2", test::hex (KID)) +
+                     ebml ("47e7", ebml ("47e8", 1));
+  Bytes encodings = ebml (
+      "6d80", ebml ("6240", ebml ("5031", 0) + ebml ("5032", 1) +
+                                ebml ("5033", 1) + ebml ("5035", encryption)));
+  Bytes track = ebml ("ae", ebml ("d7", 1) + ebml ("73c5", 1) + ebml ("83", 1) +
+                                ebml ("86", text ("V_VP9")) +
+                                ebml ("e0", ebml ("b0", 64) + ebml ("ba", 64)) +
+                                encodings);
+  Bytes blocks;
+  std::uint64_t number = 0;
+  for (const test::TestSample &sample : samples) {
+    Bytes iv = test::Fields ().u64 (++number).bytes ();
+    test::AesBlock block{};
+    std::copy (iv.begin (), iv.end (), block.begin ());
+    test::Fields head;
+    head.u8 (0x81).u16 (number * 10).u8 (0x80);
+    bool is_encrypted = !sample.ranges || !sample.ranges->empty ();
+    head.u8 (!is_encrypted ? 0 : sample.ranges ? 3 : 1);
+    if (is_encrypted) head.put (iv);
+    if (is_encrypted && sample.ranges) {
+      head.u8 (2 * sample.ranges->size () - 1);
+      std::size_t at = 0;
+      for (const Range &range : *sample.ranges) {
+        if (at != 0) head.u32 (at);
+        head.u32 (at += range.clear);
+        at += range.encrypted;
+      }
+    }
+    Bytes bytes = sample.bytes;
+    if (is_encrypted)
+      bytes = test::SampleEncrypter ({"cenc", test::block (KEY)}, block)
+                  .encrypt (bytes, sample.ranges);
+    blocks = blocks + ebml ("a3", head.bytes () + bytes);
+  }
+  Bytes header = ebml ("1a45dfa3",
+      ebml ("4282", text ("webm")) + ebml ("4287", 2) + ebml ("4285", 2));
+  return header +
+         ebml ("18538067", ebml ("1549a966", ebml ("2ad7b1", 1000000)) +
+                               ebml ("1654ae6b", track) +
+                               ebml ("1f43b675", ebml ("e7", 0) + blocks));
+}
+
+}  // namespace
+
+GST_START_TEST (behind_matroskademux)
+{
+  test::TempDir folder;
+  std::string path = folder.path () / "in.webm";
+  std::vector<test::TestSample> samples = {{test::noise (300, 1), {}},
+      {test::noise (400, 2), {{{20, 380}}}},
+      {test::noise (500, 3), {{{10, 101}, {30, 359}}}},
+      {test::noise (600, 4), std::vector<Range>{}}, {test::noise (700, 5), {}}};
+  Bytes clear;
+  for (const test::TestSample &one : samples) clear = clear + one.bytes;
+  test::write_file (path, webm (samples));
+  for (const char *mode : {"", "! queue "}) {
+    std::string error;
+    Bytes out = play ("filesrc location=" + path + " " + mode +
+                          "! matroskademux ! cencdecrypt keys=" KID ":" KEY
+                          " ! capsfilter caps=video/x-vp9",
+        &error);
+    fail_unless (error.empty (), "\"%s\": %s", mode, error.c_str ());
+    fail_unless (out == clear, "\"%s\": %zu bytes", mode, out.size ());
+  }
+}
+GST_END_TEST;
+
 static Suite *cencdecrypt_suite ()
 {
   Suite *suite = suite_create ("cencdecrypt");
@@ -652,6 +1018,13 @@ static Suite *cencdecrypt_suite ()
   tcase_add_test (tests, wrong_keys);
   tcase_add_test (tests, events);
   tcase_add_test (tests, again_after_ready);
+  tcase_add_test (tests, key_rotation_behind_qtdemux);
+  tcase_add_test (tests, last_sample_of_a_fragment);
+  tcase_add_test (tests, missing_meta);
+  tcase_add_test (tests, lists_stay_lists);
+  tcase_add_test (tests, other_metas_stay);
+  tcase_add_test (tests, stream_that_turns_clear);
+  tcase_add_test (tests, behind_matroskademux);
   return suite;
 }
 

@@ -185,7 +185,7 @@ GST_START_TEST (properties_are_read_and_written)
   const std::map<std::string, std::set<std::string>> secrets = {
       {"adaptivesrc", {"proxy-pw"}},
       {"proxyhttpsrc", {"proxy-pw"}},
-      {"cencdecrypt", {"keys"}},
+      {"cencdecrypt", {"keys", "key", "clearkey-json"}},
       {"cencmp4decrypt", {"keys"}},
   };
   for_each_element ([&] (GstElement *element) {

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "pssh.h"
+
 extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size);
 
@@ -12,5 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput (
   std::string_view text (reinterpret_cast<const char *> (data), size);
   keys::Result<keys::Ring> ring = keys::parse (text);
   if (!ring && ring.position () > size) std::abort ();
+  ring = keys::parse_clearkey (text);
+  if (!ring && ring.position () > size) std::abort ();
+  if (pssh::key_ids ({data, size}).size () * sizeof (keys::KeyId) > size)
+    std::abort ();
   return 0;
 }

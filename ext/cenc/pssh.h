@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "keys.h"
+
+// ProtectionSystemSpecificHeaderBox, ISO/IEC 23001-7 8.1.
+namespace pssh {
+
+// The key ids that a box of version 1 names. Empty for one of version 0, and
+// for what is no such box.
+std::vector<keys::KeyId> key_ids (std::span<const std::uint8_t> box);
+
+}  // namespace pssh

@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where cencdecrypt has its keys from, in what order, and what it does without.
+#include <mutex>
+#include <thread>
+
+#include "encrypter.h"
+
+namespace {
+
+using relay::Owned;
+using test::Bytes;
+
+#define KID "eb676abbcb345e96bbcf616630f1a3da"
+#define UUID "EB676ABB-CB34-5E96-BBCF-616630F1A3DA"
+#define KEY "100b6c20940f779a4589152b57d2dacb"
+#define KEY64 "EAtsIJQPd5pFiRUrV9Layw"
+#define JWK                                                         \
+  "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"62dqu8s0Xpa7z2FmMPGj2g\"," \
+  "\"k\":\"" KEY64 "\"}]}"
+#define SYSTEM "e2719d58-a985-b3c9-781a-b030af78d30e"
+
+const char *const caps =
+    "application/x-cenc, original-media-type=(string)audio/mpeg, "
+    "mpegversion=(int)4, cipher-mode=(string)cenc, "
+    "protection-system=(string)" SYSTEM;
+
+const Bytes &clear ()
+{
+  static const Bytes bytes = test::noise (100);
+  return bytes;
+}
+
+Owned<GstBuffer> sample (const char *kid = KID, const char *key = KEY)
+{
+  Bytes encrypted =
+      test::SampleEncrypter ({"cenc", test::block (key)}, test::block ("01"))
+          .encrypt (clear (), std::nullopt);
+  Owned<GstBuffer> out = test::buffer (encrypted);
+  Owned<GstBuffer> iv = test::buffer (test::block ("01"));
+  Owned<GstBuffer> id = test::buffer (test::block (kid));
+  gst_buffer_add_protection_meta (out.get (),
+      gst_structure_new ("application/x-cenc", "encrypted", G_TYPE_BOOLEAN,
+          TRUE, "iv_size", G_TYPE_UINT, 16u, "iv", GST_TYPE_BUFFER, iv.get (),
+          "kid", GST_TYPE_BUFFER, id.get (), nullptr));
+  return out;
+}
+
+Owned<GstContext> context (const char *keys)
+{
+  Owned<GstContext> out{gst_context_new ("cenc-keys", TRUE)};
+  GBytes *bytes = g_bytes_new (keys, strlen (keys));
+  gst_structure_set (gst_context_writable_structure (out.get ()), "keys",
+      G_TYPE_BYTES, bytes, nullptr);
+  g_bytes_unref (bytes);
+  return out;
+}
+
+// cencdecrypt in a harness, with all that it posts kept in order.
+class Fixture
+{
+public:
+  Fixture ()
+  {
+    element_ = gst_element_factory_make ("cencdecrypt", nullptr);
+    harness_ = gst_harness_new_with_element (element_, "sink", "src");
+    bus_.reset (gst_bus_new ());
+    gst_element_set_bus (element_, bus_.get ());
+    // Properties are for NULL and READY.
+    gst_element_set_state (element_, GST_STATE_READY);
+  }
+  Fixture (const Fixture &) = delete;
+  Fixture &operator= (const Fixture &) = delete;
+  ~Fixture ()
+  {
+    gst_element_set_bus (element_, nullptr);
+    gst_harness_teardown (harness_);
+    gst_object_unref (element_);
+  }
+
+  GstElement *element () { return element_; }
+  GstHarness *harness () { return harness_; }
+  GstBus *bus () { return bus_.get (); }
+
+  void play ()
+  {
+    gst_element_set_state (element_, GST_STATE_PLAYING);
+    gst_harness_set_src_caps_str (harness_, caps);
+  }
+  GstFlowReturn push (Owned<GstBuffer> buffer)
+  {
+    return gst_harness_push (harness_, buffer.release ());
+  }
+  bool pull_is_clear ()
+  {
+    Owned<GstBuffer> out{gst_harness_try_pull (harness_)};
+    fail_unless (out != nullptr, "no sample came");
+    return test::bytes_of (out.get ()) == clear ();
+  }
+  // The names of all messages of these types so far.
+  std::vector<std::string> messages (int types)
+  {
+    std::vector<std::string> out;
+    while (GstMessage *raw = gst_bus_pop_filtered (
+               bus (), static_cast<GstMessageType> (types))) {
+      Owned<GstMessage> message{raw};
+      if (GST_MESSAGE_TYPE (raw) == GST_MESSAGE_ELEMENT)
+        out.emplace_back (
+            gst_structure_get_name (gst_message_get_structure (raw)));
+      else
+        out.emplace_back (GST_MESSAGE_TYPE_NAME (raw));
+    }
+    return out;
+  }
+  guint64 stat (const char *field)
+  {
+    GstStructure *raw = nullptr;
+    g_object_get (element_, "stats", &raw, nullptr);
+    Owned<GstStructure> stats{raw};
+    guint64 value = 0;
+    fail_unless (gst_structure_get_uint64 (stats.get (), field, &value));
+    return value;
+  }
+  bool add_key (const char *kid, const char *key)
+  {
+    gboolean added = FALSE;
+    g_signal_emit_by_name (element_, "add-key", kid, key, &added);
+    return added != FALSE;
+  }
+
+private:
+  GstElement *element_ = nullptr;
+  GstHarness *harness_ = nullptr;
+  Owned<GstBus> bus_;
+};
+
+constexpr int asking = GST_MESSAGE_NEED_CONTEXT | GST_MESSAGE_ELEMENT |
+                       GST_MESSAGE_ERROR | GST_MESSAGE_WARNING;
+
+}  // namespace
+
+GST_START_TEST (properties)
+{
+  test::TempDir folder;
+  std::filesystem::path file = folder.path () / "key set.json";
+  std::string text = JWK;
+  test::write_file (file,
+      {reinterpret_cast<const std::uint8_t *> (text.data ()), text.size ()});
+  Owned<gchar> uri{g_filename_to_uri (file.c_str (), nullptr, nullptr)};
+  const std::pair<const char *, std::string> rows[] = {
+      {"keys", KID ":" KEY},
+      {"keys", UUID ":" KEY64},
+      {"keys", "00000000000000000000000000000000:" KEY "," KID ":" KEY},
+      {"key", KEY},
+      {"key", KEY64},
+      {"clearkey-json", JWK},
+      {"clearkey-json", uri.get ()},
+  };
+  for (const auto &[name, value] : rows) {
+    Fixture fixture;
+    g_object_set (fixture.element (), name, value.c_str (), nullptr);
+    fixture.play ();
+    fail_unless (fixture.push (sample ()) == GST_FLOW_OK);
+    fail_unless (fixture.pull_is_clear (), "%s=%s", name, value.c_str ());
+    fail_unless (fixture.messages (asking).empty ());
+  }
+}
+GST_END_TEST;
+
+// Its own key goes before that for all.
+GST_START_TEST (key_is_for_those_without)
+{
+  Fixture fixture;
+  g_object_set (fixture.element (), "keys", KID ":" KEY, "key",
+      "00000000000000000000000000000001", nullptr);
+  fixture.play ();
+  const char *zero = "00000000000000000000000000000000";
+  fixture.push (sample ());
+  fail_unless (fixture.pull_is_clear ());
+  fixture.push (sample (zero, "00000000000000000000000000000001"));
+  fail_unless (fixture.pull_is_clear ());
+}
+GST_END_TEST;
+
+GST_START_TEST (wrong_properties)
+{
+  const std::pair<const char *, const char *> rows[] = {
+      {"key", KEY "00"},
+      {"clearkey-json", "{}"},
+      {"clearkey-json", "file:///nonexistent/" KEY},
+      {"clearkey-json", "file://elsewhere/x"},
+  };
+  for (const auto &[name, value] : rows) {
+    Fixture fixture;
+    g_object_set (fixture.element (), name, value, nullptr);
+    fail_unless (gst_element_set_state (fixture.element (), GST_STATE_PAUSED) ==
+                 GST_STATE_CHANGE_FAILURE);
+    Owned<GstMessage> message{
+        gst_bus_pop_filtered (fixture.bus (), GST_MESSAGE_ERROR)};
+    bool is_file = strncmp (value, "file:", 5) == 0;
+    test::assert_error (message.get (), GST_RESOURCE_ERROR,
+        is_file ? GST_RESOURCE_ERROR_OPEN_READ : GST_RESOURCE_ERROR_SETTINGS);
+    fail_unless (
+        gst_bus_pop_filtered (fixture.bus (), GST_MESSAGE_ERROR) == nullptr);
+    // Put right it plays.
+    gst_element_set_state (fixture.element (), GST_STATE_READY);
+    g_object_set (
+        fixture.element (), name, nullptr, "keys", KID ":" KEY, nullptr);
+    fixture.play ();
+    fixture.push (sample ());
+    fail_unless (fixture.pull_is_clear ());
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+// Answers as a source in front of the demuxer would.
+GstPadProbeReturn answer_query (GstPad *, GstPadProbeInfo *info, gpointer data)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+  const gchar *type = nullptr;
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CONTEXT ||
+      !gst_query_parse_context_type (query, &type) ||
+      strcmp (type, "cenc-keys") != 0)
+    return GST_PAD_PROBE_OK;
+  gchar **kids = nullptr;
+  fail_unless (gst_structure_get (
+      gst_query_get_structure (query), "key-ids", G_TYPE_STRV, &kids, nullptr));
+  fail_unless (g_strv_length (kids) == 1);
+  fail_unless_equals_string (kids[0], KID);
+  g_strfreev (kids);
+  (*static_cast<int *> (data))++;
+  Owned<GstContext> answer = context (KID ":" KEY);
+  gst_query_set_context (query, answer.get ());
+  return GST_PAD_PROBE_HANDLED;
+}
+
+GstBusSyncReply answer_need_context (GstBus *, GstMessage *message, gpointer)
+{
+  const gchar *type = nullptr;
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_NEED_CONTEXT)
+    return GST_BUS_PASS;
+  fail_unless (gst_message_parse_context_type (message, &type));
+  if (strcmp (type, "cenc-keys") != 0) return GST_BUS_PASS;
+  fail_unless (gst_structure_has_field_typed (
+      gst_message_get_structure (message), "key-ids", G_TYPE_STRV));
+  Owned<GstContext> answer = context (KID ":" KEY);
+  gst_element_set_context (
+      GST_ELEMENT (GST_MESSAGE_SRC (message)), answer.get ());
+  return GST_BUS_PASS;
+}
+
+struct NeedKey
+{
+  int calls = 0;
+  std::string kid, system_id;
+  Bytes pssh;
+  const char *answer = KEY;
+};
+gchar *on_need_key (GstElement *, const gchar *kid, const gchar *system_id,
+    GBytes *pssh, gpointer data)
+{
+  auto *seen = static_cast<NeedKey *> (data);
+  seen->calls++;
+  seen->kid = kid;
+  seen->system_id = system_id != nullptr ? system_id : "";
+  if (pssh != nullptr) {
+    gsize size = 0;
+    const auto *bytes =
+        static_cast<const std::uint8_t *> (g_bytes_get_data (pssh, &size));
+    seen->pssh.assign (bytes, bytes + size);
+  }
+  return g_strdup (seen->answer);
+}
+
+GstBusSyncReply answer_message (GstBus *, GstMessage *message, gpointer)
+{
+  if (!gst_message_has_name (message, "cencdecrypt-need-key"))
+    return GST_BUS_PASS;
+  const GstStructure *what = gst_message_get_structure (message);
+  fail_unless_equals_string (gst_structure_get_string (what, "key-id"), KID);
+  fail_unless_equals_string (
+      gst_structure_get_string (what, "system-id"), SYSTEM);
+  gboolean added = FALSE;
+  g_signal_emit_by_name (
+      GST_MESSAGE_SRC (message), "add-key", KID, KEY, &added);
+  fail_unless (added);
+  return GST_BUS_PASS;
+}
+
+}  // namespace
+
+// Each is asked only if those before it have not answered.
+GST_START_TEST (order_of_those_who_are_asked)
+{
+  for (int from = 0; from < 5; from++) {
+    Fixture fixture;
+    fixture.play ();
+    NeedKey need_key;
+    need_key.answer = from <= 2 ? KEY : nullptr;
+    g_signal_connect (
+        fixture.element (), "need-key", G_CALLBACK (on_need_key), &need_key);
+    int queries = 0;
+    if (from == 0) {
+      gst_pad_add_probe (fixture.harness ()->srcpad,
+          GST_PAD_PROBE_TYPE_QUERY_UPSTREAM, answer_query, &queries, nullptr);
+    }
+    if (from == 1)
+      gst_bus_set_sync_handler (
+          fixture.bus (), answer_need_context, nullptr, nullptr);
+    if (from == 3)
+      gst_bus_set_sync_handler (
+          fixture.bus (), answer_message, nullptr, nullptr);
+    Bytes pssh = test::noise (40);
+    gst_harness_push_event (
+        fixture.harness (), gst_event_new_protection (SYSTEM,
+                                test::buffer (pssh).get (), "isobmff/moov"));
+    gst_harness_push_event (fixture.harness (),
+        gst_event_new_protection ("edef8ba9-79d6-4ace-a3c8-27dcd51d21ed",
+            test::buffer (Bytes (3)).get (), "isobmff/moov"));
+
+    for (int i = 0; i < 2; i++) {
+      GstFlowReturn flow = fixture.push (sample ());
+      fail_unless (flow == (from < 4 ? GST_FLOW_OK : GST_FLOW_ERROR));
+      if (from < 4) fail_unless (fixture.pull_is_clear ());
+    }
+    fail_unless_equals_int (queries, from == 0 ? 1 : 0);
+    fail_unless_equals_int (need_key.calls, from >= 2 ? 1 : 0);
+    if (from >= 2) {
+      fail_unless (need_key.kid == KID);
+      // That of the caps, and not the latest.
+      fail_unless (need_key.system_id == SYSTEM);
+      fail_unless (need_key.pssh == pssh);
+    }
+    std::vector<std::string> expected;
+    if (from >= 1) expected.emplace_back ("need-context");
+    if (from >= 3) expected.emplace_back ("cencdecrypt-need-key");
+    if (from >= 4) expected.emplace_back ("error");
+    gst_bus_set_sync_handler (fixture.bus (), nullptr, nullptr, nullptr);
+    fail_unless (fixture.messages (asking) == expected);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (answers_that_are_no_keys)
+{
+  for (const char *answer : {"", "nonsense", KEY "00"}) {
+    Fixture fixture;
+    fixture.play ();
+    NeedKey need_key;
+    need_key.answer = answer;
+    g_signal_connect (
+        fixture.element (), "need-key", G_CALLBACK (on_need_key), &need_key);
+    fail_if (fixture.add_key (KID, answer));
+    fail_if (fixture.add_key (answer, KEY));
+    for (const char *keys : {"nonsense", KID ":" KEY ",", ""}) {
+      Owned<GstContext> wrong = context (keys);
+      gst_element_set_context (fixture.element (), wrong.get ());
+    }
+    fail_unless (fixture.push (sample ()) == GST_FLOW_ERROR);
+    fail_unless_equals_int (need_key.calls, 1);
+  }
+}
+GST_END_TEST;
+
+// In every state, and in place of another one.
+GST_START_TEST (add_key)
+{
+  Fixture fixture;
+  fail_unless (fixture.add_key (UUID, "00000000000000000000000000000001"));
+  fixture.play ();
+  fixture.push (sample (KID, "00000000000000000000000000000001"));
+  fail_unless (fixture.pull_is_clear ());
+  fail_unless (fixture.add_key (KID, KEY64));
+  fixture.push (sample ());
+  fail_unless (fixture.pull_is_clear ());
+  // It outlives READY.
+  gst_element_set_state (fixture.element (), GST_STATE_READY);
+  fixture.play ();
+  fixture.push (sample ());
+  fail_unless (fixture.pull_is_clear ());
+}
+GST_END_TEST;
+
+GST_START_TEST (drop_and_pass)
+{
+  for (const char *policy : {"drop", "pass"}) {
+    bool is_drop = strcmp (policy, "drop") == 0;
+    Fixture fixture;
+    gst_util_set_object_arg (
+        G_OBJECT (fixture.element ()), "on-missing-key", policy);
+    fixture.play ();
+    for (int i = 0; i < 3; i++)
+      fail_unless (fixture.push (sample ()) == GST_FLOW_OK);
+    for (int i = 0; !is_drop && i < 3; i++) {
+      Owned<GstBuffer> out{gst_harness_try_pull (fixture.harness ())};
+      fail_unless (
+          test::bytes_of (out.get ()) == test::bytes_of (sample ().get ()));
+      // It says that it is encrypted.
+      fail_unless (gst_buffer_get_protection_meta (out.get ()) != nullptr);
+    }
+    fail_unless (gst_harness_buffers_in_queue (fixture.harness ()) == 0);
+    fail_unless (fixture.stat (
+                     is_drop ? "samples-dropped" : "samples-without-key") == 3);
+    // Asked and told once.
+    const std::vector<std::string> expected = {
+        "need-context", "cencdecrypt-need-key", "warning"};
+    fail_unless (fixture.messages (asking) == expected);
+    fail_unless (fixture.add_key (KID, KEY));
+    fixture.push (sample ());
+    Owned<GstBuffer> out{gst_harness_try_pull (fixture.harness ())};
+    fail_unless (test::bytes_of (out.get ()) == clear ());
+    fail_unless (GST_BUFFER_IS_DISCONT (out.get ()) == is_drop);
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+// Pushes on a thread of its own, and says how that went.
+class Pusher
+{
+public:
+  explicit Pusher (Fixture &fixture)
+      : thread_ ([this, &fixture] { flow_ = fixture.push (sample ()); })
+  {
+    // The message comes right before it waits.
+    Owned<GstMessage> message{gst_bus_timed_pop_filtered (
+        fixture.bus (), 20 * GST_SECOND, GST_MESSAGE_ELEMENT)};
+    fail_unless (message != nullptr, "it does not ask");
+  }
+  GstFlowReturn join ()
+  {
+    thread_.join ();
+    return flow_;
+  }
+
+private:
+  GstFlowReturn flow_ = GST_FLOW_CUSTOM_SUCCESS;
+  std::thread thread_;
+};
+
+void wait_for_keys (Fixture &fixture, guint64 limit)
+{
+  gst_util_set_object_arg (
+      G_OBJECT (fixture.element ()), "on-missing-key", "wait");
+  g_object_set (fixture.element (), "key-timeout", limit, nullptr);
+  fixture.play ();
+}
+
+}  // namespace
+
+GST_START_TEST (waits_for_a_key)
+{
+  for (guint64 limit : {guint64{60 * GST_SECOND}, guint64{G_MAXUINT64}}) {
+    for (bool is_context : {false, true}) {
+      Fixture fixture;
+      wait_for_keys (fixture, limit);
+      Pusher pusher (fixture);
+      // Another one does not do.
+      fail_unless (fixture.add_key ("00000000000000000000000000000000", KEY));
+      Owned<GstContext> answer = context (KID ":" KEY);
+      if (is_context)
+        gst_element_set_context (fixture.element (), answer.get ());
+      else
+        fail_unless (fixture.add_key (KID, KEY));
+      fail_unless (pusher.join () == GST_FLOW_OK);
+      fail_unless (fixture.pull_is_clear ());
+    }
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (waiting_ends)
+{
+  for (guint64 limit : {guint64{0}, guint64{GST_MSECOND}}) {
+    Fixture fixture;
+    wait_for_keys (fixture, limit);
+    fail_unless (fixture.push (sample ()) == GST_FLOW_ERROR);
+    Owned<GstMessage> message{
+        gst_bus_pop_filtered (fixture.bus (), GST_MESSAGE_ERROR)};
+    test::assert_error (
+        message.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT_NOKEY);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (waiting_is_broken_by_flush)
+{
+  Fixture fixture;
+  wait_for_keys (fixture, G_MAXUINT64);
+  Pusher pusher (fixture);
+  gst_harness_push_event (fixture.harness (), gst_event_new_flush_start ());
+  fail_unless (pusher.join () == GST_FLOW_FLUSHING);
+  gst_harness_push_event (fixture.harness (), gst_event_new_flush_stop (TRUE));
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (fixture.harness (), gst_event_new_segment (&segment));
+  fail_unless (fixture.add_key (KID, KEY));
+  fail_unless (fixture.push (sample ()) == GST_FLOW_OK);
+  fail_unless (fixture.pull_is_clear ());
+}
+GST_END_TEST;
+
+GST_START_TEST (waiting_is_broken_by_ready)
+{
+  Fixture fixture;
+  wait_for_keys (fixture, G_MAXUINT64);
+  Pusher pusher (fixture);
+  fail_unless (gst_element_set_state (fixture.element (), GST_STATE_READY) ==
+               GST_STATE_CHANGE_SUCCESS);
+  fail_unless (pusher.join () == GST_FLOW_FLUSHING);
+  fail_unless (fixture.messages (GST_MESSAGE_ERROR).empty ());
+}
+GST_END_TEST;
+
+namespace {
+
+std::string log_text;
+std::mutex log_mutex;
+
+void keep_log (GstDebugCategory *, GstDebugLevel, const gchar *,
+    const gchar *function, gint, GObject *, GstDebugMessage *message, gpointer)
+{
+  // Making the text may log too.
+  const gchar *text = gst_debug_message_get (message);
+  std::lock_guard<std::mutex> guard (log_mutex);
+  log_text += std::string (function) + " " + text + "\n";
+}
+
+bool has_key (std::string text)
+{
+  std::string lower = text;
+  for (char &c : lower) c = g_ascii_tolower (c);
+  return lower.find (KEY) != std::string::npos ||
+         text.find (KEY64) != std::string::npos;
+}
+
+}  // namespace
+
+// With every log at its highest level, in no message and in no dot file.
+GST_START_TEST (keys_are_nowhere_to_be_seen)
+{
+  // Past the macros, which clang finds fault with; null is the default one.
+  (gst_debug_remove_log_function) (nullptr);
+  (gst_debug_add_log_function) (keep_log, nullptr, nullptr);
+  gst_debug_set_active (TRUE);
+  gst_debug_set_default_threshold (GST_LEVEL_TRACE);
+  std::string rest;
+  {
+    Fixture fixture;
+    g_object_set (fixture.element (), "keys", KID ":" KEY, "key", KEY64,
+        "clearkey-json", JWK, nullptr);
+    gst_bus_set_sync_handler (
+        fixture.bus (), answer_need_context, nullptr, nullptr);
+    fixture.play ();
+    Owned<GstContext> answer = context (KID ":" KEY);
+    gst_element_set_context (fixture.element (), answer.get ());
+    fail_unless (fixture.add_key (KID, KEY));
+    fixture.push (sample ());
+    fail_unless (fixture.pull_is_clear ());
+    gst_harness_push_event (fixture.harness (), gst_event_new_eos ());
+    gst_bus_set_sync_handler (fixture.bus (), nullptr, nullptr, nullptr);
+    while (GstMessage *raw = gst_bus_pop (fixture.bus ())) {
+      Owned<GstMessage> message{raw};
+      if (const GstStructure *what = gst_message_get_structure (raw)) {
+        Owned<gchar> text{gst_structure_to_string (what)};
+        rest += text.get ();
+      }
+    }
+    Owned<GstElement> bin{gst_bin_new (nullptr)};
+    gst_object_ref_sink (bin.get ());
+    GstElement *other = gst_element_factory_make ("cencdecrypt", nullptr);
+    g_object_set (other, "keys", KID ":" KEY, "key", KEY64, "clearkey-json",
+        JWK, nullptr);
+    gst_bin_add (GST_BIN (bin.get ()), other);
+    Owned<gchar> dot{gst_debug_bin_to_dot_data (
+        GST_BIN (bin.get ()), GST_DEBUG_GRAPH_SHOW_VERBOSE)};
+    rest += dot.get ();
+  }
+  gst_debug_set_default_threshold (GST_LEVEL_NONE);
+  (gst_debug_remove_log_function) (keep_log);
+  std::lock_guard<std::mutex> guard (log_mutex);
+  fail_unless (log_text.find ("cenc") != std::string::npos);
+  for (const std::string &line : test::lines (log_text))
+    fail_if (has_key (line), "%s", line.c_str ());
+  fail_unless (rest.find ("digraph") != std::string::npos);
+  fail_if (has_key (rest));
+}
+GST_END_TEST;
+
+static Suite *gstkeysupply_suite ()
+{
+  Suite *suite = suite_create ("gstkeysupply");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, properties);
+  tcase_add_test (tests, key_is_for_those_without);
+  tcase_add_test (tests, wrong_properties);
+  tcase_add_test (tests, order_of_those_who_are_asked);
+  tcase_add_test (tests, answers_that_are_no_keys);
+  tcase_add_test (tests, add_key);
+  tcase_add_test (tests, drop_and_pass);
+  tcase_add_test (tests, waits_for_a_key);
+  tcase_add_test (tests, waiting_ends);
+  tcase_add_test (tests, waiting_is_broken_by_flush);
+  tcase_add_test (tests, waiting_is_broken_by_ready);
+  tcase_add_test (tests, keys_are_nowhere_to_be_seen);
+  return suite;
+}
+
+GST_CHECK_MAIN (gstkeysupply)
