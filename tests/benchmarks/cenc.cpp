@@ -165,7 +165,7 @@ void raw_ciphers (
       [&] { gcrypt_cbc.run (bytes); }, copying);
 }
 
-void samples (bench::Report &report, aes::Library library)
+void small_samples (bench::Report &report, aes::Library library)
 {
   std::string name = aes::to_string (library);
   Evp evp ("AES-128-CTR");
@@ -280,9 +280,9 @@ int main (int argc, char **argv)
   std::printf ("used on this CPU: %s\n", aes::to_string (aes::fastest ()));
   raw_ciphers (report, hot_size, "64 KiB");
   raw_ciphers (report, segment_size, "4 MiB");
-  samples (report, aes::Library::openssl);
+  small_samples (report, aes::Library::openssl);
   if (aes::is_available (aes::Library::gcrypt))
-    samples (report, aes::Library::gcrypt);
+    small_samples (report, aes::Library::gcrypt);
   segment (report, "cenc");
   segment (report, "cbcs");
   return 0;
