@@ -16,9 +16,9 @@ namespace packetpool {
 // A GstMemory of a packet, or a share of one.
 struct Piece
 {
-  GstMemory memory;  // first: GStreamer knows it by this
-  Packet *packet;    // null: a share
-  guint8 *data;
+  GstMemory memory;            // first: GStreamer knows it by this
+  Packet *packet;              // null: a share
+  std::atomic<guint8 *> data;  // atomic: mapped in other threads
 };
 
 // What came back, and waits to be used again.
@@ -73,7 +73,7 @@ G_DEFINE_TYPE (
 
 gpointer map_piece (GstMemory *memory, gsize, GstMapFlags)
 {
-  return piece_of (memory)->data;
+  return piece_of (memory)->data.load ();
 }
 
 void unmap_piece (GstMemory *) {}
@@ -82,7 +82,7 @@ GstMemory *share_piece (GstMemory *memory, gssize offset, gssize size)
 {
   auto *share = new Piece;
   share->packet = nullptr;
-  share->data = piece_of (memory)->data;
+  share->data = piece_of (memory)->data.load ();
   gsize from = memory->offset + static_cast<gsize> (offset);
   gsize length = size < 0 ? memory->size - static_cast<gsize> (offset)
                           : static_cast<gsize> (size);

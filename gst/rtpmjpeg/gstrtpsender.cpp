@@ -201,6 +201,8 @@ rfc2435::Result<GstFlowReturn> Sender::send (const Job &job, Sent &sent)
     GstFlowReturn flow =
         stamp (job.frame, extended_ && !is_first_look ? total : 1, total);
     if (flow != GST_FLOW_OK) return flow;
+    // One that does not put itself into the caps.
+    if (extension_size_ > 0) extended_ = true;
     bool is_enough = !extended_ || stamped_.size () >= total;
     bool is_needed = extension_size_ > 0 || reserved_ == 0;
     if (header_->size () == rtp_size && extension_size_ <= reserved_ &&

@@ -33,6 +33,7 @@ struct Counter
   gssize (*written) (const Counter *, guint n);
   guint writes;
   guint attributes;
+  bool keeps_out_of_caps;
 };
 
 struct CounterClass
@@ -104,6 +105,12 @@ void counter_class_init (CounterClass *klass)
                              const gchar *) -> gboolean {
     counter_of (ext)->attributes++;
     return TRUE;
+  };
+  base->set_caps_from_attributes = [] (GstRTPHeaderExtension *ext,
+                                       GstCaps *caps) -> gboolean {
+    return counter_of (ext)->keeps_out_of_caps ||
+           gst_rtp_header_extension_set_caps_from_attributes_helper (
+               ext, caps, "");
   };
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Counter",
       GST_RTP_HDREXT_ELEMENT_CLASS, "Counts packets", "the tests");
@@ -1393,6 +1400,23 @@ Trace extension_added (const Setup &setup)
   return s.take_trace ();
 }
 
+Trace extension_not_in_caps (const Setup &setup)
+{
+  Subject s (setup);
+  s.sizes_differ ();
+  Owned<Counter> counter = new_counter (1);
+  counter->keeps_out_of_caps = true;
+  s.caps ();
+  push_some (s);
+  s.add (counter.get ());
+  for (const Packet &packet : s.push (s.next_pts ()))
+    fail_if (packet.extension.empty ());
+  push_some (s);
+  s.clear ();
+  push_some (s);
+  return s.take_trace ();
+}
+
 Trace extensions_cleared_and_added (const Setup &setup)
 {
   Subject s (setup);
@@ -2085,6 +2109,7 @@ Trace probe_drops (const Setup &setup)
 
 const Row rows[] = {
     {"extension_added", extension_added},
+    {"extension_not_in_caps", extension_not_in_caps},
     {"extensions_cleared_and_added", extensions_cleared_and_added},
     {"extension_by_caps", extension_by_caps},
     {"stock_extension_of_numbers", stock_extension_of_numbers},
