@@ -9,6 +9,7 @@ namespace {
 
 using bmff::Box;
 using bmff::Bytes;
+using bmff::end_of_positions;
 using bmff::Error;
 using bmff::Reader;
 using bmff::type;
@@ -21,8 +22,6 @@ using samples::Cursor;
 using samples::Run;
 using samples::Stretch;
 
-// No file is as long as this, so that sums of positions and sizes fit.
-constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
 constexpr std::size_t most_treatments = std::size_t{1} << 16;
 
 bool is_protected (const samples::Treatment *treatment)

@@ -56,6 +56,9 @@ using Result = relay::Result<T, Error>;
 
 using Bytes = std::span<const std::uint8_t>;
 
+// No file is as long as this, so that sums of positions and sizes fit.
+inline constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
+
 using Type = std::uint32_t;
 constexpr Type type (const char (&name)[5])
 {

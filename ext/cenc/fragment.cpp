@@ -10,15 +10,13 @@ namespace {
 
 using bmff::Box;
 using bmff::Bytes;
+using bmff::end_of_positions;
 using bmff::Error;
 using bmff::Reader;
 using bmff::type;
 using relay::Done;
 using relay::failure;
 using samples::Run;
-
-// No file is as long as this, so that sums of positions and sizes fit.
-constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
 
 // 14496-12 8.8.7 and 8.8.8
 namespace tfhd_flag {

@@ -7,14 +7,13 @@ namespace tables {
 namespace {
 
 using bmff::Box;
+using bmff::end_of_positions;
 using bmff::Error;
 using bmff::Reader;
 using bmff::type;
 using relay::Done;
 using relay::failure;
 using samples::Run;
-
-constexpr std::uint64_t end_of_positions = std::uint64_t{1} << 62;
 
 struct Sizes
 {

@@ -216,17 +216,8 @@ void small_samples (bench::Report &report, aes::Library library)
 // Parsed, decrypted and rewritten, by the library that is used here.
 void segment (bench::Report &report, std::string_view scheme)
 {
-  test::TestTrack track;
-  track.is_video = true;
-  track.scheme.name = scheme;
-  track.scheme.key = test::block (key);
-  track.kid = test::block (kid);
-  if (scheme == "cbcs") {
-    track.scheme.crypt = 1;
-    track.scheme.skip = 9;
-    track.iv_size = 0;
-    track.constant_iv = test::block ("0a610676cb88f302d10ac8bc66e039ed");
-  }
+  test::TestTrack track =
+      test::video_track (scheme, test::block (key), test::block (kid));
   test::TestTraf what;
   what.track = &track;
   std::vector<test::TestSample> pictures;

@@ -17,18 +17,7 @@ using test::operator+;
 
 TestTrack track (std::string_view scheme)
 {
-  TestTrack out;
-  out.is_video = true;
-  out.scheme.name = scheme;
-  out.scheme.key = test::block (KEY);
-  out.kid = test::block (KID);
-  if (scheme == "cbcs") {
-    out.scheme.crypt = 1;
-    out.scheme.skip = 9;
-    out.iv_size = 0;
-    out.constant_iv = test::block ("0a610676cb88f302d10ac8bc66e039ed");
-  }
-  return out;
+  return test::video_track (scheme, test::block (KEY), test::block (KID));
 }
 
 TestFile make_file (const TestTrack &one)

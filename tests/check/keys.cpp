@@ -66,19 +66,33 @@ const Bad bad[] = {
     {KID ":" KEY "," UUID ":" KEY2, Error::two_keys_for_one_kid, 66},
 };
 
+void check (const Good &row, const keys::Result<keys::Ring> &ring)
+{
+  fail_unless (ring.ok (), "\"%s\": %s", row.text,
+      ring.ok () ? "" : keys::to_string (ring.code ()));
+  fail_unless_equals_int (
+      static_cast<int> (ring->size ()), static_cast<int> (row.size));
+  const aes::Key *key = ring->find (test::block (KID));
+  fail_unless ((key != nullptr) == (row.size > 0));
+  if (key != nullptr) fail_unless (*key == test::block (KEY));
+}
+
+void check (const Bad &row, const keys::Result<keys::Ring> &ring)
+{
+  fail_if (ring.ok (), "\"%s\" was taken", row.text);
+  fail_unless (ring.code () == row.error, "\"%s\": %s", row.text,
+      keys::to_string (ring.code ()));
+  fail_unless (ring.position () == row.position, "\"%s\": position %d",
+      row.text, static_cast<int> (ring.position ()));
+}
+
 }  // namespace
 
 GST_START_TEST (good_texts)
 {
   for (const Good &row : good) {
     keys::Result<keys::Ring> ring = keys::parse (row.text);
-    fail_unless (ring.ok (), "\"%s\": %s", row.text,
-        ring.ok () ? "" : keys::to_string (ring.code ()));
-    fail_unless_equals_int (
-        static_cast<int> (ring->size ()), static_cast<int> (row.size));
-    const aes::Key *key = ring->find (test::block (KID));
-    fail_unless ((key != nullptr) == (row.size > 0));
-    if (key != nullptr) fail_unless (*key == test::block (KEY));
+    check (row, ring);
     const aes::Key *second = ring->find (test::block (KID2));
     fail_unless ((second != nullptr) == (row.size > 1));
     if (second != nullptr) fail_unless (*second == test::block (KEY2));
@@ -88,14 +102,7 @@ GST_END_TEST;
 
 GST_START_TEST (bad_texts)
 {
-  for (const Bad &row : bad) {
-    keys::Result<keys::Ring> ring = keys::parse (row.text);
-    fail_if (ring.ok (), "\"%s\" was taken", row.text);
-    fail_unless (ring.code () == row.error, "\"%s\": %s", row.text,
-        keys::to_string (ring.code ()));
-    fail_unless_equals_int (
-        static_cast<int> (ring.position ()), static_cast<int> (row.position));
-  }
+  for (const Bad &row : bad) check (row, keys::parse (row.text));
 }
 GST_END_TEST;
 
@@ -149,24 +156,9 @@ const Bad bad_json[] = {
 
 GST_START_TEST (clearkey)
 {
-  for (const Good &row : good_json) {
-    keys::Result<keys::Ring> ring = keys::parse_clearkey (row.text);
-    fail_unless (ring.ok (), "%s: %s", row.text,
-        ring.ok () ? "" : keys::to_string (ring.code ()));
-    fail_unless_equals_int (
-        static_cast<int> (ring->size ()), static_cast<int> (row.size));
-    const aes::Key *key = ring->find (test::block (KID));
-    fail_unless ((key != nullptr) == (row.size > 0));
-    if (key != nullptr) fail_unless (*key == test::block (KEY));
-  }
-  for (const Bad &row : bad_json) {
-    keys::Result<keys::Ring> ring = keys::parse_clearkey (row.text);
-    fail_if (ring.ok (), "%s was taken", row.text);
-    fail_unless (ring.code () == row.error, "%s: %s", row.text,
-        keys::to_string (ring.code ()));
-    fail_unless (ring.position () == row.position, "%s: position %d", row.text,
-        static_cast<int> (ring.position ()));
-  }
+  for (const Good &row : good_json)
+    check (row, keys::parse_clearkey (row.text));
+  for (const Bad &row : bad_json) check (row, keys::parse_clearkey (row.text));
   std::string deep = "{\"a\":" + std::string (65, '[');
   fail_unless (keys::parse_clearkey (deep).code () == Error::json_too_deep);
 }

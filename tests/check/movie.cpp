@@ -236,22 +236,6 @@ GST_START_TEST (fragments_behind_samples)
 }
 GST_END_TEST;
 
-namespace {
-
-Bytes patched (
-    Bytes bytes, std::string_view type, std::size_t offset, const char *digits)
-{
-  auto found =
-      std::search (bytes.begin (), bytes.end (), type.begin (), type.end ());
-  fail_unless (found != bytes.end ());
-  Bytes value = test::hex (digits);
-  std::copy (value.begin (), value.end (),
-      found + 4 + static_cast<std::ptrdiff_t> (offset));
-  return bytes;
-}
-
-}  // namespace
-
 GST_START_TEST (refuses)
 {
   TestTrack track = test::track ("cenc", 8);
@@ -304,7 +288,7 @@ GST_START_TEST (refuses)
           bytes.begin (), bytes.end (), row.type.begin (), row.type.end ());
       std::copy_n ("free", 4, at);
     } else {
-      bytes = patched (good, row.type, row.offset, row.digits);
+      bytes = test::patched (good, row.type, row.offset, row.digits);
     }
     test::Outcome outcome = test::rewrite (bytes, 64);
     fail_unless (outcome.failure.has_value () || !outcome.at_boundary,
@@ -319,7 +303,8 @@ GST_START_TEST (refuses)
   for (const char *bits : {"00000000", "00000005", "00000020"}) {
     layout.sizes = Sizes::stz2_8;
     Bytes stz2 = Progressive ({track}, chunks_of (track), layout).write (false);
-    test::fails (patched (stz2, "stz2", 4, bits), bad_value, "field_size");
+    test::fails (
+        test::patched (stz2, "stz2", 4, bits), bad_value, "field_size");
   }
 }
 GST_END_TEST;

@@ -139,19 +139,6 @@ TestFile simple_file ()
   return file;
 }
 
-// Replaces bytes, counted from behind the first box type of this name.
-Bytes patched (
-    Bytes bytes, std::string_view type, std::size_t offset, const char *digits)
-{
-  auto found =
-      std::search (bytes.begin (), bytes.end (), type.begin (), type.end ());
-  fail_unless (found != bytes.end ());
-  Bytes value = test::hex (digits);
-  std::copy (value.begin (), value.end (),
-      found + 4 + static_cast<std::ptrdiff_t> (offset));
-  return bytes;
-}
-
 Bytes renamed (Bytes bytes, std::string_view from, std::string_view to)
 {
   auto found =
@@ -456,9 +443,10 @@ GST_END_TEST;
 GST_START_TEST (wrong_auxiliary_information_beside_right)
 {
   TestFile file = simple_file ();
-  for (const Bytes &bytes : {patched (file.encrypted, "saio", 8, "0000ffff"),
-           patched (file.encrypted, "saiz", 4, "05"),
-           patched (file.encrypted, "senc", 4, "00000001")}) {
+  for (const Bytes &bytes :
+      {test::patched (file.encrypted, "saio", 8, "0000ffff"),
+          test::patched (file.encrypted, "saiz", 4, "05"),
+          test::patched (file.encrypted, "senc", 4, "00000001")}) {
     mp4::Rewriter rewriter = make ();
     Outcome outcome = run (rewriter, bytes, 50);
     fail_if (outcome.failure.has_value (), "%s",
@@ -541,7 +529,7 @@ GST_START_TEST (clear_files_pass_unchanged)
       {traf (one, {test::whole_samples ({20})})}, fragmented.size ());
   fragmented = fragmented + fragment.moof + fragment.mdat +
                test::box ("free", Bytes (10)) + test::box ("mfra", Bytes ());
-  Bytes progressive = patched (fragmented, "stsz", 8, "00000001");
+  Bytes progressive = test::patched (fragmented, "stsz", 8, "00000001");
   Bytes open_ended =
       fragmented + Fields ().u32 (0).text ("mdat").zeros (99).bytes ();
   Bytes large =
@@ -736,7 +724,7 @@ Bytes many_subsamples ()
     what.extra = what.extra + test::full_box ("saio", 0, 0, offsets) +
                  test::box ("free", entries);
   });
-  return patched (bytes, "trex", 16, "00000001");  // default_sample_size
+  return test::patched (bytes, "trex", 16, "00000001");  // default_sample_size
 }
 
 Bytes many_tracks ()
@@ -828,11 +816,11 @@ const Bad bad[] = {
           return Mp4Writer (false).movie ({track ("cenc"), track ("cenc")});
         }},
     {"isProtected of 2", bad_value,
-        [] { return patched (simple (), "tenc", 6, "02"); }},
+        [] { return test::patched (simple (), "tenc", 6, "02"); }},
     {"IV size of 5", bad_value,
-        [] { return patched (simple (), "tenc", 7, "05"); }},
+        [] { return test::patched (simple (), "tenc", 7, "05"); }},
     {"constant IV cut", truncated,
-        [] { return patched (simple (), "tenc", 7, "00"); }},
+        [] { return test::patched (simple (), "tenc", 7, "00"); }},
     {"constant IV of 7 bytes", bad_value,
         [] {
           return sound_with ([] (TestTrack &one, TestTraf &) {
@@ -841,14 +829,14 @@ const Bad bad[] = {
           });
         }},
     {"scheme of 2 bytes", unsupported_scheme,
-        [] { return patched (simple (), "schm", 4, "63650000"); }},
+        [] { return test::patched (simple (), "schm", 4, "63650000"); }},
     {"entry drms", unsupported_sample_entry,
         [] { return renamed (simple (), "encv", "drms"); }},
     {"entry encs", unsupported_sample_entry,
         [] { return renamed (simple (), "encv", "encs"); }},
 
     {"unknown track", unknown_track,
-        [] { return patched (simple (), "tfhd", 4, "00000007"); }},
+        [] { return test::patched (simple (), "tfhd", 4, "00000007"); }},
     {"entry 2 of 1", no_such_sample_entry,
         [] {
           return sound_with ([] (TestTrack &one, TestTraf &what) {
@@ -857,7 +845,7 @@ const Bad bad[] = {
           });
         }},
     {"entry 0", no_such_sample_entry,
-        [] { return patched (simple (), "trex", 8, "00000000"); }},
+        [] { return test::patched (simple (), "trex", 8, "00000000"); }},
     {"too many samples", too_many_samples, many_samples},
     {"groups in the compact box", unsupported_sample_group,
         [] {
@@ -866,20 +854,20 @@ const Bad bad[] = {
           });
         }},
     {"trun cut", truncated,
-        [] { return patched (simple (), "trun", 4, "00000003"); }},
+        [] { return test::patched (simple (), "trun", 4, "00000003"); }},
     {"sample of 4 GB", sample_outside_media,
-        [] { return patched (simple (), "trun", 12, "ffffffff"); }},
+        [] { return test::patched (simple (), "trun", 12, "ffffffff"); }},
     {"sample larger than mdat", sample_outside_media,
-        [] { return patched (simple (), "trun", 16, "00000051"); }},
+        [] { return test::patched (simple (), "trun", 16, "00000051"); }},
     {"samples before moof", sample_outside_media,
-        [] { return patched (simple (), "trun", 8, "80000000"); }},
+        [] { return test::patched (simple (), "trun", 8, "80000000"); }},
     {"samples in moof", sample_outside_media,
-        [] { return patched (simple (), "trun", 8, "00000010"); }},
+        [] { return test::patched (simple (), "trun", 8, "00000010"); }},
     {"samples in no mdat", sample_outside_media,
         [] { return renamed (simple (), "mdat", "free"); }},
     {"sample too large to hold", sample_too_large,
         [] {
-          Bytes bytes = patched (simple (), "trun", 16, "04000001");
+          Bytes bytes = test::patched (simple (), "trun", 16, "04000001");
           bytes.resize (bytes.size () - 180 - 8);
           return bytes +
                  Fields ().u32 (0x7fffffff).text ("mdat").zeros (180).bytes ();
@@ -927,17 +915,17 @@ const Bad bad[] = {
     {"saiz of a wrong size", auxiliary_information_size,
         [] {
           Bytes bytes = renamed (simple (), "senc", "free");
-          return patched (bytes, "saiz", 9, "15");
+          return test::patched (bytes, "saiz", 9, "15");
         }},
     {"saiz for fewer samples", auxiliary_information_size,
         [] {
           Bytes bytes = renamed (simple (), "senc", "free");
-          return patched (bytes, "saiz", 5, "00000001");
+          return test::patched (bytes, "saiz", 5, "00000001");
         }},
     {"saio for two runs of one", bad_value,
         [] {
           Bytes bytes = renamed (simple (), "senc", "free");
-          return patched (bytes, "saio", 4, "00000002");
+          return test::patched (bytes, "saio", 4, "00000002");
         }},
     {"saiz of more than its due", too_many_samples, many_subsamples},
     {"saiz of sizes that no saio leads to", bad_value,
@@ -982,13 +970,13 @@ const Bad bad[] = {
         }},
 
     {"no key", cenc::Error::no_key,
-        [] { return patched (simple (), "tenc", 8, "77"); }},
+        [] { return test::patched (simple (), "tenc", 8, "77"); }},
     {"subsamples of another sum", cenc::Error::subsamples_sum,
-        [] { return patched (simple (), "senc", 22, "00000001"); }},
+        [] { return test::patched (simple (), "senc", 22, "00000001"); }},
     {"pattern in cenc", cenc::Error::pattern_forbidden,
         [] {
-          Bytes bytes = patched (simple (), "tenc", 0, "01");
-          return patched (bytes, "tenc", 5, "19");
+          Bytes bytes = test::patched (simple (), "tenc", 0, "01");
+          return test::patched (bytes, "tenc", 5, "19");
         }},
 };
 

@@ -65,6 +65,19 @@ inline Bytes operator+ (Bytes a, const Bytes &b)
   return a;
 }
 
+// Replaces bytes, counted from behind the first box type of this name.
+inline Bytes patched (
+    Bytes bytes, std::string_view type, std::size_t offset, const char *digits)
+{
+  auto found =
+      std::search (bytes.begin (), bytes.end (), type.begin (), type.end ());
+  fail_unless (found != bytes.end ());
+  Bytes value = hex (digits);
+  std::copy (value.begin (), value.end (),
+      found + 4 + static_cast<std::ptrdiff_t> (offset));
+  return bytes;
+}
+
 struct TestTrack
 {
   std::uint32_t track_id = 1;
@@ -80,6 +93,24 @@ struct TestTrack
   Bytes tables;          // in place of empty stts, stsc, stsz and stco
   bool is_piff = false;  // PIFF's boxes in sinf
 };
+
+// Video, cbcs with the usual pattern and a constant IV.
+inline TestTrack video_track (
+    std::string_view scheme, const AesBlock &key, const AesBlock &kid)
+{
+  TestTrack out;
+  out.is_video = true;
+  out.scheme.name = scheme;
+  out.scheme.key = key;
+  out.kid = kid;
+  if (scheme == "cbcs") {
+    out.scheme.crypt = 1;
+    out.scheme.skip = 9;
+    out.iv_size = 0;
+    out.constant_iv = block ("0a610676cb88f302d10ac8bc66e039ed");
+  }
+  return out;
+}
 
 struct TestSample
 {
