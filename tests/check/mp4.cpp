@@ -229,6 +229,37 @@ GST_START_TEST (streams)
 }
 GST_END_TEST;
 
+// Who can give bytes again has nothing held, and never waits in vain.
+GST_START_TEST (leaves_a_tail)
+{
+  for (const auto &[name, file] : files ()) {
+    mp4::Rewriter rewriter = make ();
+    Bytes out;
+    while (out.size () < file.encrypted.size ()) {
+      std::size_t size =
+          std::min (std::max<std::size_t> (rewriter.wanted (), 20),
+              file.encrypted.size () - out.size ());
+      auto first = file.encrypted.begin () +
+                   static_cast<std::ptrdiff_t> (rewriter.received ());
+      Bytes window (first, first + static_cast<std::ptrdiff_t> (size));
+      std::size_t wanted = rewriter.wanted ();
+      mp4::Rewriter::Left left;
+      fail_unless (
+          rewriter.push (window, window, left, mp4::Rewriter::Tail::leave)
+              .ok ());
+      fail_unless (left.held.empty () && left.taken == left.to);
+      fail_unless (left.taken > 0 || rewriter.wanted () > wanted,
+          "%s stands still", name.c_str ());
+      out.insert (out.end (), window.begin (),
+          window.begin () + static_cast<std::ptrdiff_t> (left.to));
+      fail_unless (rewriter.received () == out.size ());
+    }
+    fail_unless (
+        out == file.clear && rewriter.at_boundary (), "%s", name.c_str ());
+  }
+}
+GST_END_TEST;
+
 // CMAF recommends to leave them out where a constant IV says it all.
 GST_START_TEST (constant_iv_without_auxiliary_information)
 {
@@ -1139,6 +1170,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, clear_twin);
   tcase_add_test (tests, cut_anywhere);
   tcase_add_test (tests, streams);
+  tcase_add_test (tests, leaves_a_tail);
   tcase_add_test (tests, constant_iv_without_auxiliary_information);
   tcase_add_test (tests, empty_auxiliary_information);
   tcase_add_test (tests, several_tracks_and_entries);
