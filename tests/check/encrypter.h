@@ -26,18 +26,44 @@ inline AesBlock block (std::string_view digits)
   return out;
 }
 
+// One key schedule for as long as the key is the same.
+class Aes
+{
+public:
+  static Aes &instance ()
+  {
+    static Aes aes;
+    return aes;
+  }
+  ~Aes () { EVP_CIPHER_CTX_free (context_); }
+  Aes (const Aes &) = delete;
+  Aes &operator= (const Aes &) = delete;
+
+  AesBlock encrypt (const AesBlock &key, const AesBlock &in)
+  {
+    if (key_ != key) {
+      fail_unless (EVP_EncryptInit_ex (context_, EVP_aes_128_ecb (), nullptr,
+                       key.data (), nullptr) == 1);
+      EVP_CIPHER_CTX_set_padding (context_, 0);
+      key_ = key;
+    }
+    AesBlock out{};
+    int size = 0;
+    fail_unless (
+        EVP_EncryptUpdate (context_, out.data (), &size, in.data (), 16) == 1);
+    return out;
+  }
+
+private:
+  Aes () = default;
+
+  EVP_CIPHER_CTX *context_ = EVP_CIPHER_CTX_new ();
+  std::optional<AesBlock> key_;
+};
+
 inline AesBlock aes_encrypt (const AesBlock &key, const AesBlock &in)
 {
-  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new ();
-  AesBlock out{};
-  int size = 0;
-  fail_unless (EVP_EncryptInit_ex (context, EVP_aes_128_ecb (), nullptr,
-                   key.data (), nullptr) == 1);
-  EVP_CIPHER_CTX_set_padding (context, 0);
-  fail_unless (
-      EVP_EncryptUpdate (context, out.data (), &size, in.data (), 16) == 1);
-  EVP_CIPHER_CTX_free (context);
-  return out;
+  return Aes::instance ().encrypt (key, in);
 }
 
 struct Range

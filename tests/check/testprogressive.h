@@ -194,9 +194,10 @@ private:
             "stsz", 0, 0, Fields ().u32 (0).u32 (tables.count).put (sizes));
       case Sizes::stz2_4: {
         Fields nibbles;
-        for (std::size_t i = 0; i < sizes.size (); i += 2)
-          nibbles.u8 (
-              sizes[i] << 4 | (i + 1 < sizes.size () ? sizes[i + 1] : 0));
+        for (std::size_t i = 0; i < sizes.size (); i += 2) {
+          unsigned second = i + 1 < sizes.size () ? sizes[i + 1] : 0;
+          nibbles.u8 (static_cast<unsigned> (sizes[i]) << 4 | second);
+        }
         return full_box ("stz2", 0, 0,
             Fields ().u32 (4).u32 (tables.count).put (nibbles.bytes ()));
       }
