@@ -199,10 +199,11 @@ Result<Done> Decryptor::decrypt (const Sample &sample, Bytes in, Writable out)
   return Done{};
 }
 
-Result<Decryptor *> Decryptors::find (Scheme scheme, const keys::KeyId &kid)
+Result<std::shared_ptr<Decryptor>> Decryptors::find (
+    Scheme scheme, const keys::KeyId &kid)
 {
   auto found = made_.find ({scheme, kid});
-  if (found != made_.end ()) return &found->second;
+  if (found != made_.end ()) return found->second;
   auto set = set_.find (kid);
   const aes::Key *key = set != set_.end () ? &set->second.bytes ()
                         : ring_            ? ring_->find (kid)
@@ -210,8 +211,9 @@ Result<Decryptor *> Decryptors::find (Scheme scheme, const keys::KeyId &kid)
   if (key == nullptr) return failure (Error::no_key);
   Result<Decryptor> made = Decryptor::create (scheme, *key);
   if (!made) return made.error ();
-  auto placed = made_.emplace (std::pair{scheme, kid}, *std::move (made)).first;
-  return &placed->second;
+  auto kept = std::make_shared<Decryptor> (*std::move (made));
+  made_.emplace (std::pair{scheme, kid}, kept);
+  return kept;
 }
 
 void Decryptors::set (const keys::KeyId &kid, const keys::Secret &key)

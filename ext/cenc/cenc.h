@@ -104,8 +104,8 @@ public:
   {
   }
 
-  // Valid as long as this is, or until the key is set anew.
-  Result<Decryptor *> find (Scheme scheme, const keys::KeyId &kid);
+  Result<std::shared_ptr<Decryptor>> find (
+      Scheme scheme, const keys::KeyId &kid);
 
   // A key that the ring does not have, or has another one for.
   void set (const keys::KeyId &kid, const keys::Secret &key);
@@ -113,7 +113,7 @@ public:
 private:
   std::shared_ptr<const keys::Ring> ring_;
   std::map<keys::KeyId, keys::Secret> set_;
-  std::map<std::pair<Scheme, keys::KeyId>, Decryptor> made_;
+  std::map<std::pair<Scheme, keys::KeyId>, std::shared_ptr<Decryptor>> made_;
 };
 
 }  // namespace cenc

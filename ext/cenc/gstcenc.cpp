@@ -20,18 +20,6 @@ GParamSpec *keys_spec ()
           G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
 }
 
-Keys read_keys (const GValue *value)
-{
-  Keys out;
-  const gchar *text = g_value_get_string (value);
-  keys::Result<keys::Ring> ring = keys::parse (text != nullptr ? text : "");
-  if (ring)
-    out.ring = std::make_shared<keys::Ring> (*std::move (ring));
-  else
-    out.wrong = ring.error ();
-  return out;
-}
-
 void post_wrong_property (GstElement *element, const char *property,
     const relay::Failure<keys::Error> &wrong)
 {
@@ -40,13 +28,6 @@ void post_wrong_property (GstElement *element, const char *property,
       (_ ("The property \"%s\" is wrong from character %u on."), property,
           character),
       ("character %u: %s", character, keys::to_string (wrong.code)));
-}
-
-bool check_keys (GstElement *element, const Keys &keys)
-{
-  if (!keys.wrong) return true;
-  post_wrong_property (element, "keys", *keys.wrong);
-  return false;
 }
 
 void post_no_key (GstElement *element, const keys::KeyId &kid)
@@ -66,6 +47,16 @@ void warn_no_key (GstElement *element, const keys::KeyId &kid, bool is_drop)
       ("samples without a key are %s",
           is_drop ? "dropped" : "passed as they are"),
       ("key-id", G_TYPE_STRING, text.c_str (), NULL));
+}
+
+// Several memories would be merged into one; a part of another memory is marked
+// read-only, which gst_memory_is_writable does not look at.
+bool is_writable (GstBuffer *buffer)
+{
+  if (!gst_buffer_is_writable (buffer) || gst_buffer_n_memory (buffer) != 1)
+    return false;
+  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
+  return gst_memory_is_writable (memory) && !GST_MEMORY_IS_READONLY (memory);
 }
 
 void post_stats (GstElement *element, GstStructure *stats)

@@ -13,20 +13,10 @@
 
 namespace gstcencmp4 {
 
+using relay::MappedBuffer;
 using relay::Owned;
 
 namespace {
-
-// The bytes as a buffer that owns them.
-Owned<GstBuffer> wrap (std::vector<std::uint8_t> bytes)
-{
-  auto *owner = new std::vector<std::uint8_t> (std::move (bytes));
-  return Owned<GstBuffer> (gst_buffer_new_wrapped_full (
-      static_cast<GstMemoryFlags> (0), owner->data (), owner->size (), 0,
-      owner->size (), owner, [] (gpointer data) {
-        delete static_cast<std::vector<std::uint8_t> *> (data);
-      }));
-}
 
 GstFlowReturn push_piece (
     GstPad *srcpad, Owned<GstBuffer> buffer, const starts::Piece &piece)
@@ -47,6 +37,8 @@ void Counters::add (const mp4::Counters &now, const mp4::Counters &before)
   samples.fragments += now.fragments - before.fragments;
   samples.samples_decrypted += now.samples_decrypted - before.samples_decrypted;
   samples.samples_clear += now.samples_clear - before.samples_clear;
+  samples.samples_without_key +=
+      now.samples_without_key - before.samples_without_key;
   samples.bytes_decrypted += now.bytes_decrypted - before.bytes_decrypted;
   samples.auxiliary_wrong += now.auxiliary_wrong - before.auxiliary_wrong;
 }
@@ -55,10 +47,13 @@ GstStructure *stats_structure (const Counters &counters)
 {
   const mp4::Counters &samples = counters.samples;
   return gst_structure_new ("cencmp4decrypt-stats", "samples", G_TYPE_UINT64,
-      static_cast<guint64> (samples.samples_decrypted + samples.samples_clear),
+      static_cast<guint64> (samples.samples_decrypted + samples.samples_clear +
+                            samples.samples_without_key),
       "samples-decrypted", G_TYPE_UINT64,
       static_cast<guint64> (samples.samples_decrypted), "samples-clear",
-      G_TYPE_UINT64, static_cast<guint64> (samples.samples_clear), "fragments",
+      G_TYPE_UINT64, static_cast<guint64> (samples.samples_clear),
+      "samples-without-key", G_TYPE_UINT64,
+      static_cast<guint64> (samples.samples_without_key), "fragments",
       G_TYPE_UINT64, static_cast<guint64> (samples.fragments), "bytes",
       G_TYPE_UINT64, counters.bytes, "bytes-decrypted", G_TYPE_UINT64,
       static_cast<guint64> (samples.bytes_decrypted), "boxes-cut",
@@ -66,17 +61,13 @@ GstStructure *stats_structure (const Counters &counters)
       static_cast<guint64> (samples.auxiliary_wrong), nullptr);
 }
 
-void post_error (GstElement *element, const relay::Failure<mp4::Error> &failure,
-    const std::optional<keys::KeyId> &missing_key)
+void post_error (GstElement *element, const relay::Failure<mp4::Error> &failure)
 {
   const char *reason = mp4::to_string (failure.code);
-  if (const auto *sample = std::get_if<cenc::Error> (&failure.code)) {
-    if (*sample == cenc::Error::no_key && missing_key)
-      gstcenc::post_no_key (element, *missing_key);
-    else
-      GST_ELEMENT_ERROR (element, STREAM, DECRYPT,
-          (_ ("A sample of this stream cannot be decrypted.")),
-          ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
+  if (std::holds_alternative<cenc::Error> (failure.code)) {
+    GST_ELEMENT_ERROR (element, STREAM, DECRYPT,
+        (_ ("A sample of this stream cannot be decrypted.")),
+        ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
     return;
   }
   bmff::Error error = std::get<bmff::Error> (failure.code);
@@ -94,18 +85,76 @@ void post_error (GstElement *element, const relay::Failure<mp4::Error> &failure,
         ("byte %" G_GSIZE_FORMAT ": %s", failure.position, reason));
 }
 
-GstFlowReturn push (GstPad *srcpad, starts::Starts &starts,
-    std::uint64_t position, std::vector<std::uint8_t> bytes)
+Owned<GstBuffer> wrap (std::vector<std::uint8_t> bytes)
 {
-  std::vector<starts::Piece> pieces = starts.cut (position, bytes.size ());
-  if (pieces.empty ()) return GST_FLOW_OK;
-  Owned<GstBuffer> whole = wrap (std::move (bytes));
+  if (bytes.empty ()) return nullptr;
+  auto *owner = new std::vector<std::uint8_t> (std::move (bytes));
+  return Owned<GstBuffer> (gst_buffer_new_wrapped_full (
+      static_cast<GstMemoryFlags> (0), owner->data (), owner->size (), 0,
+      owner->size (), owner, [] (gpointer data) {
+        delete static_cast<std::vector<std::uint8_t> *> (data);
+      }));
+}
+
+namespace {
+
+// A range of a buffer that has one memory, without all else that it has. So
+// who is behind may write into it.
+Owned<GstBuffer> cut_out (Owned<GstBuffer> buffer, gsize from, gsize to)
+{
+  if (from == to) return nullptr;
+  GstMemory *memory = gst_buffer_get_memory (buffer.get (), 0);
+  buffer.reset ();
+  gst_memory_resize (memory, static_cast<gssize> (from), to - from);
+  Owned<GstBuffer> out{gst_buffer_new ()};
+  gst_buffer_append_memory (out.get (), memory);
+  return out;
+}
+
+}  // namespace
+
+Rewritten rewrite (
+    mp4::Rewriter &rewriter, Owned<GstBuffer> in, mp4::Rewriter::Tail tail)
+{
+  Rewritten out;
+  gsize size = gst_buffer_get_size (in.get ());
+  Owned<GstBuffer> place;
+  if (!gstcenc::is_writable (in.get ()))
+    place.reset (gst_buffer_new_allocate (nullptr, size, nullptr));
+  mp4::Rewriter::Left left;
+  {
+    MappedBuffer from (in.get (), place ? GST_MAP_READ : GST_MAP_READWRITE);
+    std::optional<MappedBuffer> to;
+    if (place) to.emplace (place.get (), GST_MAP_WRITE);
+    if (!from || (to && !*to)) return out;
+    out.is_mapped = true;
+    mp4::Result<relay::Done> pushed = rewriter.push (
+        from.bytes (), to ? to->writable () : from.writable (), left, tail);
+    if (!pushed) out.failure = pushed.error ();
+  }
+  out.taken = left.taken;
+  if (out.failure)
+    out.rest.reset (gst_buffer_copy_region (in.get (),
+        static_cast<GstBufferCopyFlags> (
+            GST_BUFFER_COPY_MEMORY | GST_BUFFER_COPY_DEEP),
+        left.taken, size - left.taken));
+  out.held_size = left.held.size ();
+  out.held = wrap (std::move (left.held));
+  out.bytes = cut_out (std::move (place ? place : in), left.from, left.to);
+  return out;
+}
+
+GstFlowReturn push (GstPad *srcpad, starts::Starts &starts,
+    std::uint64_t position, Owned<GstBuffer> bytes)
+{
+  std::vector<starts::Piece> pieces =
+      starts.cut (position, gst_buffer_get_size (bytes.get ()));
   // Passed on as it is, so that who is behind may write into it.
   if (pieces.size () == 1)
-    return push_piece (srcpad, std::move (whole), pieces.front ());
+    return push_piece (srcpad, std::move (bytes), pieces.front ());
   for (const starts::Piece &piece : pieces) {
     Owned<GstBuffer> buffer{
-        gst_buffer_copy_region (whole.get (), GST_BUFFER_COPY_MEMORY,
+        gst_buffer_copy_region (bytes.get (), GST_BUFFER_COPY_MEMORY,
             static_cast<gsize> (piece.position - position), piece.size)};
     GstFlowReturn flow = push_piece (srcpad, std::move (buffer), piece);
     if (flow != GST_FLOW_OK) return flow;

@@ -9,11 +9,16 @@
  * anywhere, and sends the same file in the clear: every byte at its place,
  * samples decrypted, encrypted sample entries with their original type and
  * boxes about protection turned into free space. Clear files pass unchanged.
- * What it cannot decrypt is an error: ciphertext is never passed as clear.
+ * What it cannot decrypt is an error: ciphertext is never passed as clear,
+ * unless #GstCencMp4Decrypt:on-missing-key says so.
  *
- * It pulls where upstream can, as `filesrc`, and else takes what is pushed:
- * whole files, or init and media segments one after the other, in BYTES or TIME
- * segments.
+ * A key that none of the properties has is asked for: upstream by a query for
+ * the context `cenc-keys`, with the message NEED_CONTEXT for the same, with
+ * #GstCencMp4Decrypt::need-key, and with an element message
+ * `cencmp4decrypt-need-key`.
+ *
+ * It pulls where upstream can, and else takes what is pushed: whole files, or
+ * init and media segments, in BYTES or TIME segments.
  *
  * At EOS it posts an element message `cencmp4decrypt-stats` with the fields of
  * #GstCencMp4Decrypt:stats.
@@ -32,73 +37,60 @@
 
 #include "config.h"
 
-#include <glib/gi18n-lib.h>
-
 #include <memory>
 #include <new>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "common/gstpp.h"
-#include "common/guarded.h"
+#include "gstbytedecrypter.h"
 #include "gstcenc.h"
 #include "gstcencmp4.h"
-#include "mp4.h"
-#include "starts.h"
 
 GST_DEBUG_CATEGORY_STATIC (cencmp4decrypt_debug);
 #define GST_CAT_DEFAULT cencmp4decrypt_debug
 
 namespace {
 
-using relay::Guarded;
-using relay::MappedBuffer;
+using mp4::Rewriter;
 using relay::Owned;
 
 enum
 {
   PROP_0,
   PROP_KEYS,
+  PROP_KEY,
+  PROP_CLEARKEY_JSON,
+  PROP_ON_MISSING_KEY,
+  PROP_KEY_TIMEOUT,
   PROP_STATS,
   N_PROPS
 };
 GParamSpec *properties[N_PROPS];
+
+enum
+{
+  SIGNAL_NEED_KEY,
+  SIGNAL_ADD_KEY,
+  N_SIGNALS
+};
+guint signals[N_SIGNALS];
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-constexpr starts::Kinds kinds{GST_BUFFER_FLAG_DISCONT, GST_BUFFER_FLAG_HEADER,
-    GST_BUFFER_FLAG_DELTA_UNIT,
-    GST_BUFFER_FLAG_RESYNC | GST_BUFFER_FLAG_MARKER};
-
-// What is pulled at once.
+// What is pulled at once: 1 MiB, but a large sample by itself, so that it is
+// decrypted where it lies.
 constexpr guint pull_size = 1 << 20;
+constexpr std::size_t large = std::size_t{256} << 10;
 
-// Of the streaming thread, from READY->PAUSED to PAUSED->READY.
-struct State
+// Of the streaming thread, when it pulls.
+struct Pull
 {
-  std::optional<mp4::Rewriter> rewriter;
-  mp4::Counters counted;  // how far its counters are in ours
-  starts::Starts starts{kinds};
-  GstFormat format = GST_FORMAT_UNDEFINED;
-  std::uint64_t segment_start = 0;
-  bool is_fresh = true;      // no buffer since the start, flush or EOS
-  bool is_unwanted = false;  // who is behind has had enough
-  bool failed = false;
-  // When it pulls
   bool has_stream = false;  // STREAM_START has been sent
   bool has_segment = false;
-  std::uint64_t pulled = 0;
-};
-
-struct Impl
-{
-  Guarded<gstcenc::Keys> keys;
-  Guarded<gstcencmp4::Counters> counters;
-  State state;
+  std::uint64_t position = 0;
 };
 
 }  // namespace
@@ -106,7 +98,8 @@ struct Impl
 struct _GstCencMp4Decrypt
 {
   GstElement parent;
-  Impl impl;
+  ByteDecrypter impl;
+  Pull pull;
 };
 
 G_DEFINE_FINAL_TYPE (GstCencMp4Decrypt, gst_cenc_mp4_decrypt, GST_TYPE_ELEMENT)
@@ -118,144 +111,17 @@ static GstPad *gst_cenc_mp4_decrypt_src (GstCencMp4Decrypt *self)
   return GST_PAD (GST_ELEMENT (self)->srcpads->data);
 }
 
-static void gst_cenc_mp4_decrypt_count (GstCencMp4Decrypt *self, gsize bytes)
-{
-  State &state = self->impl.state;
-  const mp4::Counters &now = state.rewriter->counters ();
-  if (now.auxiliary_wrong > state.counted.auxiliary_wrong)
-    GST_WARNING_OBJECT (self,
-        "senc, saiz or saio is wrong, before byte %" G_GUINT64_FORMAT,
-        static_cast<guint64> (state.rewriter->received ()));
-  auto counters = self->impl.counters.lock ();
-  counters->add (now, state.counted);
-  counters->bytes += bytes;
-  state.counted = now;
-}
-
-// Is this where the bytes so far end? OFFSET begins anew in each resource.
-static bool gst_cenc_mp4_decrypt_goes_on (const State &state, GstBuffer *buffer)
-{
-  if (state.is_fresh) return false;
-  if (GST_BUFFER_OFFSET_IS_VALID (buffer))
-    return GST_BUFFER_OFFSET (buffer) == state.rewriter->received ();
-  return !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-}
-
-static void gst_cenc_mp4_decrypt_begin_resource (
-    GstCencMp4Decrypt *self, GstBuffer *buffer)
-{
-  State &state = self->impl.state;
-  std::uint64_t position = 0;
-  if (GST_BUFFER_OFFSET_IS_VALID (buffer))
-    position = GST_BUFFER_OFFSET (buffer);
-  else if (state.is_fresh && state.format == GST_FORMAT_BYTES)
-    position = state.segment_start;
-  GST_DEBUG_OBJECT (self, "resource from byte %" G_GUINT64_FORMAT,
-      static_cast<guint64> (position));
-  state.rewriter->restart (position);
-  state.starts.begin ();
-  state.is_fresh = false;
-  state.is_unwanted = false;
-}
-
-static GstFlowReturn gst_cenc_mp4_decrypt_push (GstCencMp4Decrypt *self,
-    std::uint64_t position, std::vector<std::uint8_t> bytes)
-{
-  return gstcencmp4::push (gst_cenc_mp4_decrypt_src (self),
-      self->impl.state.starts, position, std::move (bytes));
-}
-
-// The resource ends or breaks off here. What is held of a box that is not
-// whole can only be dropped, but for zeros that are none.
-static void gst_cenc_mp4_decrypt_end_resource (GstCencMp4Decrypt *self)
-{
-  State &state = self->impl.state;
-  if (state.is_fresh) return;
-  std::uint64_t position = state.rewriter->position ();
-  std::vector<std::uint8_t> rest;
-  state.rewriter->finish (rest);
-  // What the flow is, the next push will tell as well.
-  gst_cenc_mp4_decrypt_push (self, position, std::move (rest));
-  if (state.rewriter->at_boundary ()) return;
-  state.starts.cut_off ();
-  // Then the source stopped where it was told to.
-  if (state.is_unwanted) return;
-  self->impl.counters.lock ()->boxes_cut++;
-  GST_ELEMENT_WARNING (self, STREAM, DEMUX,
-      (_ ("The MP4 stream breaks off; its last sample is lost.")),
-      ("byte %" G_GUINT64_FORMAT ": the stream ends in the middle of a box",
-          static_cast<guint64> (state.rewriter->received ())));
-}
-
 static GstFlowReturn gst_cenc_mp4_decrypt_chain (
     GstPad *, GstObject *parent, GstBuffer *buffer)
 {
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (parent);
-  State &state = self->impl.state;
-  Owned<GstBuffer> in{buffer};
-  if (state.failed) return GST_FLOW_ERROR;
-
-  if (!gst_cenc_mp4_decrypt_goes_on (state, in.get ())) {
-    gst_cenc_mp4_decrypt_end_resource (self);
-    gst_cenc_mp4_decrypt_begin_resource (self, in.get ());
-  }
-  state.starts.add (state.rewriter->received (),
-      {GST_BUFFER_PTS (in.get ()), GST_BUFFER_DTS (in.get ()),
-          GST_BUFFER_DURATION (in.get ()), GST_BUFFER_FLAGS (in.get ())});
-
-  std::uint64_t position = state.rewriter->position ();
-  std::vector<std::uint8_t> out;
-  std::optional<relay::Failure<mp4::Error>> failure;
-  gsize size = 0;
-  {
-    MappedBuffer map (in.get (), GST_MAP_READ);
-    if (!map) {
-      state.failed = true;
-      GST_ELEMENT_ERROR (
-          self, RESOURCE, READ, (nullptr), ("a buffer cannot be mapped"));
-      return GST_FLOW_ERROR;
-    }
-    size = map.bytes ().size ();
-    out.reserve (size);
-    mp4::Result<relay::Done> pushed = state.rewriter->push (map.bytes (), out);
-    if (!pushed) failure = pushed.error ();
-  }
-  gst_cenc_mp4_decrypt_count (self, size);
-  GstFlowReturn flow =
-      gst_cenc_mp4_decrypt_push (self, position, std::move (out));
-  if (flow == GST_FLOW_EOS) state.is_unwanted = true;
-  if (!failure || flow == GST_FLOW_FLUSHING) return flow;
-  state.failed = true;
-  gstcencmp4::post_error (
-      GST_ELEMENT (self), *failure, state.rewriter->missing_key ());
-  return GST_FLOW_ERROR;
-}
-
-static void gst_cenc_mp4_decrypt_end_stream (GstCencMp4Decrypt *self)
-{
-  State &state = self->impl.state;
-  if (state.rewriter && !state.failed) gst_cenc_mp4_decrypt_end_resource (self);
-  // What comes after it is another resource.
-  state.is_fresh = true;
-  gstcenc::post_stats (GST_ELEMENT (self),
-      gstcencmp4::stats_structure (self->impl.counters.copy ()));
-}
-
-// Another stream may come after one that failed.
-static void gst_cenc_mp4_decrypt_begin_anew (State &state)
-{
-  // The movie stays: after a seek init segments need not come again.
-  if (state.rewriter) state.rewriter->restart (0);
-  state.starts.clear ();
-  state.is_fresh = true;
-  state.failed = false;
+  return self->impl.process (Owned<GstBuffer> (buffer), Rewriter::Tail::hold);
 }
 
 static void gst_cenc_mp4_decrypt_begin_stream (GstCencMp4Decrypt *self)
 {
-  State &state = self->impl.state;
-  if (state.has_stream) return;
-  state.has_stream = true;
+  if (self->pull.has_stream) return;
+  self->pull.has_stream = true;
   gstcencmp4::push_stream_start (
       GST_ELEMENT (self), gst_cenc_mp4_decrypt_src (self));
 }
@@ -264,11 +130,10 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
     GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (parent);
-  State &state = self->impl.state;
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
-      state.has_stream = true;
-      if (state.failed) gst_cenc_mp4_decrypt_begin_anew (state);
+      self->pull.has_stream = true;
+      if (self->impl.failed ()) self->impl.begin_anew ();
       break;
     case GST_EVENT_CAPS:
       // typefind sends no other event to who pulls.
@@ -278,16 +143,21 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
     case GST_EVENT_SEGMENT: {
       const GstSegment *segment = nullptr;
       gst_event_parse_segment (event, &segment);
-      state.format = segment->format;
-      state.starts.set_has_times (segment->format == GST_FORMAT_TIME);
-      state.segment_start = segment->start;
+      self->impl.set_segment (*segment);
       break;
     }
+    case GST_EVENT_PROTECTION:
+      self->impl.supply.note (event);
+      break;
+    case GST_EVENT_FLUSH_START:
+      self->impl.supply.set_flushing (true);
+      break;
     case GST_EVENT_FLUSH_STOP:
-      gst_cenc_mp4_decrypt_begin_anew (state);
+      self->impl.supply.set_flushing (false);
+      self->impl.begin_anew ();
       break;
     case GST_EVENT_EOS:
-      gst_cenc_mp4_decrypt_end_stream (self);
+      self->impl.end_stream ();
       break;
     default:
       break;
@@ -295,34 +165,38 @@ static gboolean gst_cenc_mp4_decrypt_sink_event (
   return gst_pad_event_default (pad, parent, event);
 }
 
-// 1 MiB from upstream, and what can leave of it.
+// From upstream, and what can leave of it. A unit at its end that is not whole
+// is pulled again, with the rest of it: who pulls holds nothing back. Fewer
+// bytes than asked for are the last ones.
 static void gst_cenc_mp4_decrypt_loop (gpointer data)
 {
   GstPad *pad = GST_PAD (data);
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (GST_PAD_PARENT (pad));
   GstPad *srcpad = gst_cenc_mp4_decrypt_src (self);
-  State &state = self->impl.state;
+  Pull &pull = self->pull;
   gst_cenc_mp4_decrypt_begin_stream (self);
-  if (!state.has_segment) {
-    state.has_segment = true;
-    state.format = GST_FORMAT_BYTES;
+  if (!pull.has_segment) {
+    pull.has_segment = true;
     gstcencmp4::push_bytes_segment (srcpad);
   }
+  std::size_t wanted = self->impl.wanted ();
+  guint size = wanted >= large ? static_cast<guint> (wanted) : pull_size;
   GstBuffer *raw = nullptr;
-  GstFlowReturn flow = gst_pad_pull_range (pad, state.pulled, pull_size, &raw);
+  GstFlowReturn flow = gst_pad_pull_range (pad, pull.position, size, &raw);
   if (flow == GST_FLOW_OK) {
     Owned<GstBuffer> buffer{gst_buffer_make_writable (raw)};
-    GST_BUFFER_OFFSET (buffer.get ()) = state.pulled;
-    state.pulled += gst_buffer_get_size (buffer.get ());
-    flow =
-        gst_cenc_mp4_decrypt_chain (pad, GST_OBJECT (self), buffer.release ());
+    GST_BUFFER_OFFSET (buffer.get ()) = pull.position;
+    bool is_last = gst_buffer_get_size (buffer.get ()) < size;
+    flow = self->impl.process (std::move (buffer),
+        is_last ? Rewriter::Tail::hold : Rewriter::Tail::leave);
+    pull.position = self->impl.next ();
   }
   if (flow == GST_FLOW_OK) return;
   gst_pad_pause_task (pad);
   if (flow == GST_FLOW_FLUSHING) return;
-  if (flow != GST_FLOW_EOS && !state.failed)
+  if (flow != GST_FLOW_EOS && !self->impl.failed ())
     GST_ELEMENT_FLOW_ERROR (self, flow);
-  gst_cenc_mp4_decrypt_end_stream (self);
+  self->impl.end_stream ();
   gst_pad_push_event (srcpad, gst_event_new_eos ());
 }
 
@@ -365,35 +239,67 @@ static gboolean gst_cenc_mp4_decrypt_src_query (
   return gst_pad_query_default (pad, parent, query);
 }
 
+static void gst_cenc_mp4_decrypt_set_context (
+    GstElement *element, GstContext *context)
+{
+  GST_CENC_MP4_DECRYPT (element)->impl.supply.take (context);
+  GST_ELEMENT_CLASS (gst_cenc_mp4_decrypt_parent_class)
+      ->set_context (element, context);
+}
+
 static GstStateChangeReturn gst_cenc_mp4_decrypt_change_state (
     GstElement *element, GstStateChange transition)
 {
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (element);
-  State &state = self->impl.state;
+  ByteDecrypter &impl = self->impl;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    gstcenc::Keys keys = self->impl.keys.copy ();
-    if (!gstcenc::check_keys (element, keys)) return GST_STATE_CHANGE_FAILURE;
-    state = {};
-    state.rewriter.emplace (keys.ring);
+    impl.reset ();
+    self->pull = {};
+    if (!impl.supply.start (element)) return GST_STATE_CHANGE_FAILURE;
   }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    impl.supply.set_flushing (true);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS (gst_cenc_mp4_decrypt_parent_class)
           ->change_state (element, transition);
   // The pads are inactive now: nobody streams.
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) state = {};
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) impl.reset ();
   return result;
+}
+
+static gboolean gst_cenc_mp4_decrypt_add_key (
+    GstCencMp4Decrypt *self, const gchar *kid, const gchar *key)
+{
+  return self->impl.supply.add (kid, key);
 }
 
 static void gst_cenc_mp4_decrypt_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (object);
+  gstcenc::KeySupply &supply = self->impl.supply;
+  if ((spec->flags & GST_PARAM_MUTABLE_READY) != 0 &&
+      GST_STATE (self) > GST_STATE_READY) {
+    GST_WARNING_OBJECT (
+        self, "%s can be set in NULL and READY only", spec->name);
+    return;
+  }
   switch (id) {
     case PROP_KEYS:
-      if (GST_STATE (self) > GST_STATE_READY)
-        GST_WARNING_OBJECT (self, "keys can be set in NULL and READY only");
-      else
-        *self->impl.keys.lock () = gstcenc::read_keys (value);
+      supply.set_keys (g_value_get_string (value));
+      break;
+    case PROP_KEY:
+      supply.set_key (g_value_get_string (value));
+      break;
+    case PROP_CLEARKEY_JSON:
+      supply.set_clearkey_json (g_value_get_string (value));
+      break;
+    case PROP_ON_MISSING_KEY:
+      self->impl.settings.lock ()->on_missing_key =
+          static_cast<OnMissingKey> (g_value_get_enum (value));
+      break;
+    case PROP_KEY_TIMEOUT:
+      self->impl.settings.lock ()->key_timeout = g_value_get_uint64 (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -403,11 +309,18 @@ static void gst_cenc_mp4_decrypt_set_property (
 static void gst_cenc_mp4_decrypt_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (object);
+  ByteDecrypter &impl = GST_CENC_MP4_DECRYPT (object)->impl;
   switch (id) {
+    case PROP_ON_MISSING_KEY:
+      g_value_set_enum (
+          value, static_cast<gint> (impl.settings.lock ()->on_missing_key));
+      break;
+    case PROP_KEY_TIMEOUT:
+      g_value_set_uint64 (value, impl.settings.lock ()->key_timeout);
+      break;
     case PROP_STATS:
       g_value_take_boxed (
-          value, gstcencmp4::stats_structure (self->impl.counters.copy ()));
+          value, gstcencmp4::stats_structure (impl.counters.copy ()));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -422,7 +335,7 @@ static void gst_cenc_mp4_decrypt_finalize (GObject *object)
 
 static void gst_cenc_mp4_decrypt_init (GstCencMp4Decrypt *self)
 {
-  std::construct_at (&self->impl);
+  std::construct_at (&self->impl, GST_ELEMENT (self));
   GstPad *sink = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (
       sink, GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_chain));
@@ -444,6 +357,115 @@ static void gst_cenc_mp4_decrypt_init (GstCencMp4Decrypt *self)
   gst_element_add_pad (GST_ELEMENT (self), src);
 }
 
+static void gst_cenc_mp4_decrypt_install_properties (GObjectClass *object_class)
+{
+  /**
+   * GstCencMp4Decrypt:keys:
+   *
+   * Content keys: `KID:KEY`, several with commas between them. Both are 16
+   * bytes in 32 hexadecimal digits, or in base64url or base64; a KID may also
+   * be a UUID with its dashes. Write-only, so that no dot file shows it. On the
+   * way to PAUSED text that is not as it should be is an error
+   * RESOURCE/SETTINGS. Default: no keys.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_KEYS] = gstcenc::keys_spec ();
+
+  /**
+   * GstCencMp4Decrypt:key:
+   *
+   * A content key for every key id without one. Write-only. Default: none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_KEY] = gstcenc::key_spec ();
+
+  /**
+   * GstCencMp4Decrypt:clearkey-json:
+   *
+   * Content keys as the JSON Web Key Set of W3C ClearKey, or the file URI of
+   * it, which is read on the way to PAUSED. Write-only. Default: none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CLEARKEY_JSON] = gstcenc::clearkey_json_spec ();
+
+  /**
+   * GstCencMp4Decrypt:on-missing-key:
+   *
+   * What to do at a `moov` or `moof` with samples whose key nobody has who was
+   * asked: `error`; `wait` for it, as long as #GstCencMp4Decrypt:key-timeout
+   * says, and then `error`; `drop` the samples: zeros come in their place, as
+   * no byte may move; `pass` them as they are, encrypted. Default: `error`.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ON_MISSING_KEY] = gstcenc::on_missing_key_spec ();
+
+  /**
+   * GstCencMp4Decrypt:key-timeout:
+   *
+   * How long #GstCencMp4Decrypt:on-missing-key `wait` waits, in nanoseconds;
+   * the highest value is without end. Default: 10 s.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_KEY_TIMEOUT] = gstcenc::key_timeout_spec ();
+
+  /**
+   * GstCencMp4Decrypt:stats:
+   *
+   * Counters since the element was made, all guint64: `samples`, of encrypted
+   * files, of them `samples-decrypted`, `samples-clear` and
+   * `samples-without-key`; `fragments`; `bytes`; `bytes-decrypted`;
+   * `boxes-cut`; `auxiliary-wrong`. Also the fields of the element message
+   * `cencmp4decrypt-stats`.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Counters of samples, fragments and bytes", GST_TYPE_STRUCTURE,
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void gst_cenc_mp4_decrypt_install_signals (GType type)
+{
+  /**
+   * GstCencMp4Decrypt::need-key:
+   * @key_id: 32 hexadecimal digits
+   * @system_id: (nullable): a protection system that upstream named
+   * @pssh: (nullable): what upstream says to that system
+   *
+   * Emitted by the streaming thread when nobody else has the key.
+   *
+   * Returns: (nullable): the key, as in #GstCencMp4Decrypt:keys
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_NEED_KEY] = g_signal_new ("need-key", type, G_SIGNAL_RUN_LAST,
+      0, nullptr, nullptr, nullptr, G_TYPE_STRING, 3, G_TYPE_STRING,
+      G_TYPE_STRING, G_TYPE_BYTES);
+
+  /**
+   * GstCencMp4Decrypt::add-key:
+   * @key_id: a key id, as in #GstCencMp4Decrypt:keys
+   * @key: its key
+   *
+   * Adds a key, or puts it in place of another one, in any state and from any
+   * thread. It stays until the element goes.
+   *
+   * Returns: whether both could be read
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_ADD_KEY] = g_signal_new_class_handler ("add-key", type,
+      static_cast<GSignalFlags> (G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+      G_CALLBACK (gst_cenc_mp4_decrypt_add_key), nullptr, nullptr, nullptr,
+      G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_STRING);
+}
+
 static void gst_cenc_mp4_decrypt_class_init (GstCencMp4DecryptClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -458,35 +480,10 @@ static void gst_cenc_mp4_decrypt_class_init (GstCencMp4DecryptClass *klass)
       GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_get_property);
   object_class->finalize = GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_finalize);
 
-  /**
-   * GstCencMp4Decrypt:keys:
-   *
-   * Content keys: `KID:KEY`, several with commas between them. Both are 16
-   * bytes in 32 hexadecimal digits; a KID may also be a UUID with its dashes.
-   * Write-only, so that no dot file shows it. It is read on the way to PAUSED,
-   * where text that is not as it should be is an error RESOURCE/SETTINGS.
-   * Default: no keys.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_KEYS] = gstcenc::keys_spec ();
-
-  /**
-   * GstCencMp4Decrypt:stats:
-   *
-   * Counters since the element was made, all guint64: `samples`,
-   * `samples-decrypted` and `samples-clear` of encrypted files, `fragments`,
-   * `bytes`, `bytes-decrypted` (of decrypted samples), `boxes-cut` (how often
-   * the stream broke off inside of a box), `auxiliary-wrong` (tracks of a moov
-   * or moof whose senc, saiz or saio was wrong and not needed). Also the fields
-   * of the element message `cencmp4decrypt-stats`.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "Counters of samples, fragments and bytes", GST_TYPE_STRUCTURE,
-      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  gst_cenc_mp4_decrypt_install_properties (object_class);
+  gst_cenc_mp4_decrypt_install_signals (G_TYPE_FROM_CLASS (klass));
+  gst_type_mark_as_plugin_api (
+      GST_TYPE_CENC_ON_MISSING_KEY, static_cast<GstPluginAPIFlags> (0));
 
   gst_element_class_set_static_metadata (element_class,
       "Common Encryption MP4 Decrypter", "Decryptor",
@@ -495,6 +492,8 @@ static void gst_cenc_mp4_decrypt_class_init (GstCencMp4DecryptClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
+  element_class->set_context =
+      GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_set_context);
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_cenc_mp4_decrypt_change_state);
 }

@@ -31,17 +31,6 @@ GstPad *sink_of (GstElement *element)
   return GST_PAD (element->sinkpads->data);
 }
 
-// True when its bytes can be changed without a copy. Several memories would be
-// merged into one; a part of another memory is marked read-only, which
-// gst_memory_is_writable does not look at.
-bool is_writable (GstBuffer *buffer)
-{
-  if (!gst_buffer_is_writable (buffer) || gst_buffer_n_memory (buffer) != 1)
-    return false;
-  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
-  return gst_memory_is_writable (memory) && !GST_MEMORY_IS_READONLY (memory);
-}
-
 Owned<GstBuffer> without_meta (Owned<GstBuffer> buffer)
 {
   Owned<GstBuffer> out{gst_buffer_make_writable (buffer.release ())};
@@ -56,7 +45,7 @@ Owned<GstBuffer> decrypt_buffer (cenc::Decryptor &decryptor,
     const cenc::Sample &sample, Owned<GstBuffer> in,
     cenc::Result<relay::Done> &done)
 {
-  if (is_writable (in.get ())) {
+  if (gstcenc::is_writable (in.get ())) {
     MappedBuffer map (in.get (), GST_MAP_READWRITE);
     if (!map) return nullptr;
     done = decryptor.decrypt (sample, map.bytes (), map.writable ());

@@ -75,7 +75,7 @@ private:
     std::uint64_t keys_version = 0;  // that they were made of
     std::set<keys::KeyId> unknown;   // of that version: asked for, in vain
     // The last one that was used, for samples come in runs of one key.
-    cenc::Decryptor *decryptor = nullptr;
+    std::shared_ptr<cenc::Decryptor> decryptor;
     std::pair<cenc::Scheme, keys::KeyId> decryptor_of;
 
     bool told_without_meta = false;

@@ -2,6 +2,7 @@
 #include "mp4.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace mp4 {
@@ -18,6 +19,13 @@ relay::Failure<Error> failure (bmff::Error error, std::uint64_t position)
 relay::Failure<Error> failure (cenc::Error error, std::uint64_t position)
 {
   return {error, static_cast<std::size_t> (position)};
+}
+
+// Unless it is in place.
+void copy (std::span<const std::uint8_t> in, std::span<std::uint8_t> out)
+{
+  if (in.data () != out.data () && !in.empty ())
+    std::memcpy (out.data (), in.data (), in.size ());
 }
 
 // Where a box without an end ends.
@@ -66,10 +74,10 @@ bool Rewriter::at_boundary () const
 {
   bool to_the_end = box_end_ == never;
   bool between = pass_ == 0 && unit_ == Unit::header && box_end_ == 0;
-  return held ().empty () && samples_.empty () && (between || to_the_end);
+  return held_size () == 0 && samples_.empty () && (between || to_the_end);
 }
 
-void Rewriter::finish (std::vector<std::uint8_t> &out)
+std::vector<std::uint8_t> Rewriter::finish ()
 {
   bool between = pass_ == 0 && unit_ == Unit::header && box_end_ == 0;
   Bytes rest = held ();
@@ -77,74 +85,90 @@ void Rewriter::finish (std::vector<std::uint8_t> &out)
       rest.size () >= bmff::shortest_header ||
       std::any_of (rest.begin (), rest.end (),
           [] (std::uint8_t byte) { return byte != 0; }))
-    return;
-  out.insert (out.end (), rest.begin (), rest.end ());
+    return {};
   position_ += rest.size ();
-  use_held (rest.size ());
+  Left left;
+  held_at_ = held_.size ();
+  release_held (left);
+  return std::move (left.held);
 }
 
-void Rewriter::use_held (std::size_t size)
+std::size_t Rewriter::wanted () const
 {
-  held_at_ += size;
-  if (held_at_ < held_.size ()) return;
-  held_at_ = 0;
-  // What was needed once for a large unit is not kept for small ones.
-  constexpr std::size_t most_kept = std::size_t{4} << 20;
-  if (held_.capacity () > most_kept)
+  if (pass_ > 0) return 1;
+  return unit_size_ - std::min (unit_size_, held_size ());
+}
+
+// What has been done with leaves.
+void Rewriter::release_held (Left &left)
+{
+  auto end = held_.begin () + static_cast<std::ptrdiff_t> (held_at_);
+  if (left.held.empty () && end == held_.end ()) {
+    left.held = std::move (held_);
     held_ = {};
-  else
-    held_.clear ();
+  } else {
+    left.held.insert (left.held.end (), held_.begin (), end);
+    held_.erase (held_.begin (), end);
+  }
+  held_at_ = 0;
 }
 
 // Takes from in what the unit lacks; false when that is not all.
-bool Rewriter::fill_held (Bytes &in)
+bool Rewriter::fill_held (Bytes in, Left &left)
 {
-  if (held ().size () >= unit_size_) return true;
-  if (held_at_ > 0) {
-    held_.erase (held_.begin (),
-        held_.begin () + static_cast<std::ptrdiff_t> (held_at_));
-    held_at_ = 0;
-  }
+  if (held_size () >= unit_size_) return true;
+  release_held (left);
+  // At once, where that is not much.
+  constexpr std::size_t most_at_once = std::size_t{4} << 20;
+  held_.reserve (std::min (unit_size_, most_at_once));
   std::size_t n = std::min (in.size (), unit_size_ - held_.size ());
   held_.insert (
       held_.end (), in.begin (), in.begin () + static_cast<std::ptrdiff_t> (n));
-  in = in.subspan (n);
+  left.taken += n;
+  if (left.from == left.to) left.from = left.to = left.taken;
   return held_.size () == unit_size_;
 }
 
-Result<Done> Rewriter::push (Bytes in, std::vector<std::uint8_t> &out)
+// What is held goes before what comes: all of it has left before a byte of in
+// does. So what leaves of in is one range.
+Result<Done> Rewriter::push (Bytes in, Writable out, Left &left, Tail tail)
+{
+  left = {};
+  Result<Done> done = take_units (in, out, left, tail);
+  if (held_at_ > 0) release_held (left);
+  return done;
+}
+
+Result<Done> Rewriter::take_units (
+    Bytes in, Writable out, Left &left, Tail tail)
 {
   while (true) {
-    if (pass_ > 0) {
-      bool is_held = !held ().empty ();
-      Bytes from = is_held ? held () : in;
-      from = from.first (static_cast<std::size_t> (
-          std::min<std::uint64_t> (pass_, from.size ())));
-      if (from.empty ()) return Done{};
-      out.insert (out.end (), from.begin (), from.end ());
-      position_ += from.size ();
-      pass_ -= from.size ();
-      if (is_held)
-        use_held (from.size ());
-      else
-        in = in.subspan (from.size ());
-      if (pass_ > 0) continue;
-      Result<Done> chosen = choose_next ();
-      if (!chosen) return chosen;
-      continue;
-    }
-    // A unit is looked at where it lies, and held only if it came in pieces.
-    bool is_held = !held ().empty () || in.size () < unit_size_;
-    if (is_held && !fill_held (in)) return Done{};
+    Bytes more = in.subspan (left.taken);
+    bool is_held = held_size () > 0;
     std::size_t size = unit_size_;
-    Result<bool> taken =
-        take (is_held ? held ().first (size) : in.first (size), out);
-    if (!taken) return taken.error ();
-    if (!*taken) continue;  // other bytes are looked at next
+    if (pass_ > 0) {
+      size = static_cast<std::size_t> (std::min<std::uint64_t> (
+          pass_, is_held ? held_size () : more.size ()));
+      if (size == 0) return Done{};
+      if (!is_held) copy (more.first (size), out.subspan (left.taken, size));
+      pass_ -= size;
+    } else {
+      // A unit is looked at where it lies, and held only if it came in pieces.
+      if (!is_held && more.size () < size) {
+        if (tail == Tail::leave || more.empty ()) return Done{};
+        is_held = true;
+      }
+      if (is_held && !fill_held (more, left)) return Done{};
+      Result<bool> taken =
+          is_held ? take (held ().first (size), held ().first (size))
+                  : take (more.first (size), out.subspan (left.taken, size));
+      if (!taken) return taken.error ();
+      if (!*taken) continue;  // other bytes are looked at next
+    }
     if (is_held)
-      use_held (size);
+      held_at_ += size;
     else
-      in = in.subspan (size);
+      left.to = left.taken += size;
     position_ += size;
     Result<Done> chosen = choose_next ();
     if (!chosen) return chosen;
@@ -189,7 +213,7 @@ Result<Done> Rewriter::choose_next ()
   return Done{};
 }
 
-Result<bool> Rewriter::take (Bytes unit, std::vector<std::uint8_t> &out)
+Result<bool> Rewriter::take (Bytes unit, Writable out)
 {
   if (unit_ == Unit::header) return take_header (unit, out);
   if (unit_ == Unit::auxiliary) {
@@ -207,7 +231,7 @@ Result<bool> Rewriter::take (Bytes unit, std::vector<std::uint8_t> &out)
   return true;
 }
 
-Result<bool> Rewriter::take_header (Bytes unit, std::vector<std::uint8_t> &out)
+Result<bool> Rewriter::take_header (Bytes unit, Writable out)
 {
   bmff::Result<std::optional<bmff::Header>> parsed = bmff::parse_header (unit);
   if (!parsed) return failure (parsed.code (), position_);
@@ -246,14 +270,17 @@ Result<bool> Rewriter::take_header (Bytes unit, std::vector<std::uint8_t> &out)
   }
   box_end_ = end;
   is_fresh_ = false;
-  out.insert (out.end (), unit.begin (), unit.end ());
+  copy (unit, out);
   return true;
 }
 
-Result<Done> Rewriter::take_movie (Bytes unit, std::vector<std::uint8_t> &out)
+// Nothing changes before there are the keys.
+Result<Done> Rewriter::take_movie (Bytes unit, Writable out)
 {
   bmff::Result<movie::Movie> movie = movie::parse (unit, position_);
   if (!movie) return failure (movie.code (), position_ + movie.position ());
+  Result<Done> opened = open_keys (movie->batches);
+  if (!opened) return opened;
   // What waits for the media of the movie before it waits in vain.
   samples_.clear ();
   has_samples_ = movie->has_tables;
@@ -263,48 +290,66 @@ Result<Done> Rewriter::take_movie (Bytes unit, std::vector<std::uint8_t> &out)
   counters_.auxiliary_wrong += movie->differences;
   movie_ = *std::move (movie);
   movie_->batches.clear ();
-  std::size_t start = out.size ();
-  out.insert (out.end (), unit.begin (), unit.end ());
-  bmff::apply (movie_->renames, std::span (out).subspan (start));
+  copy (unit, out);
+  bmff::apply (movie_->renames, out);
   return Done{};
 }
 
-Result<Done> Rewriter::take_fragment (
-    Bytes unit, std::vector<std::uint8_t> &out)
+Result<Done> Rewriter::take_fragment (Bytes unit, Writable out)
 {
+  if (movie_->has_encryption ()) {
+    bmff::Result<fragment::Fragment> fragment =
+        fragment::parse (unit, position_, *movie_);
+    if (!fragment)
+      return failure (fragment.code (), position_ + fragment.position ());
+    Result<Done> opened = open_keys (fragment->batches);
+    if (!opened) return opened;
+    Result<Done> added = add (std::move (fragment->batches));
+    if (!added) return added;
+    counters_.samples_clear += fragment->clear_samples;
+    counters_.auxiliary_wrong += fragment->differences;
+    copy (unit, out);
+    bmff::apply (fragment->renames, out);
+  } else {
+    copy (unit, out);
+  }
   counters_.fragments++;
   has_samples_ = true;
-  std::size_t start = out.size ();
-  if (!movie_->has_encryption ()) {
-    out.insert (out.end (), unit.begin (), unit.end ());
-    return Done{};
-  }
-  bmff::Result<fragment::Fragment> fragment =
-      fragment::parse (unit, position_, *movie_);
-  if (!fragment)
-    return failure (fragment.code (), position_ + fragment.position ());
-  Result<Done> added = add (std::move (fragment->batches));
-  if (!added) return added;
-  counters_.samples_clear += fragment->clear_samples;
-  counters_.auxiliary_wrong += fragment->differences;
-  out.insert (out.end (), unit.begin (), unit.end ());
-  bmff::apply (fragment->renames, std::span (out).subspan (start));
   return Done{};
+}
+
+void Rewriter::do_without (const keys::KeyId &kid, WithoutKey what)
+{
+  without_[kid] = what;
+}
+
+cenc::Result<std::shared_ptr<cenc::Decryptor>> Rewriter::find_decryptor (
+    const protection::Encryption &encryption)
+{
+  auto found = decryptors_.find (encryption.scheme, encryption.kid);
+  if (found || found.code () != cenc::Error::no_key || !find_key_) return found;
+  std::optional<keys::Secret> key = find_key_ (encryption.kid);
+  if (!key) return found;
+  decryptors_.set (encryption.kid, *key);
+  return decryptors_.find (encryption.scheme, encryption.kid);
 }
 
 // Those that samples need, before a byte of the box leaves.
-Result<Done> Rewriter::open_keys (samples::Batch &batch)
+Result<Done> Rewriter::open_keys (std::vector<samples::Batch> &batches)
 {
-  for (samples::Treatment &treatment : batch.treatments) {
-    const protection::Encryption &encryption = treatment.encryption;
-    if (!treatment.is_used || !encryption.is_protected) continue;
-    cenc::Result<cenc::Decryptor *> found =
-        decryptors_.find (encryption.scheme, encryption.kid);
-    if (!found) {
-      missing_key_ = encryption.kid;
-      return failure (found.code (), position_);
+  for (samples::Batch &batch : batches) {
+    for (samples::Treatment &treatment : batch.treatments) {
+      const protection::Encryption &encryption = treatment.encryption;
+      if (!treatment.is_used || !encryption.is_protected) continue;
+      auto found = find_decryptor (encryption);
+      if (found) {
+        treatment.decryptor = *std::move (found);
+      } else if (found.code () != cenc::Error::no_key ||
+                 !without_.contains (encryption.kid)) {
+        missing_key_ = encryption.kid;
+        return failure (found.code (), position_);
+      }
     }
-    treatment.decryptor = *found;
   }
   return Done{};
 }
@@ -314,33 +359,38 @@ Result<Done> Rewriter::open_keys (samples::Batch &batch)
 Result<Done> Rewriter::add (std::vector<samples::Batch> batches)
 {
   for (samples::Batch &batch : batches) {
-    Result<Done> opened = open_keys (batch);
-    if (!opened) return opened;
     bmff::Result<Done> added = samples_.add (std::move (batch));
     if (!added) return failure (added.code (), position_);
   }
   return Done{};
 }
 
-Result<Done> Rewriter::take_sample (Bytes unit, std::vector<std::uint8_t> &out)
+Result<Done> Rewriter::take_sample (Bytes unit, Writable out)
 {
   const samples::Sample &sample = samples_.sample ();
-  cenc::Sample what{
-      sample.iv, sample.treatment->encryption.pattern, sample.subsamples};
-  std::size_t start = out.size ();
+  const protection::Encryption &encryption = sample.treatment->encryption;
+  std::shared_ptr<cenc::Decryptor> decryptor = sample.treatment->decryptor;
+  // It may have come since.
+  if (!decryptor)
+    if (auto found = find_decryptor (encryption)) decryptor = *found;
+  if (!decryptor) {
+    auto without = without_.find (encryption.kid);
+    if (without != without_.end () && without->second == WithoutKey::pass)
+      copy (unit, out);
+    else
+      std::fill (out.begin (), out.end (), std::uint8_t{0});
+    counters_.samples_without_key++;
+    samples_.pop ();
+    return Done{};
+  }
+  cenc::Sample what{sample.iv, encryption.pattern, sample.subsamples};
   // Where most of it stays as it is, all of it is copied at once.
   bool is_copied = what.pattern.skip_byte_block != 0;
-  if (is_copied)
-    out.insert (out.end (), unit.begin (), unit.end ());
-  else
-    out.resize (start + unit.size ());
-  std::span<std::uint8_t> place = std::span (out).subspan (start);
-  cenc::Result<Done> decrypted = sample.treatment->decryptor->decrypt (
-      what, is_copied ? Bytes (place) : unit, place);
-  if (!decrypted) {
-    out.resize (start);
+  if (is_copied) copy (unit, out);
+  cenc::Result<Done> decrypted =
+      decryptor->decrypt (what, is_copied ? Bytes (out) : unit, out);
+  if (!decrypted)
     return failure (decrypted.code (), position_ + decrypted.position ());
-  }
   counters_.samples_decrypted++;
   counters_.bytes_decrypted += unit.size ();
   samples_.pop ();

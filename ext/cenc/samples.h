@@ -29,8 +29,8 @@ inline constexpr std::size_t most_waiting = std::size_t{128} << 20;
 struct Treatment
 {
   protection::Encryption encryption;
-  bool is_used = false;  // by a sample
-  cenc::Decryptor *decryptor = nullptr;
+  bool is_used = false;                                  // by a sample
+  std::shared_ptr<cenc::Decryptor> decryptor = nullptr;  // or there is no key
 };
 
 // Samples that lie one after the other: a run of a traf, or a chunk.

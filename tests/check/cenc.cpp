@@ -291,7 +291,7 @@ GST_START_TEST (decryptors_by_key_id)
   keys::KeyId kid = test::block ("01");
   fail_unless (ring->add (kid, keys::Secret (test::block (key))).ok ());
   cenc::Decryptors decryptors (ring);
-  cenc::Result<cenc::Decryptor *> found = decryptors.find (Scheme::cenc, kid);
+  auto found = decryptors.find (Scheme::cenc, kid);
   fail_unless (found.ok ());
   fail_unless (*decryptors.find (Scheme::cenc, kid) == *found);
   fail_unless (*decryptors.find (Scheme::cbcs, kid) != *found);

@@ -446,14 +446,14 @@ GST_START_TEST (streams_behind_auxiliary_information)
   Bytes out;
   std::span<const std::uint8_t> bytes = file.encrypted;
   std::size_t samples = bytes.size () - 237;
-  fail_unless (rewriter.push (bytes.first (samples + 100), out).ok ());
+  fail_unless (test::push (rewriter, bytes.first (samples + 100), out).ok ());
   fail_unless (out.size () == samples + 100);
   // Behind its samples it has them held.
   file = elsewhere (track, Where::behind, false, 0, false);
   mp4::Rewriter second = test::rewriter ();
   out.clear ();
   bytes = file.encrypted;
-  fail_unless (second.push (bytes.first (bytes.size () - 9), out).ok ());
+  fail_unless (test::push (second, bytes.first (bytes.size () - 9), out).ok ());
   fail_unless (out.size () == bytes.size () - 237 - 24);
   fail_if (second.at_boundary ());
 }

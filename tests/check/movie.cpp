@@ -182,9 +182,9 @@ GST_START_TEST (streams)
   mp4::Rewriter rewriter = test::rewriter ();
   Bytes out;
   std::span<const std::uint8_t> bytes = encrypted;
-  fail_unless (rewriter.push (bytes.first (media + 99), out).ok ());
+  fail_unless (test::push (rewriter, bytes.first (media + 99), out).ok ());
   fail_unless (out.size () == media);
-  fail_unless (rewriter.push (bytes.subspan (media + 99, 1), out).ok ());
+  fail_unless (test::push (rewriter, bytes.subspan (media + 99, 1), out).ok ());
   fail_unless (out.size () == media + 100);
 }
 GST_END_TEST;

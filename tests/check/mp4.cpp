@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "testmp4.h"
+#include "testrewriter.h"
 #include "vectors.h"
 
 namespace {
@@ -43,14 +44,9 @@ struct Outcome
 Outcome run (mp4::Rewriter &rewriter, const Bytes &in, std::size_t step)
 {
   Outcome out;
-  for (std::size_t at = 0; at < in.size () && !out.failure; at += step) {
-    // Memory of its own, so that ASan sees each end.
-    auto first = in.begin () + static_cast<std::ptrdiff_t> (at);
-    Bytes piece (first,
-        first + static_cast<std::ptrdiff_t> (std::min (step, in.size () - at)));
-    mp4::Result<relay::Done> pushed = rewriter.push (piece, out.bytes);
-    if (!pushed) out.failure = pushed.error ();
-  }
+  mp4::Result<relay::Done> pushed =
+      test::push_pieces (rewriter, in, step, out.bytes);
+  if (!pushed) out.failure = pushed.error ();
   out.at_boundary = !out.failure && rewriter.at_boundary ();
   return out;
 }
@@ -187,11 +183,11 @@ GST_START_TEST (cut_anywhere)
     mp4::Rewriter rewriter = make ();
     std::span<const std::uint8_t> bytes = file.encrypted;
     Bytes out;
-    fail_unless (rewriter.push (bytes.first (cut), out).ok ());
+    fail_unless (test::push (rewriter, bytes.first (cut), out).ok ());
     fail_unless (out.size () <= cut && rewriter.position () == out.size ());
     fail_unless (rewriter.received () == cut);
     fail_unless (std::equal (out.begin (), out.end (), file.clear.begin ()));
-    fail_unless (rewriter.push (bytes.subspan (cut), out).ok ());
+    fail_unless (test::push (rewriter, bytes.subspan (cut), out).ok ());
     fail_unless (out == file.clear);
   }
 }
@@ -208,14 +204,46 @@ GST_START_TEST (streams)
   mp4::Rewriter rewriter = make ();
   Bytes out;
   std::span<const std::uint8_t> bytes = file.encrypted;
-  fail_unless (rewriter.push (bytes.first (media + 999), out).ok ());
+  fail_unless (test::push (rewriter, bytes.first (media + 999), out).ok ());
   fail_unless (out.size () == media);
-  fail_unless (rewriter.push (bytes.subspan (media + 999, 1), out).ok ());
+  fail_unless (
+      test::push (rewriter, bytes.subspan (media + 999, 1), out).ok ());
   fail_unless (out.size () == media + 1000);
   fail_unless_equals_int (
       static_cast<int> (rewriter.counters ().samples_decrypted), 1);
   fail_unless_equals_int (
       static_cast<int> (rewriter.counters ().bytes_decrypted), 1000);
+}
+GST_END_TEST;
+
+// Who can give bytes again has nothing held, and never waits in vain.
+GST_START_TEST (leaves_a_tail)
+{
+  for (const auto &[name, file] : files ()) {
+    mp4::Rewriter rewriter = make ();
+    Bytes out;
+    while (out.size () < file.encrypted.size ()) {
+      std::size_t size =
+          std::min (std::max<std::size_t> (rewriter.wanted (), 20),
+              file.encrypted.size () - out.size ());
+      auto first = file.encrypted.begin () +
+                   static_cast<std::ptrdiff_t> (rewriter.received ());
+      Bytes window (first, first + static_cast<std::ptrdiff_t> (size));
+      std::size_t wanted = rewriter.wanted ();
+      mp4::Rewriter::Left left;
+      fail_unless (
+          rewriter.push (window, window, left, mp4::Rewriter::Tail::leave)
+              .ok ());
+      fail_unless (left.held.empty () && left.taken == left.to);
+      fail_unless (left.taken > 0 || rewriter.wanted () > wanted,
+          "%s stands still", name.c_str ());
+      out.insert (out.end (), window.begin (),
+          window.begin () + static_cast<std::ptrdiff_t> (left.to));
+      fail_unless (rewriter.received () == out.size ());
+    }
+    fail_unless (
+        out == file.clear && rewriter.at_boundary (), "%s", name.c_str ());
+  }
 }
 GST_END_TEST;
 
@@ -634,7 +662,7 @@ GST_START_TEST (zeros_behind_the_last_box)
       mp4::Rewriter rewriter = make ();
       Outcome outcome = run (rewriter, row.in, step);
       fail_if (outcome.failure.has_value ());
-      rewriter.finish (outcome.bytes);
+      outcome.bytes = outcome.bytes + rewriter.finish ();
       fail_unless (outcome.bytes == row.out);
       fail_unless (rewriter.at_boundary () == row.is_whole);
       fail_unless (rewriter.position () == row.out.size ());
@@ -1130,6 +1158,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, clear_twin);
   tcase_add_test (tests, cut_anywhere);
   tcase_add_test (tests, streams);
+  tcase_add_test (tests, leaves_a_tail);
   tcase_add_test (tests, constant_iv_without_auxiliary_information);
   tcase_add_test (tests, empty_auxiliary_information);
   tcase_add_test (tests, several_tracks_and_entries);

@@ -3,6 +3,7 @@
 
 #include "mp4.h"
 #include "testmp4.h"
+#include "testrewriter.h"
 
 // What the tests of the MP4 cores have in common.
 namespace test {
@@ -33,14 +34,9 @@ inline Outcome rewrite (const Bytes &in, std::size_t step)
 {
   mp4::Rewriter rewriter = test::rewriter ();
   Outcome out;
-  for (std::size_t at = 0; at < in.size () && !out.failure; at += step) {
-    // Memory of its own, so that ASan sees each end.
-    auto first = in.begin () + static_cast<std::ptrdiff_t> (at);
-    Bytes piece (first,
-        first + static_cast<std::ptrdiff_t> (std::min (step, in.size () - at)));
-    mp4::Result<relay::Done> pushed = rewriter.push (piece, out.bytes);
-    if (!pushed) out.failure = pushed.error ();
-  }
+  mp4::Result<relay::Done> pushed =
+      test::push_pieces (rewriter, in, step, out.bytes);
+  if (!pushed) out.failure = pushed.error ();
   out.at_boundary = !out.failure && rewriter.at_boundary ();
   out.counters = rewriter.counters ();
   return out;
