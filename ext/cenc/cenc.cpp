@@ -13,9 +13,8 @@ using relay::failure;
 using Bytes = std::span<const std::uint8_t>;
 using Writable = std::span<std::uint8_t>;
 
-// More than a group, and no more than what a cache of the second level has
-// twice.
-constexpr std::size_t tile_size = std::size_t{64} << 10;
+// More than a group, and twice of it fits into a cache of the second level.
+constexpr std::size_t tile_size = std::size_t{256} << 10;
 
 struct Subsample
 {
@@ -137,13 +136,14 @@ Result<Done> Decryptor::begin (const Sample &sample, std::size_t size)
   Result<Done> checked = check (sample, size);
   if (!checked) return checked;
   if (!cipher_.start (sample.iv)) return failure (Error::cipher);
-  now_ = {};
   now_.sample = sample;
+  now_.next_subsample = 0;
+  now_.clear = sample.subsamples && sample.subsamples->empty () ? size : 0;
+  now_.range = sample.subsamples ? 0 : size;
   now_.is_range_new = true;
-  if (!sample.subsamples)
-    now_.range = size;
-  else if (sample.subsamples->empty ())
-    now_.clear = size;
+  now_.is_cipher_fresh = true;
+  now_.chain.has_last = false;
+  now_.position = 0;
   return Done{};
 }
 

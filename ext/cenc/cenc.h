@@ -106,7 +106,7 @@ private:
     std::size_t clear = 0;
     std::size_t range = 0;
     bool is_range_new = false;
-    bool is_cipher_fresh = true;  // nothing since it was given the IV
+    bool is_cipher_fresh = false;  // nothing since it was given the IV
     pattern::Chain chain;
     std::size_t position = 0;
   };
