@@ -369,8 +369,11 @@ GST_START_TEST (init_in_mid_stream)
   other.scheme.key = test::block ("02");
   TestTrack clear = track ("cenc");
   clear.is_encrypted = false;
+  // Nothing of a clear file is changed.
+  TestFile unchanged = make_file (clear);
+  unchanged.clear = unchanged.encrypted;
   std::vector<TestFile> files = {make_file (track ("cenc")), make_file (other),
-      make_file (clear), make_file (track ("cbcs"))};
+      unchanged, make_file (track ("cbcs"))};
   for (GstFormat format : {GST_FORMAT_BYTES, GST_FORMAT_TIME}) {
     for (int how = 0; how < 3; how++) {
       GstHarness *harness = make_harness (format);
@@ -440,7 +443,7 @@ GST_START_TEST (boxes_out_of_place)
       end (harness);
     });
   }
-  fail_unless (errors > 50 && warnings > 5 && whole > 50, "%zu %zu %zu", errors,
+  fail_unless (errors > 50 && warnings > 0 && whole > 50, "%zu %zu %zu", errors,
       warnings, whole);
 }
 GST_END_TEST;
@@ -815,7 +818,7 @@ bool pull (const std::string &path, const char *between, Pulled &out)
   Owned<GstPad> pad{gst_element_get_static_pad (decrypt.get (), "sink")};
   gst_pad_add_probe (pad.get (),
       static_cast<GstPadProbeType> (
-          GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BLOCK),
+          GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER),
       note_size, &out, nullptr);
   bool is_whole = false;
   // Twice, for what a first run leaves behind.
@@ -856,7 +859,7 @@ GST_START_TEST (pulls)
   // A large sample by itself is decrypted where it lies.
   for (guint size : out.asked)
     fail_unless (size == 1 << 20 || size == 900000, "%u", size);
-  fail_unless_equals_int (out.asked[0], 1 << 20);
+  fail_unless (out.asked[0] == 1 << 20);
   fail_unless (pull (path, " ! queue", out));
   fail_unless (out.asked.empty ());
   fail_unless (out.bytes == file.clear);
