@@ -799,6 +799,31 @@ GST_START_TEST (waiting_ends_in_time)
 }
 GST_END_TEST;
 
+// Where the element's own task pulls, nobody else's thread waits.
+GST_START_TEST (waiting_ends_in_time_when_pulling)
+{
+  test::TempDir folder;
+  std::string path = folder.path () / "in.mp4";
+  test::write_file (path, file_of (KID, KEY).encrypted);
+  ends_within_100_ms ([&] {
+    Owned<GstElement> pipeline{
+        gst_parse_launch (("filesrc location=" + path +
+                              " ! cencmp4decrypt on-missing-key=wait "
+                              "key-timeout=18446744073709551615 ! fakesink")
+                              .c_str (),
+            nullptr)};
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    fail_unless (
+        test::wait_message (pipeline.get (), GST_MESSAGE_ELEMENT) != nullptr);
+    gint64 before = g_get_monotonic_time ();
+    gst_element_set_state (pipeline.get (), GST_STATE_READY);
+    gint64 took = g_get_monotonic_time () - before;
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    return took;
+  });
+}
+GST_END_TEST;
+
 GST_START_TEST (waiting_is_broken_by_flush)
 {
   Fixture fixture (factories[__i__]);
@@ -968,6 +993,7 @@ static Suite *gstkeysupply_suite ()
   tcase_add_loop_test (tests, waits_for_a_key, 0, 2);
   tcase_add_loop_test (tests, waiting_ends, 0, 2);
   tcase_add_loop_test (tests, waiting_ends_in_time, 0, 2);
+  tcase_add_test (tests, waiting_ends_in_time_when_pulling);
   tcase_add_loop_test (tests, waiting_is_broken_by_flush, 0, 2);
   tcase_add_loop_test (tests, waiting_is_broken_by_ready, 0, 2);
   tcase_add_loop_test (tests, keys_are_nowhere_to_be_seen, 0, 2);
