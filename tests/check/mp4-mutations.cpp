@@ -26,6 +26,12 @@ __attribute__ ((noinline)) void *operator new (std::size_t size)
   return p;
 }
 
+// What ASan would take for its own.
+void *operator new (std::size_t size, const std::nothrow_t &) noexcept
+{
+  return operator new (size);
+}
+
 __attribute__ ((noinline)) void operator delete (void *p) noexcept
 {
   if (p != nullptr) live_bytes -= malloc_usable_size (p);
