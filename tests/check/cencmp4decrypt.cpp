@@ -459,24 +459,12 @@ std::size_t resident_size ()
   return resident * static_cast<std::size_t> (sysconf (_SC_PAGESIZE));
 }
 
-bool is_sanitized ()
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return true;
-#endif
-#endif
-  return false;
-}
-
 }  // namespace
 
 // As many fragments as an hour of a stream has, with a pssh in each: 200 MB.
 GST_START_TEST (memory_does_not_grow)
 {
-  if (is_sanitized ()) return;  // they keep what is freed
+  if (test::is_sanitized ()) return;  // they keep what is freed
   TestTrack one = track ("cenc");
   TestTraf what;
   what.track = &one;

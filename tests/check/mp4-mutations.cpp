@@ -109,12 +109,15 @@ GST_START_TEST (numbers)
   Seen seen;
   std::vector<test::Named> files = test::files_to_mutate ();
   const test::Named &file = files[static_cast<std::size_t> (__i__)];
+  // All of them take minutes under ASan.
+  std::size_t step = test::is_sanitized () ? 8 : 1, number = 0;
   test::mutate_numbers (file.bytes, [&] (const Bytes &bytes) {
+    if (number++ % step != 0) return;
     see (file.name, bytes, for_a_file + for_a_claim, seen);
   });
   GST_INFO ("%zu taken, %zu refused, at most %zu bytes", seen.taken,
       seen.refused, seen.most);
-  fail_unless (seen.taken > 500 && seen.refused > 500);
+  fail_unless (seen.taken > 100 && seen.refused > 100);
 }
 GST_END_TEST;
 
