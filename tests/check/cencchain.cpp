@@ -355,20 +355,18 @@ GstPadProbeReturn answer_query (GstPad *, GstPadProbeInfo *info, gpointer data)
   gchar **kids = nullptr;
   fail_unless (gst_structure_get (
       gst_query_get_structure (query), "key-ids", G_TYPE_STRV, &kids, nullptr));
-  std::string answer;
+  GVariantBuilder keys;
+  g_variant_builder_init (&keys, G_VARIANT_TYPE ("a{ss}"));
   for (gchar **kid = kids; *kid != nullptr; kid++)
     for (auto [known, key] : {std::pair (test::kid_digits, test::key_digits),
              std::pair (test::kid2_digits, test::key2_digits)})
       if (strcmp (*kid, known) == 0)
-        answer +=
-            (answer.empty () ? "" : ",") + std::string (known) + ":" + key;
+        g_variant_builder_add (&keys, "{ss}", known, key);
   g_strfreev (kids);
   (*static_cast<int *> (data))++;
   Owned<GstContext> context{gst_context_new ("cenc-keys", TRUE)};
-  GBytes *bytes = g_bytes_new (answer.data (), answer.size ());
   gst_structure_set (gst_context_writable_structure (context.get ()), "keys",
-      G_TYPE_BYTES, bytes, nullptr);
-  g_bytes_unref (bytes);
+      G_TYPE_VARIANT, g_variant_builder_end (&keys), nullptr);
   gst_query_set_context (query, context.get ());
   return GST_PAD_PROBE_HANDLED;
 }
