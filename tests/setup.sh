@@ -4,6 +4,7 @@
 # share; to be sourced:
 #
 #   setup_packages GROUP...   install what these groups lack (build run ci interop)
+#   setup_npm PACKAGE@VERSION...  the same by npm, where there is npm
 #   setup_build [TARGET...]   configure build/ and compile these, or everything
 #   setup_env                 our plugins, our registry, no proxy variables
 #
@@ -127,6 +128,24 @@ setup_apt() {
   } >"$build/apt.log" 2>&1 </dev/null || status=1
   [[ $ours == no ]] || "${as_root[@]}" rm -f $policy
   return $status
+}
+
+# What only npm has, a test can do without: it is skipped then, and says so.
+setup_npm() {
+  local package
+  for package in "$@"; do
+    [[ ! -d $build/npm/node_modules/${package%@*} ]] || continue
+    if ! command -v npm >/dev/null; then
+      say "No npm: tests that need ${package%@*} will be skipped"
+      continue
+    fi
+    say "Installing by npm: $package"
+    mkdir -p "$build/npm"
+    timeout 300 env "${setup_proxy_variables[@]}" npm install \
+      --prefix "$build/npm" --no-save --no-package-lock --ignore-scripts \
+      --no-audit --no-fund "$package" >"$build/npm.log" 2>&1 </dev/null ||
+      say "$package could not be installed (see $build/npm.log): tests that need it will be skipped"
+  done
 }
 
 setup_proxy_variables=()

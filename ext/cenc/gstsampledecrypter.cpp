@@ -247,7 +247,13 @@ GstFlowReturn SampleDecrypter::process (Owned<GstBuffer> &buffer)
   What what = What::clear;
   GstFlowReturn flow = classify (buffer, protection, what);
   if (flow != GST_FLOW_OK) return flow;
-  protection.kid = state_.fragment_keys.correct (protection.kid);
+  keys::KeyId kid = state_.fragment_keys.correct (protection.kid);
+  if (what == What::encrypted && samplemeta::lacks_iv (protection, kid))
+    return fail (
+        "its IV is that of a group, of which the demuxer tells nothing; put "
+        "cencmp4decrypt in front of the demuxer",
+        GST_BUFFER_PTS (buffer.get ()));
+  protection.kid = kid;
   if (what == What::encrypted) {
     flow = decrypt (protection, buffer, what);
     if (flow != GST_FLOW_OK) return flow;

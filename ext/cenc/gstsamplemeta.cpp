@@ -186,6 +186,9 @@ const char *read_meta (
     return "a piff_algorithm_id other than AES-CTR";
   if (!read_kid (buffer_field (info, fields.kid), out.kid)) return "no kid";
 
+  if (const char *wrong = read_subsamples (info, fields, out)) return wrong;
+  out.has_iv = gst_structure_id_has_field (info, fields.iv) != FALSE;
+  if (!out.has_iv && is_clear_lead (stream, out)) return nullptr;
   guint iv_size = 0;
   if (!read_uint (info, fields.iv_size, iv_size))
     return "an iv_size that is no uint";
@@ -203,16 +206,18 @@ const char *read_meta (
   if (crypt > 15 || skip > 15) return "a pattern of more than 4 bits";
   out.pattern = {
       static_cast<std::uint8_t> (crypt), static_cast<std::uint8_t> (skip)};
-  return read_subsamples (info, fields, out);
+  return nullptr;
 }
 
-// Such a sample has the defaults of the track, and so no subsamples. Video of
-// NAL units, AV1 and VP9 is never encrypted without (23001-7 10.4.1); of sound
-// this cannot be told. Those of a file with senc alone look the same.
+// Such a sample has the defaults of the track, and so no subsamples, and no IV
+// but the constant one. Video of NAL units, AV1 and VP9 is never encrypted
+// without (23001-7 10.4.1); of sound this cannot be told. Those of a file with
+// senc alone look the same.
 bool is_clear_lead (const Stream &stream, const Protection &protection)
 {
   return stream.needs_subsamples && protection.scheme == cenc::Scheme::cbcs &&
-         protection.has_constant_iv && !protection.subsamples;
+         (protection.has_constant_iv || !protection.has_iv) &&
+         !protection.subsamples;
 }
 
 void FragmentKeys::note (GstEvent *event, bool is_pull)
@@ -238,6 +243,12 @@ keys::KeyId FragmentKeys::correct (const keys::KeyId &kid)
   if (now_ && kid == keys::KeyId{}) out = *now_;
   if (next_) now_ = std::exchange (next_, std::nullopt);
   return out;
+}
+
+bool lacks_iv (const Protection &protection, const keys::KeyId &corrected)
+{
+  return protection.scheme == cenc::Scheme::cbcs &&
+         protection.kid != corrected && protection.iv == aes::Block{};
 }
 
 bool is_demuxer_pulling (GstPad *sink)

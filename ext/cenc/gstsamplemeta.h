@@ -41,6 +41,7 @@ Stream read_caps (const GstStructure *caps);
 struct Protection
 {
   bool is_encrypted = false;
+  bool has_iv = false;
   bool has_constant_iv = false;
   cenc::Scheme scheme = cenc::Scheme::cenc;
   keys::KeyId kid{};
@@ -79,6 +80,9 @@ public:
 private:
   std::optional<keys::KeyId> now_, next_;
 };
+// A key id that was corrected, and a constant IV that is the track's: there
+// both are left to the groups, as zeros, and of their IV nobody tells.
+bool lacks_iv (const Protection &protection, const keys::KeyId &corrected);
 // Whether the demuxer in front of this pad pulls.
 bool is_demuxer_pulling (GstPad *sink);
 

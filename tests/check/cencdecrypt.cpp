@@ -366,6 +366,36 @@ GST_START_TEST (cbcs_clear_lead)
 }
 GST_END_TEST;
 
+// Where each sample has its IV, the track's defaults have none. It could not be
+// decrypted anyway.
+GST_START_TEST (cbcs_clear_lead_without_iv)
+{
+  Bytes bytes = test::noise (100);
+  test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
+  for (bool is_video : {true, false}) {
+    GstHarness *harness = make_harness (
+        std::string (is_video ? video_caps : audio_caps) + "cbcs");
+    Owned<GstBus> bus = watch (harness);
+    Owned<GstStructure> meta = meta_of (scheme, Bytes (16), false, {});
+    gst_structure_remove_fields (meta.get (), "iv", "subsample_count", nullptr);
+    fail_unless (gst_harness_push (
+                     harness, sample (bytes, std::move (meta)).release ()) ==
+                 (is_video ? GST_FLOW_OK : GST_FLOW_ERROR));
+    Owned<GstMessage> message =
+        only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+    fail_unless (GST_MESSAGE_TYPE (message.get ()) ==
+                 (is_video ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR));
+    fail_unless_equals_uint64 (
+        stat (harness->element, "samples-without-meta"), is_video ? 1 : 0);
+    if (is_video) {
+      Owned<GstBuffer> out{gst_harness_pull (harness)};
+      fail_unless (test::bytes_of (out.get ()) == bytes);
+    }
+    end (harness);
+  }
+}
+GST_END_TEST;
+
 // A stream without a sample of which the demuxer knew what it is: as with cbcs
 // of a file with senc alone. At its end it is no clear lead any more.
 GST_START_TEST (nothing_but_a_clear_lead)
@@ -734,6 +764,46 @@ GST_START_TEST (key_rotation_behind_qtdemux)
 }
 GST_END_TEST;
 
+// The same with cbcs, of which a packager left the IV to the groups as well.
+// Before 1.24 qtdemux tells zeros, with which the wrong bytes would come out.
+GST_START_TEST (iv_rotation_behind_qtdemux)
+{
+  test::AesBlock zeros{};
+  for (const char *digits : {"00", "0a610676cb88f302d10ac8bc66e039ed"}) {
+    test::Scheme scheme{"cbcs", test::block (KEY), 1, 9};
+    test::AesBlock iv = test::block (digits);
+    bool is_known = iv != zeros;
+    std::vector<Range> ranges = {{12, 200}, {8, 280}};
+    Bytes clear = test::noise (500);
+    Bytes encrypted =
+        test::SampleEncrypter (scheme, iv).encrypt (clear, ranges);
+    GstHarness *harness = make_harness (std::string (video_caps) + "cbcs");
+    Owned<GstBus> bus = watch (harness);
+    Owned<GstBuffer> pssh = test::buffer (pssh_for (test::block (KID)));
+    gst_harness_push_event (harness,
+        gst_event_new_protection ("1077efec-c0b2-4d02-ace3-3c1e52e2fb4b",
+            pssh.get (), "isobmff/moof"));
+    Owned<GstStructure> meta =
+        meta_of (scheme, Bytes (iv.begin (), iv.end ()), false, ranges);
+    set_buffer (meta.get (), "kid", zeros);
+    fail_unless (gst_harness_push (harness,
+                     sample (encrypted, std::move (meta)).release ()) ==
+                 (is_known ? GST_FLOW_OK : GST_FLOW_ERROR));
+    if (is_known) {
+      Owned<GstBuffer> out{gst_harness_pull (harness)};
+      fail_unless (test::bytes_of (out.get ()) == clear);
+    } else {
+      Owned<GstMessage> error =
+          only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
+      fail_unless (contains (text_of (error.get ()),
+          "put cencmp4decrypt in front of the demuxer"));
+      fail_unless (gst_harness_buffers_received (harness) == 0);
+    }
+    end (harness);
+  }
+}
+GST_END_TEST;
+
 // A fragment without auxiliary information, and one with: in pull mode the last
 // sample of the first has no meta.
 GST_START_TEST (last_sample_of_a_fragment)
@@ -1012,6 +1082,7 @@ static Suite *cencdecrypt_suite ()
   tcase_add_test (tests, is_found_by_protection_system);
   tcase_add_test (tests, clear_samples);
   tcase_add_test (tests, cbcs_clear_lead);
+  tcase_add_test (tests, cbcs_clear_lead_without_iv);
   tcase_add_test (tests, nothing_but_a_clear_lead);
   tcase_add_test (tests, malformed_meta);
   tcase_add_test (tests, missing_key);
@@ -1019,6 +1090,7 @@ static Suite *cencdecrypt_suite ()
   tcase_add_test (tests, events);
   tcase_add_test (tests, again_after_ready);
   tcase_add_test (tests, key_rotation_behind_qtdemux);
+  tcase_add_test (tests, iv_rotation_behind_qtdemux);
   tcase_add_test (tests, last_sample_of_a_fragment);
   tcase_add_test (tests, missing_meta);
   tcase_add_test (tests, lists_stay_lists);

@@ -708,6 +708,46 @@ struct Bad
   int code;
 };
 
+test::Progressive progressive (const TestTrack &one, test::Layout layout = {})
+{
+  return {{one}, {{0, test::video_samples ({500, 300})}}, std::move (layout)};
+}
+
+// As cameras and muxers write it that do not go back: what is to be known of
+// the samples comes behind them.
+Bytes media_first ()
+{
+  TestTrack one = track ("cenc");
+  Bytes file = progressive (one).write (false);
+  std::size_t media = 8 + 500 + 300;
+  Bytes ftyp (file.begin (), file.begin () + 20);
+  fail_unless (test::read_u32 (ftyp, 0) == ftyp.size ());
+  auto mdat = file.end () - static_cast<std::ptrdiff_t> (media);
+  return ftyp + Bytes (mdat, file.end ()) + Bytes (file.begin () + 20, mdat);
+}
+
+// Groups in the compact form (14496-12 8.9.5): which sample has which key
+// cannot be known without.
+Bytes compact_groups (bool is_fragmented)
+{
+  Bytes csgp = test::full_box (
+      "csgp", 0, 0, test::Fields ().text ("seig").u32 (1).u32 (3).u32 (0x11));
+  TestTrack one = track ("cenc");
+  if (!is_fragmented) {
+    test::Layout layout;
+    layout.protection = csgp;
+    return progressive (one, layout).write (false);
+  }
+  TestTraf what;
+  what.track = &one;
+  what.runs = {test::video_samples ({500, 300, 9000})};
+  what.extra = csgp;
+  TestFile file;
+  file.add_movie ({one});
+  file.add_fragment ({what});
+  return file.encrypted;
+}
+
 }  // namespace
 
 GST_START_TEST (errors)
@@ -733,6 +773,12 @@ GST_START_TEST (errors)
           GST_STREAM_ERROR_WRONG_TYPE},
       {"a broken moov", test::box ("moov", Bytes (9)), GST_STREAM_ERROR,
           GST_STREAM_ERROR_DEMUX},
+      {"samples before moov", media_first (), GST_STREAM_ERROR,
+          GST_STREAM_ERROR_DECRYPT},
+      {"csgp in a fragment", compact_groups (true), GST_STREAM_ERROR,
+          GST_STREAM_ERROR_DECRYPT},
+      {"csgp in moov", compact_groups (false), GST_STREAM_ERROR,
+          GST_STREAM_ERROR_DECRYPT},
   };
   for (const Bad &row : rows) {
     GstHarness *harness = make_harness (GST_FORMAT_BYTES);
@@ -742,6 +788,48 @@ GST_START_TEST (errors)
     // More data make no second error.
     fail_unless (push (harness, row.bytes, 1000) == GST_FLOW_ERROR);
     only_error (bus.get (), row.domain, row.code);
+    end (harness);
+  }
+}
+GST_END_TEST;
+
+// pssh of both versions, in moov and in moof, become free space, and make
+// nothing else different.
+GST_START_TEST (pssh_everywhere)
+{
+  Bytes system = test::hex ("1077efecc0b24d02ace33c1e52e2fb4b");
+  Bytes psshs =
+      test::full_box (
+          "pssh", 0, 0, test::Fields ().put (system).u32 (3).u (3, 0xabcdef)) +
+      test::full_box ("pssh", 1, 0,
+          test::Fields ().put (system).u32 (1).put (test::hex (KID)).u32 (0)) +
+      // Cut, and of a version to come: nobody needs what is in them.
+      test::full_box ("pssh", 1, 0, test::Fields ().put (system).u32 (9)) +
+      test::full_box ("pssh", 7, 0, test::Fields ());
+  TestTrack one = track ("cbcs");
+  TestTraf what;
+  what.track = &one;
+  what.runs = {test::video_samples ({500, 300, 9000})};
+  TestFile file;
+  file.add_movie ({one});
+  for (Bytes *bytes : {&file.encrypted, &file.clear}) {
+    // moov is last.
+    std::uint32_t size = test::read_u32 (*bytes, 20);
+    fail_unless (bytes->size () == 20 + size);
+    *bytes = *bytes + (bytes == &file.clear ? test::freed (psshs) : psshs);
+    Bytes more = test::Fields ()
+                     .u32 (size + static_cast<std::uint32_t> (psshs.size ()))
+                     .bytes ();
+    std::copy (more.begin (), more.end (), bytes->begin () + 20);
+  }
+  for (int i = 0; i < 2; i++) file.add_fragment ({what}, psshs);
+  for (std::size_t step : {50u, 1u << 20}) {
+    GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+    Owned<GstBus> bus = watch (harness);
+    fail_unless (push (harness, file.encrypted, step) == GST_FLOW_OK);
+    fail_unless (receive (harness).bytes == file.clear);
+    fail_unless (
+        pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
     end (harness);
   }
 }
@@ -1085,6 +1173,7 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, eos_before_any_data);
   tcase_add_test (tests, stats_message_at_eos);
   tcase_add_test (tests, errors);
+  tcase_add_test (tests, pssh_everywhere);
   tcase_add_test (tests, stream_after_an_error);
   tcase_add_test (tests, pulls);
   tcase_add_test (tests, names_the_key_id_and_no_key);

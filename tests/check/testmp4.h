@@ -82,11 +82,13 @@ struct TestTrack
 {
   std::uint32_t track_id = 1;
   bool is_video = false;
+  std::string_view entry;  // of stsd, in the clear; empty: avc1 or mp4a
   bool is_encrypted = true;
   bool has_clear_entry = false;  // as a second sample entry
   Scheme scheme;
   AesBlock kid{};
   std::size_t iv_size = 8;  // 0: a constant IV
+  bool iv_wraps = true;     // one of 16 bytes
   AesBlock constant_iv{};
   std::size_t constant_iv_size = 16;
   Bytes extra_in_stbl;
@@ -171,7 +173,8 @@ inline AesBlock iv_of (
   }
   // A counter that wraps in the sample's first bytes.
   if (track.iv_size == 16)
-    std::fill (iv.begin () + 8, iv.end (), std::uint8_t{0xff});
+    std::fill (iv.begin () + 8, iv.end (),
+        static_cast<std::uint8_t> (track.iv_wraps ? 0xff : 0x5a));
   return iv;
 }
 
@@ -275,6 +278,7 @@ private:
 
   static std::string_view original (const TestTrack &track)
   {
+    if (!track.entry.empty ()) return track.entry;
     return track.is_video ? "avc1" : "mp4a";
   }
 
@@ -285,8 +289,9 @@ private:
     if (track.is_video) {
       fields.zeros (16).u16 (64).u16 (64).u32 (0x480000).u32 (0x480000);
       fields.zeros (4).u16 (1).zeros (32).u16 (24).u16 (0xffff);
-      fields.put (box ("avcC",
-          hex ("01 42c01e ff e1 0009 6742c01eda0884f880 01 0004 68ce3c80")));
+      if (original (track) == "avc1")
+        fields.put (box ("avcC",
+            hex ("01 42c01e ff e1 0009 6742c01eda0884f880 01 0004 68ce3c80")));
     } else {
       fields.zeros (8).u16 (2).u16 (16).zeros (4).u32 (44100u << 16);
       fields.put (full_box ("esds", 0, 0,
@@ -435,11 +440,15 @@ struct TestFile
     encrypted = encrypted + Mp4Writer (false).movie (tracks);
     clear = clear + Mp4Writer (true).movie (tracks);
   }
-  void add_fragment (const std::vector<TestTraf> &trafs)
+  // protection: in moof.
+  void add_fragment (
+      const std::vector<TestTraf> &trafs, const Bytes &protection = {})
   {
     std::uint64_t position = encrypted.size ();
-    Mp4Writer::Fragment in = Mp4Writer (false).fragment (trafs, position);
-    Mp4Writer::Fragment out = Mp4Writer (true).fragment (trafs, position);
+    Mp4Writer::Fragment in =
+        Mp4Writer (false).fragment (trafs, position, protection);
+    Mp4Writer::Fragment out =
+        Mp4Writer (true).fragment (trafs, position, freed (protection));
     encrypted = encrypted + in.moof + in.mdat;
     clear = clear + out.moof + out.mdat;
     for (const TestTraf &traf : trafs)
