@@ -131,11 +131,18 @@ Result<Done> Decryptor::check (const Sample &sample, std::size_t size) const
   return Done{};
 }
 
-Result<Done> Decryptor::begin (const Sample &sample, std::size_t size)
+Result<Done> Decryptor::start (const Sample &sample, std::size_t size)
 {
   Result<Done> checked = check (sample, size);
   if (!checked) return checked;
   if (!cipher_.start (sample.iv)) return failure (Error::cipher);
+  return Done{};
+}
+
+Result<Done> Decryptor::begin (const Sample &sample, std::size_t size)
+{
+  Result<Done> started = start (sample, size);
+  if (!started) return started;
   now_.sample = sample;
   now_.next_subsample = 0;
   now_.clear = sample.subsamples && sample.subsamples->empty () ? size : 0;
@@ -159,23 +166,29 @@ void Decryptor::find_subsample ()
   }
 }
 
-// One protected range without a pattern, or whole blocks of one.
-Result<Done> Decryptor::decrypt_range (Bytes in, Writable out)
+// Without a pattern.
+Result<Done> Decryptor::decrypt_blocks (Bytes in, Writable out)
 {
   // Only cenc encrypts a last partial block (23001-7 9.4.2, 9.6, 9.7).
   std::size_t end = scheme_ == Scheme::cenc
                         ? in.size ()
                         : in.size () - in.size () % aes::block_size;
+  if (!cipher_.update (in.first (end), out.first (end)))
+    return failure (Error::cipher);
+  copy (in.subspan (end), out.subspan (end));
+  return Done{};
+}
+
+// One protected range without a pattern, or whole blocks of one.
+Result<Done> Decryptor::decrypt_range (Bytes in, Writable out)
+{
   // cbcs: each subsample starts anew from the IV. The others run on from one
   // protected range to the next as if nothing were between them.
   if (scheme_ == Scheme::cbcs && now_.is_range_new && !now_.is_cipher_fresh &&
       !cipher_.start (now_.sample.iv))
     return failure (Error::cipher);
   now_.is_range_new = now_.is_cipher_fresh = false;
-  if (!cipher_.update (in.first (end), out.first (end)))
-    return failure (Error::cipher);
-  copy (in.subspan (end), out.subspan (end));
-  return Done{};
+  return decrypt_blocks (in, out);
 }
 
 // How much there is of the range.
@@ -266,6 +279,11 @@ Result<std::size_t> Decryptor::go_on (Bytes in, Writable out)
 
 Result<Done> Decryptor::decrypt (const Sample &sample, Bytes in, Writable out)
 {
+  // One range, as in every frame of sound, takes no keeping of accounts.
+  if (!sample.subsamples && sample.pattern.skip_byte_block == 0) {
+    Result<Done> started = start (sample, in.size ());
+    return started ? decrypt_blocks (in, out) : started;
+  }
   Result<Done> begun = begin (sample, in.size ());
   if (!begun) return begun;
   // All of it, for nothing is behind it.

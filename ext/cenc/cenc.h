@@ -111,11 +111,13 @@ private:
     std::size_t position = 0;
   };
   Result<relay::Done> check (const Sample &sample, std::size_t size) const;
+  Result<relay::Done> start (const Sample &sample, std::size_t size);
   void find_subsample ();
   // What of the range can be done, of so many bytes: it is cut at multiples of
   // group only.
   [[nodiscard]] std::size_t range_size (
       std::size_t size, std::size_t group) const;
+  Result<relay::Done> decrypt_blocks (Bytes in, Writable out);
   Result<relay::Done> decrypt_range (Bytes in, Writable out);
   Result<std::size_t> go_on_plain (Bytes in, Writable out);
   Result<std::size_t> go_on_pattern (Writable bytes);
