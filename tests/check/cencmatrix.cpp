@@ -2,6 +2,7 @@
 // Common Encryption in all its combinations, made by the tests' own encrypter:
 // what comes out of cencmp4decrypt, and out of cencdecrypt behind qtdemux, is
 // the clear file, sample for sample.
+#include "sanitized.h"
 #include "testcenc.h"
 
 namespace {
@@ -389,6 +390,12 @@ void check_samples (const Cell &cell, const Made &made, const std::string &path,
   }
 }
 
+// All of them take minutes under a sanitizer.
+bool is_left_out (std::size_t number)
+{
+  return test::is_sanitized () && number % 7 != 0;
+}
+
 const char *const schemes[] = {"cenc", "cens", "cbc1", "cbcs"};
 
 }  // namespace
@@ -397,8 +404,11 @@ GST_START_TEST (through_cencmp4decrypt)
 {
   constexpr std::size_t steps[] = {std::size_t{1} << 20, 1000, 61};
   std::size_t number = 0;
-  for (const Cell &cell : cells_of (schemes[__i__]))
-    check_bytes (cell, make (cell), steps[number++ % 3]);
+  for (const Cell &cell : cells_of (schemes[__i__])) {
+    number++;
+    if (is_left_out (number)) continue;
+    check_bytes (cell, make (cell), steps[number % 3]);
+  }
   fail_unless (number >= 70);
 }
 GST_END_TEST;
@@ -410,9 +420,11 @@ GST_START_TEST (through_qtdemux_and_cencdecrypt)
   std::size_t number = 0;
   for (const Cell &cell : cells_of (schemes[__i__])) {
     if (!is_told_by_qtdemux (cell)) continue;
+    number++;
+    if (is_left_out (number)) continue;
     Made made = make (cell);
     test::write_file (path, made.file.encrypted);
-    check_samples (cell, made, path, number++ % 2 == 0 ? "" : " ! queue");
+    check_samples (cell, made, path, number % 2 == 0 ? "" : " ! queue");
   }
   bool is_told = schemes[__i__] == std::string_view ("cenc") ||
                  schemes[__i__] == std::string_view ("cbcs");

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "mutations.h"
+#include "sanitized.h"
 #include "testmp4.h"
 #include "testprogressive.h"
 #include "vectors.h"

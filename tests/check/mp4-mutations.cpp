@@ -8,6 +8,7 @@
 #include <new>
 
 #include "mutations.h"
+#include "sanitized.h"
 
 namespace {
 
@@ -110,14 +111,14 @@ GST_START_TEST (numbers)
   std::vector<test::Named> files = test::files_to_mutate ();
   const test::Named &file = files[static_cast<std::size_t> (__i__)];
   // All of them take minutes under ASan.
-  std::size_t step = test::is_sanitized () ? 8 : 1, number = 0;
+  std::size_t step = test::is_sanitized () ? 41 : 1, number = 0;
   test::mutate_numbers (file.bytes, [&] (const Bytes &bytes) {
     if (number++ % step != 0) return;
     see (file.name, bytes, for_a_file + for_a_claim, seen);
   });
   GST_INFO ("%zu taken, %zu refused, at most %zu bytes", seen.taken,
       seen.refused, seen.most);
-  fail_unless (seen.taken > 100 && seen.refused > 100);
+  fail_unless (seen.taken > 20 && seen.refused > 20);
 }
 GST_END_TEST;
 
@@ -127,7 +128,7 @@ static Suite *mp4_mutations_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, unharmed);
-  tcase_add_loop_test (tests, boxes, 0, files_count);
+  tcase_add_test (tests, boxes);
   tcase_add_loop_test (tests, numbers, 0, files_count);
   return suite;
 }

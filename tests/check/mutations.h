@@ -11,19 +11,6 @@
 // MP4 files with everything wrong that one box can have wrong.
 namespace test {
 
-// Such a program is slow, and keeps what is freed.
-inline bool is_sanitized ()
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return true;
-#endif
-#endif
-  return false;
-}
-
 // A box as its header and fixed fields, what follows them, and boxes.
 struct Node
 {

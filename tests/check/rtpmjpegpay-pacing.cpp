@@ -18,6 +18,7 @@
 
 #include "common/guarded.h"
 #include "jpegfile.h"
+#include "sanitized.h"
 #include "testutil.h"
 
 using jpegfile::dri;
@@ -1213,19 +1214,9 @@ GST_START_TEST (packets_come_back_from_another_thread)
 }
 GST_END_TEST;
 
-// A sanitizer keeps what is freed for a while.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool memory_is_kept = true;
-#elif defined(__has_feature)
-constexpr bool memory_is_kept =
-    __has_feature (address_sanitizer) || __has_feature (thread_sanitizer);
-#else
-constexpr bool memory_is_kept = false;
-#endif
-
 GST_START_TEST (memory_is_flat)
 {
-  if (memory_is_kept) return;
+  if (test::is_sanitized ()) return;
   Stage stage;
   stage.caps ();
   Bytes image = image_of (40);
