@@ -9,20 +9,12 @@
 
 #include "gstcenc.h"
 
+using gstcenc::sink_of;
+using gstcenc::src_of;
 using mp4::Rewriter;
 using relay::Owned;
 
 namespace {
-
-GstPad *sink_of (GstElement *element)
-{
-  return GST_PAD (element->sinkpads->data);
-}
-
-GstPad *src_of (GstElement *element)
-{
-  return GST_PAD (element->srcpads->data);
-}
 
 }  // namespace
 

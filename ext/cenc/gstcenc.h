@@ -8,6 +8,16 @@
 // What the elements of this plugin have in common.
 namespace gstcenc {
 
+// Each has one pad of each direction, always.
+inline GstPad *sink_of (GstElement *element)
+{
+  return GST_PAD (element->sinkpads->data);
+}
+inline GstPad *src_of (GstElement *element)
+{
+  return GST_PAD (element->srcpads->data);
+}
+
 GParamSpec *keys_spec ();
 
 // One error each.

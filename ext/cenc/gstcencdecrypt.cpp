@@ -97,16 +97,6 @@ G_DEFINE_FINAL_TYPE (GstCencDecrypt, gst_cenc_decrypt, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE (
     cencdecrypt, "cencdecrypt", GST_RANK_MARGINAL, GST_TYPE_CENC_DECRYPT)
 
-static GstPad *gst_cenc_decrypt_sink (GstCencDecrypt *self)
-{
-  return GST_PAD (GST_ELEMENT (self)->sinkpads->data);
-}
-
-static GstPad *gst_cenc_decrypt_src (GstCencDecrypt *self)
-{
-  return GST_PAD (GST_ELEMENT (self)->srcpads->data);
-}
-
 static GstFlowReturn gst_cenc_decrypt_chain (
     GstPad *, GstObject *parent, GstBuffer *buffer)
 {
@@ -114,7 +104,7 @@ static GstFlowReturn gst_cenc_decrypt_chain (
   Owned<GstBuffer> one{buffer};
   GstFlowReturn flow = self->impl.process (one);
   if (flow != GST_FLOW_OK || !one) return flow;
-  return gst_pad_push (gst_cenc_decrypt_src (self), one.release ());
+  return gst_pad_push (gstcenc::src_of (GST_ELEMENT (self)), one.release ());
 }
 
 // A list stays one; what came before an error is passed.
@@ -137,8 +127,8 @@ static GstFlowReturn gst_cenc_decrypt_chain_list (
     if (buffer) gst_buffer_list_add (out.get (), buffer.release ());
   }
   if (gst_buffer_list_length (out.get ()) > 0) {
-    GstFlowReturn pushed =
-        gst_pad_push_list (gst_cenc_decrypt_src (self), out.release ());
+    GstFlowReturn pushed = gst_pad_push_list (
+        gstcenc::src_of (GST_ELEMENT (self)), out.release ());
     if (flow == GST_FLOW_OK) flow = pushed;
   }
   return flow;
@@ -150,7 +140,7 @@ static gboolean gst_cenc_decrypt_set_caps (GstCencDecrypt *self, GstCaps *caps)
   if (!self->impl.set_caps (structure)) return FALSE;
   Owned<GstCaps> out = samplemeta::decrypted_caps (structure);
   return gst_pad_push_event (
-      gst_cenc_decrypt_src (self), gst_event_new_caps (out.get ()));
+      gstcenc::src_of (GST_ELEMENT (self)), gst_event_new_caps (out.get ()));
 }
 
 static gboolean gst_cenc_decrypt_sink_event (
@@ -213,10 +203,11 @@ static gboolean gst_cenc_decrypt_query (
     GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstCencDecrypt *self = GST_CENC_DECRYPT (parent);
-  bool is_sink = pad == gst_cenc_decrypt_sink (self);
+  bool is_sink = pad == gstcenc::sink_of (GST_ELEMENT (self));
   if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
     Owned<GstCaps> caps = gst_cenc_decrypt_get_caps (pad,
-        is_sink ? gst_cenc_decrypt_src (self) : gst_cenc_decrypt_sink (self),
+        is_sink ? gstcenc::src_of (GST_ELEMENT (self))
+                : gstcenc::sink_of (GST_ELEMENT (self)),
         is_sink);
     GstCaps *filter = nullptr;
     gst_query_parse_caps (query, &filter);
@@ -236,7 +227,7 @@ static gboolean gst_cenc_decrypt_query (
       Owned<GstCaps> out =
           samplemeta::decrypted_caps (gst_caps_get_structure (caps, 0));
       accepted = gst_pad_peer_query_accept_caps (
-          gst_cenc_decrypt_src (self), out.get ());
+          gstcenc::src_of (GST_ELEMENT (self)), out.get ());
     }
     gst_query_set_accept_caps_result (query, accepted);
     return TRUE;
@@ -257,7 +248,10 @@ static GstStateChangeReturn gst_cenc_decrypt_change_state (
 {
   SampleDecrypter &impl = GST_CENC_DECRYPT (element)->impl;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    // It is the streaming thread's, which holds this lock.
+    GST_PAD_STREAM_LOCK (gstcenc::sink_of (element));
     impl.reset ();
+    GST_PAD_STREAM_UNLOCK (gstcenc::sink_of (element));
     if (!impl.supply.start (element)) return GST_STATE_CHANGE_FAILURE;
   }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)

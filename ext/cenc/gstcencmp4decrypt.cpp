@@ -106,11 +106,6 @@ G_DEFINE_FINAL_TYPE (GstCencMp4Decrypt, gst_cenc_mp4_decrypt, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE (
     cencmp4decrypt, "cencmp4decrypt", GST_RANK_NONE, GST_TYPE_CENC_MP4_DECRYPT)
 
-static GstPad *gst_cenc_mp4_decrypt_src (GstCencMp4Decrypt *self)
-{
-  return GST_PAD (GST_ELEMENT (self)->srcpads->data);
-}
-
 static GstFlowReturn gst_cenc_mp4_decrypt_chain (
     GstPad *, GstObject *parent, GstBuffer *buffer)
 {
@@ -123,7 +118,7 @@ static void gst_cenc_mp4_decrypt_begin_stream (GstCencMp4Decrypt *self)
   if (self->pull.has_stream) return;
   self->pull.has_stream = true;
   gstcencmp4::push_stream_start (
-      GST_ELEMENT (self), gst_cenc_mp4_decrypt_src (self));
+      GST_ELEMENT (self), gstcenc::src_of (GST_ELEMENT (self)));
 }
 
 static gboolean gst_cenc_mp4_decrypt_sink_event (
@@ -172,7 +167,7 @@ static void gst_cenc_mp4_decrypt_loop (gpointer data)
 {
   GstPad *pad = GST_PAD (data);
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (GST_PAD_PARENT (pad));
-  GstPad *srcpad = gst_cenc_mp4_decrypt_src (self);
+  GstPad *srcpad = gstcenc::src_of (GST_ELEMENT (self));
   Pull &pull = self->pull;
   gst_cenc_mp4_decrypt_begin_stream (self);
   if (!pull.has_segment) {
@@ -253,8 +248,11 @@ static GstStateChangeReturn gst_cenc_mp4_decrypt_change_state (
   GstCencMp4Decrypt *self = GST_CENC_MP4_DECRYPT (element);
   ByteDecrypter &impl = self->impl;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    // It is the streaming thread's, which holds this lock.
+    GST_PAD_STREAM_LOCK (gstcenc::sink_of (element));
     impl.reset ();
     self->pull = {};
+    GST_PAD_STREAM_UNLOCK (gstcenc::sink_of (element));
     if (!impl.supply.start (element)) return GST_STATE_CHANGE_FAILURE;
   }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)

@@ -7,6 +7,7 @@
 
 #include "gstcenc.h"
 
+using gstcenc::sink_of;
 using relay::MappedBuffer;
 using relay::Owned;
 
@@ -25,11 +26,6 @@ GType gst_cenc_on_missing_meta_get_type ()
 }
 
 namespace {
-
-GstPad *sink_of (GstElement *element)
-{
-  return GST_PAD (element->sinkpads->data);
-}
 
 Owned<GstBuffer> without_meta (Owned<GstBuffer> buffer)
 {
