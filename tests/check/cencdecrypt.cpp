@@ -142,16 +142,6 @@ Owned<GstBuffer> read_only (const Bytes &bytes, Owned<GstStructure> meta)
   return out;
 }
 
-guint64 stat (GstElement *element, const char *field)
-{
-  GstStructure *raw = nullptr;
-  g_object_get (element, "stats", &raw, nullptr);
-  Owned<GstStructure> stats{raw};
-  guint64 value = 0;
-  fail_unless (gst_structure_get_uint64 (stats.get (), field, &value));
-  return value;
-}
-
 Owned<GstBus> watch (GstHarness *harness)
 {
   Owned<GstBus> bus{gst_bus_new ()};
@@ -224,10 +214,11 @@ GST_START_TEST (decrypts)
       fail_unless (
           GST_BUFFER_FLAG_IS_SET (out.get (), GST_BUFFER_FLAG_DELTA_UNIT));
     }
-    fail_unless (stat (harness->element, "samples") == 2);
-    fail_unless (stat (harness->element, "samples-decrypted") == 2);
-    fail_unless (stat (harness->element, "bytes") == 2 * row.size);
-    fail_unless (stat (harness->element, "bytes-decrypted") == 2 * row.size);
+    fail_unless (test::stat (harness->element, "samples") == 2);
+    fail_unless (test::stat (harness->element, "samples-decrypted") == 2);
+    fail_unless (test::stat (harness->element, "bytes") == 2 * row.size);
+    fail_unless (
+        test::stat (harness->element, "bytes-decrypted") == 2 * row.size);
     end (harness);
   }
 }
@@ -321,8 +312,8 @@ GST_START_TEST (clear_samples)
     fail_unless (test::bytes_of (out.get ()) == bytes);
   }
   only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
-  fail_unless (stat (harness->element, "samples-clear") == 3);
-  fail_unless (stat (harness->element, "samples-without-meta") == 2);
+  fail_unless (test::stat (harness->element, "samples-clear") == 3);
+  fail_unless (test::stat (harness->element, "samples-without-meta") == 2);
   // One was known to be clear, so the demuxer understands the stream.
   gst_harness_push_event (harness, gst_event_new_eos ());
   fail_unless (
@@ -345,9 +336,9 @@ GST_START_TEST (cbcs_clear_lead)
   Owned<GstBuffer> out{gst_harness_pull (harness)};
   fail_unless (test::bytes_of (out.get ()) == bytes);
   fail_unless (gst_buffer_get_protection_meta (out.get ()) == nullptr);
-  fail_unless (stat (harness->element, "samples-clear") == 1);
+  fail_unless (test::stat (harness->element, "samples-clear") == 1);
   // It might be ciphertext of a file that the demuxer does not understand.
-  fail_unless (stat (harness->element, "samples-without-meta") == 1);
+  fail_unless (test::stat (harness->element, "samples-without-meta") == 1);
   Owned<GstMessage> warning =
       only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
   fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
@@ -358,7 +349,7 @@ GST_START_TEST (cbcs_clear_lead)
       harness, sample (bytes, meta_of (scheme, iv, true, {})).release ());
   out.reset (gst_harness_pull (harness));
   fail_unless (test::bytes_of (out.get ()) != bytes);
-  fail_unless (stat (harness->element, "samples-decrypted") == 1);
+  fail_unless (test::stat (harness->element, "samples-decrypted") == 1);
   gst_harness_push_event (harness, gst_event_new_eos ());
   fail_unless (
       pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
@@ -386,7 +377,8 @@ GST_START_TEST (cbcs_clear_lead_without_iv)
     fail_unless (GST_MESSAGE_TYPE (message.get ()) ==
                  (is_video ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR));
     fail_unless_equals_uint64 (
-        stat (harness->element, "samples-without-meta"), is_video ? 1 : 0);
+        test::stat (harness->element, "samples-without-meta"),
+        is_video ? 1 : 0);
     if (is_video) {
       Owned<GstBuffer> out{gst_harness_pull (harness)};
       fail_unless (test::bytes_of (out.get ()) == bytes);
@@ -415,7 +407,7 @@ GST_START_TEST (nothing_but_a_clear_lead)
     Owned<GstMessage> warning =
         only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
     fail_unless (GST_MESSAGE_TYPE (warning.get ()) == GST_MESSAGE_WARNING);
-    fail_unless (stat (harness->element, "samples-without-meta") == 3);
+    fail_unless (test::stat (harness->element, "samples-without-meta") == 3);
     gst_harness_push_event (harness, gst_event_new_eos ());
     Owned<GstMessage> error =
         only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT);
@@ -651,7 +643,7 @@ GST_START_TEST (again_after_ready)
     Owned<GstBuffer> out{gst_harness_pull (harness)};
     fail_unless (test::bytes_of (out.get ()) == clear);
     fail_unless (
-        stat (harness->element, "samples") == static_cast<guint64> (i));
+        test::stat (harness->element, "samples") == static_cast<guint64> (i));
     gst_element_set_state (harness->element, GST_STATE_READY);
     gst_element_set_state (harness->element, GST_STATE_PLAYING);
     gst_harness_push_event (harness, gst_event_new_stream_start ("again"));
@@ -877,9 +869,9 @@ GST_START_TEST (missing_meta)
       end (harness);
       continue;
     }
-    fail_unless (stat (harness->element, "samples-without-meta") == 3);
+    fail_unless (test::stat (harness->element, "samples-without-meta") == 3);
     fail_unless (
-        stat (harness->element, "samples-dropped") == (is_pass ? 0 : 3));
+        test::stat (harness->element, "samples-dropped") == (is_pass ? 0 : 3));
     gst_harness_push (
         harness, sample (encrypt (row, clear), meta_of (row)).release ());
     Owned<GstBuffer> out;
@@ -924,7 +916,7 @@ GST_START_TEST (lists_stay_lists)
     // What is before a bad one has come out.
     fail_unless (gst_pad_push_list (harness->srcpad, list) ==
                  (has_bad ? GST_FLOW_ERROR : GST_FLOW_CUSTOM_SUCCESS));
-    fail_unless (stat (harness->element, "samples-decrypted") == 3);
+    fail_unless (test::stat (harness->element, "samples-decrypted") == 3);
     end (harness);
   }
 }
@@ -977,7 +969,7 @@ GST_START_TEST (stream_that_turns_clear)
   }
   fail_unless (
       pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING).empty ());
-  fail_unless (stat (harness->element, "samples-clear") == 2);
+  fail_unless (test::stat (harness->element, "samples-clear") == 2);
   end (harness);
 }
 GST_END_TEST;

@@ -282,16 +282,6 @@ Made make (const Cell &cell)
   return out;
 }
 
-guint64 stat (GstElement *element, const char *field)
-{
-  GstStructure *raw = nullptr;
-  g_object_get (element, "stats", &raw, nullptr);
-  Owned<GstStructure> stats{raw};
-  guint64 value = 0;
-  fail_unless (gst_structure_get_uint64 (stats.get (), field, &value));
-  return value;
-}
-
 // In buffers of a size, which changes from cell to cell.
 void check_bytes (const Cell &cell, const Made &made, std::size_t step)
 {
@@ -314,9 +304,9 @@ void check_bytes (const Cell &cell, const Made &made, std::size_t step)
   }
   fail_unless (out == made.file.clear, "%s", text_of (cell).c_str ());
   fail_unless_equals_uint64 (
-      stat (element, "samples-decrypted"), made.samples_encrypted);
+      test::stat (element, "samples-decrypted"), made.samples_encrypted);
   fail_unless_equals_uint64 (
-      stat (element, "samples-clear"), made.samples_clear);
+      test::stat (element, "samples-clear"), made.samples_clear);
   gst_harness_teardown (harness);
 }
 

@@ -87,16 +87,6 @@ Received receive (GstHarness *harness)
   return out;
 }
 
-guint64 stat (GstElement *element, const char *field)
-{
-  GstStructure *raw = nullptr;
-  g_object_get (element, "stats", &raw, nullptr);
-  Owned<GstStructure> stats{raw};
-  guint64 value = 0;
-  fail_unless (gst_structure_get_uint64 (stats.get (), field, &value));
-  return value;
-}
-
 // The harness's element has no bus of its own.
 Owned<GstBus> watch (GstHarness *harness)
 {
@@ -187,12 +177,14 @@ GST_START_TEST (byte_stream)
         offset += gst_buffer_get_size (buffer.get ());
         fail_unless (GST_BUFFER_OFFSET_END (buffer.get ()) == offset);
       }
-      fail_unless (stat (harness->element, "samples") == 6);
-      fail_unless (stat (harness->element, "samples-decrypted") == 6);
-      fail_unless (stat (harness->element, "samples-clear") == 0);
-      fail_unless (stat (harness->element, "fragments") == 2);
-      fail_unless (stat (harness->element, "bytes") == file.encrypted.size ());
-      fail_unless (stat (harness->element, "bytes-decrypted") == 2 * 9800);
+      fail_unless (test::stat (harness->element, "samples") == 6);
+      fail_unless (test::stat (harness->element, "samples-decrypted") == 6);
+      fail_unless (test::stat (harness->element, "samples-clear") == 0);
+      fail_unless (test::stat (harness->element, "fragments") == 2);
+      fail_unless (
+          test::stat (harness->element, "bytes") == file.encrypted.size ());
+      fail_unless (
+          test::stat (harness->element, "bytes-decrypted") == 2 * 9800);
       Owned<GstCaps> caps{gst_pad_get_current_caps (harness->sinkpad)};
       fail_unless (gst_structure_has_name (
           gst_caps_get_structure (caps.get (), 0), "video/quicktime"));
@@ -400,8 +392,8 @@ GST_START_TEST (init_in_mid_stream)
       }
       fail_unless (receive (harness).bytes == expected, "%s, %d",
           gst_format_get_name (format), how);
-      fail_unless (stat (harness->element, "samples-decrypted") == 18);
-      fail_unless (stat (harness->element, "boxes-cut") == 0);
+      fail_unless (test::stat (harness->element, "samples-decrypted") == 18);
+      fail_unless (test::stat (harness->element, "boxes-cut") == 0);
       end (harness);
     }
   }
@@ -488,7 +480,8 @@ GST_START_TEST (memory_does_not_grow)
   std::size_t after = resident_size ();
   fail_unless (before > 0 && after < before + (std::size_t{4} << 20),
       "from %zu to %zu", before, after);
-  fail_unless (stat (harness->element, "samples-decrypted") == 40 * count);
+  fail_unless (
+      test::stat (harness->element, "samples-decrypted") == 40 * count);
   end (harness);
 }
 GST_END_TEST;
@@ -533,7 +526,7 @@ GST_START_TEST (flush_begins_anew)
   receive (harness);
   push (harness, file.encrypted, 1000);
   fail_unless (receive (harness).bytes == file.clear);
-  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  fail_unless (test::stat (harness->element, "boxes-cut") == 0);
   end (harness);
 }
 GST_END_TEST;
@@ -554,7 +547,7 @@ GST_START_TEST (end_inside_a_box)
   fail_unless (received.size () == file.clear.size () - 9000);
   fail_unless (
       std::equal (received.begin (), received.end (), file.clear.begin ()));
-  fail_unless (stat (harness->element, "boxes-cut") == 1);
+  fail_unless (test::stat (harness->element, "boxes-cut") == 1);
   end (harness);
 }
 GST_END_TEST;
@@ -621,7 +614,7 @@ GST_START_TEST (zeros_behind_the_last_box)
     at += gst_buffer_get_size (buffer.get ());
   }
   fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
-  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  fail_unless (test::stat (harness->element, "boxes-cut") == 0);
   end (harness);
 }
 GST_END_TEST;
@@ -647,7 +640,7 @@ GST_START_TEST (file_after_a_cut_one)
     fail_unless (GST_BUFFER_OFFSET (received.buffers[0].get ()) == 0);
     fail_unless (GST_BUFFER_IS_DISCONT (received.buffers[0].get ()));
     only_error (bus.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_DEMUX);
-    fail_unless (stat (harness->element, "boxes-cut") == 1);
+    fail_unless (test::stat (harness->element, "boxes-cut") == 1);
     end (harness);
   }
 }
@@ -663,7 +656,7 @@ GST_START_TEST (ended_from_behind)
   fail_unless (push (harness, file.encrypted, 1000) == GST_FLOW_EOS);
   gst_harness_push_event (harness, gst_event_new_eos ());
   fail_unless (pop (bus.get (), GST_MESSAGE_WARNING).empty ());
-  fail_unless (stat (harness->element, "boxes-cut") == 0);
+  fail_unless (test::stat (harness->element, "boxes-cut") == 0);
   end (harness);
 }
 GST_END_TEST;
@@ -1021,7 +1014,7 @@ GST_START_TEST (again_after_ready)
       file.encrypted.begin () +
           static_cast<std::ptrdiff_t> (file.encrypted.size () / 2));
   push (harness, half, 1000);
-  guint64 before = stat (harness->element, "bytes");
+  guint64 before = test::stat (harness->element, "bytes");
   receive (harness);
   gst_element_set_state (harness->element, GST_STATE_READY);
   gst_element_set_state (harness->element, GST_STATE_PLAYING);
@@ -1031,8 +1024,8 @@ GST_START_TEST (again_after_ready)
   gst_harness_push_event (harness, gst_event_new_segment (&segment));
   push (harness, file.encrypted, 1000);
   fail_unless (receive (harness).bytes == file.clear);
-  fail_unless (
-      stat (harness->element, "bytes") == before + file.encrypted.size ());
+  fail_unless (test::stat (harness->element, "bytes") ==
+               before + file.encrypted.size ());
   end (harness);
 }
 GST_END_TEST;

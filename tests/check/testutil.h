@@ -45,6 +45,18 @@ inline Bytes hex (std::string_view text)
   return out;
 }
 
+// A counter of an element.
+inline guint64 stat (GstElement *element, const char *field)
+{
+  GstStructure *raw = nullptr;
+  g_object_get (element, "stats", &raw, nullptr);
+  relay::Owned<GstStructure> stats{raw};
+  guint64 value = 0;
+  fail_unless (gst_structure_get_uint64 (stats.get (), field, &value),
+      "%s: no %s", GST_OBJECT_NAME (element), field);
+  return value;
+}
+
 inline Bytes read_file (const std::filesystem::path &path)
 {
   std::ifstream in (path, std::ios::binary);
