@@ -90,7 +90,11 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   auto goes = [&] (const State &s) {
     return s.mode != Mode::replay || must_stop (s, unlinks) || is_over (s);
   };
-  while (!state.wait_for (changed_, patience, goes)) {
+  for (;;) {
+    state->waits++;
+    bool goes_on = state.wait_for (changed_, patience, goes);
+    state->waits--;
+    if (goes_on) break;
     state.unlock ();
     if (gives_up ()) return Entry::stopped;
     state.lock ();
@@ -130,6 +134,7 @@ bool Junction::is_behind (const State &state, const Branch &branch)
 bool Junction::join ()
 {
   auto state = state_.lock ();
+  state->waits++;
   state.wait (changed_, [] (const State &s) {
     return !s.running || s.flushing ||
            std::none_of (s.branches.begin (), s.branches.end (),
@@ -137,6 +142,7 @@ bool Junction::join ()
                  return is_behind (s, *branch) && !branch->idle;
                });
   });
+  state->waits--;
   if (!state->running || state->flushing) return false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     if (!is_behind (*state, *branch)) continue;
@@ -155,9 +161,11 @@ bool Junction::may_play (
   branch.index = index;
   branch.idle = branch.links == links;
   changed_.notify_all ();
+  state->waits++;
   state.wait (changed_, [&] (const State &s) {
     return !s.running || branch.stop || branch.links != links;
   });
+  state->waits--;
   branch.idle = false;
   if (!state->running || branch.stop) return false;
   if (state->mode != Mode::resume || !at_boundary ||
@@ -201,6 +209,11 @@ bool Junction::end (Branch &branch)
       [] (const std::shared_ptr<Branch> &other) {
         return other->ended || other->idle;
       });
+}
+
+std::size_t Junction::waits ()
+{
+  return state_.lock ()->waits;
 }
 
 }  // namespace junction

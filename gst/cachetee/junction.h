@@ -104,6 +104,8 @@ public:
   [[nodiscard]] std::uint64_t resume_bytes ();
   // True if there is nobody left who plays.
   bool end (Branch &branch);
+  // How many threads wait here.
+  [[nodiscard]] std::size_t waits ();
 
 private:
   struct State
@@ -117,6 +119,7 @@ private:
     unsigned unlinks = 0;
     std::size_t resume_index = 0;
     std::uint64_t resume_bytes = 0;
+    std::size_t waits = 0;
   };
   static bool is_behind (const State &state, const Branch &branch);
   static bool is_over (const State &state);

@@ -30,14 +30,6 @@ auto later (Function function)
   return std::async (std::launch::async, function);
 }
 
-// A thing that waits shows it by not being there for a while.
-template <class T>
-bool is_waiting (std::future<T> &future)
-{
-  return future.wait_for (std::chrono::milliseconds (20)) ==
-         std::future_status::timeout;
-}
-
 struct Rig
 {
   explicit Rig (std::size_t count)
@@ -47,6 +39,14 @@ struct Rig
       junction.add (branches.back ());
       junction.link (*branches.back ());
     }
+  }
+  // Returns when so many wait, and `future`, which is one of them, stays.
+  template <class T>
+  bool waits (std::size_t count, std::future<T> &future)
+  {
+    while (junction.waits () < count) std::this_thread::yield ();
+    return future.wait_for (std::chrono::milliseconds (20)) ==
+           std::future_status::timeout;
   }
   Junction junction;
   std::atomic<bool> gives_up = false;
@@ -98,7 +98,7 @@ GST_START_TEST (upstream_waits_until_something_happens)
     auto upstream = later ([&] {
       return rig.junction.admit ([&] { return rig.gives_up.load (); });
     });
-    fail_unless (is_waiting (upstream));
+    fail_unless (rig.waits (1, upstream));
     row.change (rig);
     fail_unless (upstream.get () == row.entry, "%s", row.what);
   }
@@ -115,9 +115,9 @@ GST_START_TEST (upstream_is_over_when_nobody_plays)
   auto play = later ([&] {
     return rig.junction.may_play (lonely, 0, true, rig.junction.links (lonely));
   });
-  fail_unless (is_waiting (play));
+  fail_unless (rig.waits (2, play));
   fail_if (rig.junction.end (*rig.branches[0]));
-  fail_unless (is_waiting (upstream));
+  fail_unless (rig.waits (2, upstream));
   fail_unless (rig.junction.end (*rig.branches[1]));
   fail_unless (upstream.get () == Entry::over);
   // One that comes now is played to, but upstream is no help any more.
@@ -158,12 +158,12 @@ GST_START_TEST (a_branch_waits_for_a_peer)
         [&, links] { return rig.junction.may_play (*branch, 0, true, links); });
   };
   auto first = play (0);
-  fail_unless (is_waiting (first));
+  fail_unless (rig.waits (1, first));
   rig.junction.link (*branch);
   fail_unless (first.get ());
   // It had one, which went.
   auto second = play (rig.junction.links (*branch));
-  fail_unless (is_waiting (second));
+  fail_unless (rig.waits (1, second));
   rig.junction.link (*branch);
   fail_unless (second.get ());
   fail_unless (rig.junction.may_play (*branch, 0, true, any));
@@ -182,7 +182,7 @@ GST_START_TEST (stop_ends_a_branch)
     return rig.junction.may_play (
         *rig.branches[0], 0, true, rig.junction.links (*rig.branches[0]));
   });
-  fail_unless (is_waiting (branch));
+  fail_unless (rig.waits (1, branch));
   rig.junction.stop ();
   fail_if (branch.get ());
   // And another run begins anew.
@@ -216,11 +216,11 @@ GST_START_TEST (who_is_behind_is_joined_where_the_cache_failed)
   auto upstream = later ([&] { return rig.junction.join (); });
   fail_if (may_play (finder, 5, true));
   fail_unless (finder.live);
-  fail_unless (is_waiting (upstream));
+  fail_unless (rig.waits (1, upstream));
   // On its way, and in the slice before the place.
   fail_unless (may_play (behind, 4, true));
   fail_unless (may_play (behind, 5, false));
-  fail_unless (is_waiting (upstream));
+  fail_unless (rig.waits (1, upstream));
   fail_if (may_play (behind, 5, true));
   fail_unless (upstream.get ());
   fail_unless (rig.junction.mode () == Mode::tee);
@@ -240,7 +240,7 @@ GST_START_TEST (who_has_no_peer_is_not_waited_for)
   rig.junction.start (true);
   auto play =
       later ([&] { return rig.junction.may_play (*lonely, 0, true, 0); });
-  fail_unless (is_waiting (play));
+  fail_unless (rig.waits (1, play));
   fail_unless (rig.junction.fail (2, 20) == Failure::first);
   fail_if (rig.junction.may_play (*rig.branches[0], 2, true, any));
   fail_unless (rig.junction.join ());
@@ -256,7 +256,7 @@ GST_START_TEST (a_join_is_ended_by_stop_flush_and_removal)
     rig.junction.start (true);
     (void)rig.junction.fail (2, 20);
     auto upstream = later ([&] { return rig.junction.join (); });
-    fail_unless (is_waiting (upstream));
+    fail_unless (rig.waits (1, upstream));
     if (way == 0) rig.junction.stop ();
     if (way == 1) rig.junction.flush (true);
     if (way == 2) rig.junction.remove (*rig.branches[0]);
@@ -273,7 +273,7 @@ GST_START_TEST (the_last_to_end_is_told_so)
   rig.junction.start (true);
   auto play =
       later ([&] { return rig.junction.may_play (*lonely, 0, true, 0); });
-  fail_unless (is_waiting (play));
+  fail_unless (rig.waits (1, play));
   fail_if (rig.junction.end (*rig.branches[0]));
   // One without a peer may never end.
   fail_unless (rig.junction.end (*rig.branches[1]));
