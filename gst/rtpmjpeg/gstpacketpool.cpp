@@ -16,9 +16,9 @@ namespace packetpool {
 // A GstMemory of a packet, or a share of one.
 struct Piece
 {
-  GstMemory memory;            // first: GStreamer knows it by this
-  Packet *packet;              // null: a share
-  std::atomic<guint8 *> data;  // atomic: mapped in other threads
+  GstMemory memory{};                    // first: GStreamer knows it by this
+  Packet *packet = nullptr;              // null: a share
+  std::atomic<guint8 *> data = nullptr;  // atomic: mapped in other threads
 };
 
 // What came back, and waits to be used again.
@@ -38,8 +38,8 @@ struct Store
 // NOLINTNEXTLINE(*-member-init)
 struct Packet
 {
-  Piece header{};
-  Piece payload{};
+  Piece header;
+  Piece payload;
   std::atomic<int> pieces = 2;
   std::shared_ptr<Store> store;
   std::shared_ptr<const Region> region;
@@ -81,7 +81,6 @@ void unmap_piece (GstMemory *) {}
 GstMemory *share_piece (GstMemory *memory, gssize offset, gssize size)
 {
   auto *share = new Piece;
-  share->packet = nullptr;
   share->data = piece_of (memory)->data.load ();
   gsize from = memory->offset + static_cast<gsize> (offset);
   gsize length = size < 0 ? memory->size - static_cast<gsize> (offset)
