@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcachesettings.h"
+
+#include "gstcachereport.h"
+
+namespace cachesettings {
+
+using cacherecorder::SlowStore;
+
+namespace {
+
+enum
+{
+  PROP_ALLOW_NOT_LINKED = prop_stats + 1,
+  PROP_HAS_CHAIN,
+  PROP_CACHE_DIR,
+  PROP_CACHE_KEY,
+  PROP_ON_SLOW_STORE,
+};
+
+const GEnumValue slow_store_values[] = {
+    {static_cast<int> (SlowStore::automatic),
+        "Skip when upstream is live, otherwise wait", "auto"},
+    {static_cast<int> (SlowStore::skip), "Give the recording up", "skip"},
+    {static_cast<int> (SlowStore::wait), "Wait, for at most 2 seconds", "wait"},
+    {0, nullptr, nullptr},
+};
+
+// Once per process, whoever is first.
+GType register_enum (const char *name, const GEnumValue *values)
+{
+  GType type = g_enum_register_static (name, values);
+  gst_type_mark_as_plugin_api (type, static_cast<GstPluginAPIFlags> (0));
+  return type;
+}
+
+GType status_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeStatus", cachereport::status_values);
+  return type;
+}
+
+GType slow_store_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeOnSlowStore", slow_store_values);
+  return type;
+}
+
+std::string string_of (const GValue *value)
+{
+  const gchar *text = g_value_get_string (value);
+  return text != nullptr ? text : "";
+}
+
+void set_string (GValue *value, const std::string &text)
+{
+  g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
+}
+
+GParamFlags flags (GParamFlags access, int mutability)
+{
+  return static_cast<GParamFlags> (
+      access | static_cast<GParamFlags> (mutability) | G_PARAM_STATIC_STRINGS);
+}
+
+void install_tee (GObjectClass *object_class)
+{
+  const Settings defaults{};
+  /**
+   * GstCacheTee:allow-not-linked:
+   *
+   * Go on when no branch is linked. Other than in #GstTee this is the default,
+   * so that branches can come later.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_ALLOW_NOT_LINKED,
+      g_param_spec_boolean ("allow-not-linked", "Allow not linked",
+          "Go on when no source pad is linked", defaults.allow_not_linked,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_PLAYING)));
+  /**
+   * GstCacheTee:has-chain:
+   *
+   * As in #GstTee: without it the sink pad refuses to be activated.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_HAS_CHAIN,
+      g_param_spec_boolean ("has-chain", "Has chain",
+          "If the element can operate in push mode", defaults.has_chain,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:num-src-pads:
+   *
+   * How many source pads there are.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, prop_num_src_pads,
+      g_param_spec_int ("num-src-pads", "Number of source pads",
+          "The number of source pads", 0, G_MAXINT, 0,
+          flags (G_PARAM_READABLE, 0)));
+}
+
+void install_cache (GObjectClass *object_class)
+{
+  const Settings defaults{};
+  /**
+   * GstCacheTee:cache-dir:
+   *
+   * The folder of the cache, made with mode 0700 if it is not there. Elements
+   * and processes may share it. Without it nothing is kept.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_CACHE_DIR,
+      g_param_spec_string ("cache-dir", "Cache folder",
+          "Folder that the stream is kept in (NULL = not kept)", nullptr,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:cache-key:
+   *
+   * The name of the stream in the cache, up to 65480 bytes. What has the same
+   * key is taken for the same stream. It is written into the cache as it is:
+   * leave secrets out of it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_CACHE_KEY,
+      g_param_spec_string ("cache-key", "Cache key",
+          "Name of the stream in the cache, at most 65480 bytes (NULL = the "
+          "cache "
+          "is not used)",
+          nullptr, flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:on-slow-store:
+   *
+   * What happens when the disk cannot keep up and the queue of 16 MiB is full.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_ON_SLOW_STORE,
+      g_param_spec_enum ("on-slow-store", "On slow store",
+          "When the disk cannot keep up: give the recording up, or let the "
+          "stream "
+          "wait",
+          slow_store_type (), static_cast<gint> (defaults.on_slow_store),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:cache-status:
+   *
+   * How this run stands to the cache. Known from READY on.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, prop_cache_status,
+      g_param_spec_enum ("cache-status", "Cache status",
+          "How this run stands to the cache", status_type (),
+          static_cast<gint> (cachereport::Status::none),
+          flags (G_PARAM_READABLE, 0)));
+  /**
+   * GstCacheTee:stats:
+   *
+   * Counters over the life of the element; the fields are in the element's
+   * page.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, prop_stats,
+      g_param_spec_boxed ("stats", "Statistics", "Counters of the element",
+          GST_TYPE_STRUCTURE, flags (G_PARAM_READABLE, 0)));
+}
+}  // namespace
+
+void install (GObjectClass *object_class)
+{
+  install_tee (object_class);
+  install_cache (object_class);
+}
+
+bool set (Settings &settings, guint id, const GValue *value)
+{
+  switch (id) {
+    case PROP_ALLOW_NOT_LINKED:
+      settings.allow_not_linked = g_value_get_boolean (value);
+      return true;
+    case PROP_HAS_CHAIN:
+      settings.has_chain = g_value_get_boolean (value);
+      return true;
+    case PROP_CACHE_DIR:
+      settings.cache_dir = string_of (value);
+      return true;
+    case PROP_CACHE_KEY:
+      settings.cache_key = string_of (value);
+      return true;
+    case PROP_ON_SLOW_STORE:
+      settings.on_slow_store =
+          static_cast<SlowStore> (g_value_get_enum (value));
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool get (const Settings &settings, guint id, GValue *value)
+{
+  switch (id) {
+    case PROP_ALLOW_NOT_LINKED:
+      g_value_set_boolean (value, settings.allow_not_linked);
+      return true;
+    case PROP_HAS_CHAIN:
+      g_value_set_boolean (value, settings.has_chain);
+      return true;
+    case PROP_CACHE_DIR:
+      set_string (value, settings.cache_dir);
+      return true;
+    case PROP_CACHE_KEY:
+      set_string (value, settings.cache_key);
+      return true;
+    case PROP_ON_SLOW_STORE:
+      g_value_set_enum (value, static_cast<gint> (settings.on_slow_store));
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace cachesettings
