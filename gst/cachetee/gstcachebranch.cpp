@@ -54,6 +54,19 @@ std::shared_ptr<Branch> Branches::remove (GstPad *pad)
   return branch;
 }
 
+bool Branches::set_alloc_pad (GstPad *pad)
+{
+  if (pad != nullptr && find (pad) == nullptr) return false;
+  Owned<GstPad> owned = relay::share (pad);
+  std::swap (state_.lock ()->alloc_pad, owned);
+  return true;
+}
+
+Owned<GstPad> Branches::alloc_pad ()
+{
+  return relay::share (state_.lock ()->alloc_pad.get ());
+}
+
 std::string Branches::name (GstElement *element, const gchar *wanted)
 {
   if (wanted != nullptr) return wanted;

@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,6 +21,8 @@ struct Branch : junction::Branch
   explicit Branch (relay::Owned<GstPad> owned) : pad (std::move (owned)) {}
 
   const relay::Owned<GstPad> pad;
+  // Not OK: it is left out, because this was its last result.
+  std::atomic<GstFlowReturn> flow = GST_FLOW_OK;
   // What its last thread was started for; under the lock of the workers.
   guint32 ticket = 0;
 };
@@ -37,6 +40,9 @@ public:
   void add (const std::shared_ptr<Branch> &branch, GstPad *sinkpad);
   // Null if it was not there.
   std::shared_ptr<Branch> remove (GstPad *pad);
+  // For "alloc-pad"; true if it is ours, or null.
+  bool set_alloc_pad (GstPad *pad);
+  [[nodiscard]] relay::Owned<GstPad> alloc_pad ();
   // The name of a new one.
   [[nodiscard]] std::string name (GstElement *element, const gchar *wanted);
 
@@ -45,6 +51,7 @@ private:
   {
     std::shared_ptr<const List> list = std::make_shared<const List> ();
     unsigned next_name = 0;
+    relay::Owned<GstPad> alloc_pad;
   };
   relay::Guarded<State> state_;
 };

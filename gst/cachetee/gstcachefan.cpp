@@ -10,40 +10,83 @@ using cachebranch::Branch;
 using relay::Owned;
 using relay::share;
 
+namespace {
+
+// What all results together say to upstream.
+class Sum
+{
+public:
+  void taken () { taken_ = true; }
+  // One that is left out. Flushing is no end: it may come back.
+  void left_out (GstFlowReturn flow)
+  {
+    if (flow == GST_FLOW_EOS)
+      ended_ = true;
+    else if (flow != GST_FLOW_FLUSHING)
+      failure_ = flow;
+  }
+  [[nodiscard]] GstFlowReturn result (bool allow_not_linked) const
+  {
+    if (taken_) return GST_FLOW_OK;
+    if (failure_ != GST_FLOW_OK) return failure_;
+    if (ended_) return GST_FLOW_EOS;
+    return allow_not_linked ? GST_FLOW_OK : GST_FLOW_NOT_LINKED;
+  }
+
+private:
+  bool taken_ = false;
+  bool ended_ = false;
+  GstFlowReturn failure_ = GST_FLOW_OK;
+};
+
+}  // namespace
+
 template <class T, class Push>
-GstFlowReturn Fan::distribute (Owned<T> item, GstFlowReturn none, Push push)
+GstFlowReturn Fan::distribute (Owned<T> item, Push push)
 {
   std::shared_ptr<const cachebranch::List> branches = branches_.list ();
-  GstFlowReturn result = none;
+  Sum sum;
   for (const std::shared_ptr<Branch> &branch : *branches) {
     if (!branch->live || !gst_pad_is_linked (branch->pad.get ())) continue;
+    GstFlowReturn flow = branch->flow;
+    if (flow != GST_FLOW_OK) {
+      sum.left_out (flow);
+      continue;
+    }
     // The last one may write into it, if nobody else has it.
     bool last = branch == branches->back ();
-    GstFlowReturn flow = push (branch->pad.get (),
+    flow = push (branch->pad.get (),
         last ? item.release () : share (item.get ()).release ());
-    if (flow == GST_FLOW_OK)
-      result = GST_FLOW_OK;
-    else if (flow != GST_FLOW_NOT_LINKED && !branch->removed)
-      return flow;
+    if (flow == GST_FLOW_OK) {
+      sum.taken ();
+    } else if (flow != GST_FLOW_NOT_LINKED && !branch->removed) {
+      if (!switches_.isolate) return flow;
+      branch->flow = flow;
+      sum.left_out (flow);
+      report_.isolated (branch->pad.get (), flow);
+    }
   }
-  return result;
+  return sum.result (switches_.allow_not_linked);
 }
 
-GstFlowReturn Fan::push (Owned<GstBuffer> buffer, GstFlowReturn none)
+GstFlowReturn Fan::push (Owned<GstBuffer> buffer)
 {
-  return distribute (std::move (buffer), none, gst_pad_push);
+  return distribute (std::move (buffer), gst_pad_push);
 }
 
-GstFlowReturn Fan::push (Owned<GstBufferList> list, GstFlowReturn none)
+GstFlowReturn Fan::push (Owned<GstBufferList> list)
 {
-  return distribute (std::move (list), none, gst_pad_push_list);
+  return distribute (std::move (list), gst_pad_push_list);
 }
 
 void Fan::event (GstEvent *event)
 {
   std::shared_ptr<const cachebranch::List> branches = branches_.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
+  for (const std::shared_ptr<Branch> &branch : *branches) {
+    if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+      branch->flow = GST_FLOW_OK;
     if (branch->live) cachebranch::push_event (branch->pad.get (), event);
+  }
 }
 
 }  // namespace cachefan

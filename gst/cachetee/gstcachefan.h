@@ -5,27 +5,35 @@
 
 #include "common/gstpp.h"
 #include "gstcachebranch.h"
+#include "gstcachereport.h"
+#include "gstcachesettings.h"
 
 // From upstream's thread to the branches, by reference. As tee: one that is not
-// linked does not count, and any other result but OK goes upstream at once.
+// linked does not count, and any other result but OK goes upstream at once;
+// unless branches are isolated: then one with such a result is left out until
+// it is flushed or linked again.
 namespace cachefan {
 
 class Fan
 {
 public:
-  explicit Fan (cachebranch::Branches &branches) : branches_ (branches) {}
+  Fan (cachebranch::Branches &branches, const cachesettings::Switches &switches,
+      cachereport::Report &report)
+      : branches_ (branches), switches_ (switches), report_ (report)
+  {
+  }
 
-  // `none` is the result when nobody takes it.
-  GstFlowReturn push (relay::Owned<GstBuffer> buffer, GstFlowReturn none);
-  GstFlowReturn push (relay::Owned<GstBufferList> list, GstFlowReturn none);
+  GstFlowReturn push (relay::Owned<GstBuffer> buffer);
+  GstFlowReturn push (relay::Owned<GstBufferList> list);
   void event (GstEvent *event);
 
 private:
   template <class T, class Push>
-  GstFlowReturn distribute (
-      relay::Owned<T> item, GstFlowReturn none, Push push);
+  GstFlowReturn distribute (relay::Owned<T> item, Push push);
 
   cachebranch::Branches &branches_;
+  const cachesettings::Switches &switches_;
+  cachereport::Report &report_;
 };
 
 }  // namespace cachefan

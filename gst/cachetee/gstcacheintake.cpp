@@ -35,7 +35,7 @@ void Intake::record ()
 
 bool Intake::is_resuming ()
 {
-  return on_.junction.mode () == Mode::resume;
+  return !on_.junction.is_open () && on_.junction.mode () == Mode::resume;
 }
 
 // What comes in place of a damaged object is kept.
@@ -52,6 +52,7 @@ void Intake::record_again ()
 Entry Intake::admit ()
 {
   junction::Junction &junction = on_.junction;
+  if (junction.is_open ()) return Entry::pass;
   // Nobody tells us when the element there is stopped alone, which waits for
   // this thread.
   auto is_stopped = [this] {
@@ -64,13 +65,6 @@ Entry Intake::admit ()
   if (entry == Entry::over) cachefeeder::stop_source (on_.sinkpad);
   if (entry == Entry::pass && is_resuming ()) record_again ();
   return entry;
-}
-
-// The result when nobody takes what comes.
-GstFlowReturn Intake::unlinked ()
-{
-  return on_.settings.lock ()->allow_not_linked ? GST_FLOW_OK
-                                                : GST_FLOW_NOT_LINKED;
 }
 
 void Intake::take_in (GstBuffer *buffer)
@@ -91,12 +85,13 @@ GstFlowReturn Intake::chain (Owned<GstBuffer> buffer)
 {
   Entry entry = admit ();
   if (entry != Entry::pass) return flow_of (entry);
+  if (!on_.switches.silent) on_.report.tell (on_.sinkpad, buffer.get ());
   take_in (buffer.get ());
   GstFlowReturn flow = GST_FLOW_OK;
   if (is_resuming ())
     buffer = on_.resumption.leave_out (std::move (buffer), flow);
   if (buffer == nullptr) return answer (flow);
-  return answer (on_.fan.push (std::move (buffer), unlinked ()));
+  return answer (on_.fan.push (std::move (buffer)));
 }
 
 GstFlowReturn Intake::chain (Owned<GstBufferList> list)
@@ -110,9 +105,10 @@ GstFlowReturn Intake::chain (Owned<GstBufferList> list)
       flow = chain (share (gst_buffer_list_get (list.get (), i)));
     return flow;
   }
+  if (!on_.switches.silent) on_.report.tell (on_.sinkpad, list.get ());
   for (guint i = 0; i < length; i++)
     take_in (gst_buffer_list_get (list.get (), i));
-  return answer (on_.fan.push (std::move (list), unlinked ()));
+  return answer (on_.fan.push (std::move (list)));
 }
 
 GstFlowReturn Intake::take_serialized (GstEvent *event)

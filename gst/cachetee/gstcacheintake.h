@@ -22,6 +22,7 @@ struct Pieces
 {
   GstPad *sinkpad;
   relay::Guarded<cachesettings::Settings> &settings;
+  const cachesettings::Switches &switches;
   junction::Junction &junction;
   cacherecorder::Recorder &recorder;
   cachereport::Report &report;
@@ -46,7 +47,6 @@ private:
   [[nodiscard]] bool is_resuming ();
   void record_again ();
   junction::Entry admit ();
-  GstFlowReturn unlinked ();
   void take_in (GstBuffer *buffer);
   GstFlowReturn answer (GstFlowReturn flow);
   GstFlowReturn take_serialized (GstEvent *event);

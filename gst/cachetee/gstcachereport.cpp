@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "common/gstpp.h"
+
 GST_DEBUG_CATEGORY_EXTERN (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
@@ -22,6 +24,8 @@ const GEnumValue status_values[] = {
 };
 
 namespace {
+
+using relay::Owned;
 
 const char *nick_of (Status status)
 {
@@ -164,6 +168,45 @@ void Report::changed ()
       ("what upstream sends differs from what was served from the cache"));
 }
 
+void Report::isolated (GstPad *pad, GstFlowReturn flow)
+{
+  counters.branches_isolated++;
+  Owned<gchar> name{gst_pad_get_name (pad)};
+  GST_WARNING_OBJECT (pad, "left out, %s", gst_flow_get_name (flow));
+  gst_element_post_message (
+      element_, gst_message_new_element (GST_OBJECT (element_),
+                    gst_structure_new ("cachetee-branch", "pad", G_TYPE_STRING,
+                        name.get (), "flow", G_TYPE_STRING,
+                        gst_flow_get_name (flow), nullptr)));
+}
+
+void Report::set_last_message (gchar *text)
+{
+  Owned<gchar> owned{text};
+  state_.lock ()->last_message = text;
+  g_object_notify (G_OBJECT (element_), "last-message");
+}
+
+void Report::tell (GstPad *pad, GstBuffer *buffer)
+{
+  set_last_message (
+      g_strdup_printf ("chain        ******* (%s:%s)t (%" G_GSIZE_FORMAT
+                       " bytes, %" G_GUINT64_FORMAT ") %p",
+          GST_DEBUG_PAD_NAME (pad), gst_buffer_get_size (buffer),
+          GST_BUFFER_PTS (buffer), static_cast<void *> (buffer)));
+}
+
+void Report::tell (GstPad *pad, GstBufferList *list)
+{
+  set_last_message (g_strdup_printf ("chain-list   ******* (%s:%s)t %p",
+      GST_DEBUG_PAD_NAME (pad), static_cast<void *> (list)));
+}
+
+std::string Report::last_message ()
+{
+  return state_.lock ()->last_message;
+}
+
 GstStructure *Report::stats ()
 {
   guint64 written = counters.bytes_written + recorder_.bytes_written ();
@@ -179,7 +222,8 @@ GstStructure *Report::stats ()
       counters.objects_stored.load (), "objects-dropped", G_TYPE_UINT64,
       counters.objects_dropped.load (), "corrupt-slices", G_TYPE_UINT64,
       counters.corrupt_slices.load (), "store-failures", G_TYPE_UINT64,
-      counters.store_failures.load (), nullptr);
+      counters.store_failures.load (), "branches-isolated", G_TYPE_UINT64,
+      counters.branches_isolated.load (), nullptr);
 }
 
 void Report::post_stats ()

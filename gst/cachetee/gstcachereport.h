@@ -35,6 +35,7 @@ struct Counters
   std::atomic<guint64> objects_dropped = 0;
   std::atomic<guint64> corrupt_slices = 0;
   std::atomic<guint64> store_failures = 0;
+  std::atomic<guint64> branches_isolated = 0;
 };
 
 class Report
@@ -70,6 +71,14 @@ public:
   // What upstream sends is something else. Wrong bytes are worse than none.
   void changed ();
 
+  // A branch is left out from here on.
+  void isolated (GstPad *pad, GstFlowReturn flow);
+
+  // Of a buffer or a list, as in tee.
+  void tell (GstPad *pad, GstBuffer *buffer);
+  void tell (GstPad *pad, GstBufferList *list);
+  [[nodiscard]] std::string last_message ();
+
   [[nodiscard]] GstStructure *stats ();
   // Once in each run.
   void post_stats ();
@@ -80,10 +89,12 @@ private:
     Status status = Status::none;
     std::string reason;
     std::string folder;
+    std::string last_message;
     bool stats_posted = false;
     // A fault of the store was told to the user in this run.
     bool warned = false;
   };
+  void set_last_message (gchar *text);
   std::string debug_text (store::Failure failure);
 
   // The element's lifetime is ours.

@@ -77,7 +77,10 @@ Server::Played Server::play_buffer (Branch &branch, Owned<GstBuffer> buffer)
   if (flow == GST_FLOW_NOT_LINKED) return Played::not_linked;
   // One that is released may fail as it likes.
   if (flow == GST_FLOW_FLUSHING || branch.removed) return Played::over;
-  if (flow != GST_FLOW_EOS) GST_ELEMENT_FLOW_ERROR (element_, flow);
+  if (switches_.isolate)
+    report_.isolated (branch.pad.get (), flow);
+  else if (flow != GST_FLOW_EOS)
+    GST_ELEMENT_FLOW_ERROR (element_, flow);
   send_eos (branch);
   return Played::over;
 }

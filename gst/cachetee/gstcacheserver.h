@@ -9,6 +9,7 @@
 #include "gstcachebranch.h"
 #include "gstcacheitem.h"
 #include "gstcachereport.h"
+#include "gstcachesettings.h"
 #include "gstcacheworkers.h"
 #include "junction.h"
 #include "store.h"
@@ -20,12 +21,14 @@ class Server
 {
 public:
   Server (GstElement *element, GstPad *sinkpad, junction::Junction &junction,
-      cachereport::Report &report, cacheworkers::Workers &workers)
+      cachereport::Report &report, cacheworkers::Workers &workers,
+      const cachesettings::Switches &switches)
       : element_ (element),
         sinkpad_ (sinkpad),
         junction_ (junction),
         report_ (report),
-        workers_ (workers)
+        workers_ (workers),
+        switches_ (switches)
   {
   }
 
@@ -63,6 +66,7 @@ private:
   junction::Junction &junction_;
   cachereport::Report &report_;
   cacheworkers::Workers &workers_;
+  const cachesettings::Switches &switches_;
   relay::Guarded<Run> run_;
 };
 

@@ -11,8 +11,10 @@ namespace {
 
 enum
 {
-  PROP_ALLOW_NOT_LINKED = prop_stats + 1,
+  PROP_ALLOW_NOT_LINKED = prop_alloc_pad + 1,
   PROP_HAS_CHAIN,
+  PROP_SILENT,
+  PROP_BRANCH_ERROR,
   PROP_CACHE_DIR,
   PROP_CACHE_KEY,
   PROP_ON_SLOW_STORE,
@@ -23,6 +25,14 @@ const GEnumValue slow_store_values[] = {
         "Skip when upstream is live, otherwise wait", "auto"},
     {static_cast<int> (SlowStore::skip), "Give the recording up", "skip"},
     {static_cast<int> (SlowStore::wait), "Wait, for at most 2 seconds", "wait"},
+    {0, nullptr, nullptr},
+};
+
+const GEnumValue branch_error_values[] = {
+    {static_cast<int> (BranchError::fatal), "All branches stop, as in tee",
+        "fatal"},
+    {static_cast<int> (BranchError::isolate),
+        "It is left out, and the others go on", "isolate"},
     {0, nullptr, nullptr},
 };
 
@@ -45,6 +55,13 @@ GType slow_store_type ()
 {
   static const GType type =
       register_enum ("GstCacheTeeOnSlowStore", slow_store_values);
+  return type;
+}
+
+GType branch_error_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeBranchError", branch_error_values);
   return type;
 }
 
@@ -91,6 +108,53 @@ void install_tee (GObjectClass *object_class)
       g_param_spec_boolean ("has-chain", "Has chain",
           "If the element can operate in push mode", defaults.has_chain,
           flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:silent:
+   *
+   * As in #GstTee: without it #GstCacheTee:last-message tells of each buffer.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_SILENT,
+      g_param_spec_boolean ("silent", "Silent",
+          "Do not tell of each buffer in last-message", defaults.silent,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_PLAYING)));
+  /**
+   * GstCacheTee:last-message:
+   *
+   * The last buffer, in words, unless #GstCacheTee:silent is set.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, prop_last_message,
+      g_param_spec_string ("last-message", "Last message",
+          "The last buffer, in words (NULL = none yet, or silent)", nullptr,
+          flags (G_PARAM_READABLE, 0)));
+  /**
+   * GstCacheTee:alloc-pad:
+   *
+   * Has no effect; it is there because #GstTee has it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, prop_alloc_pad,
+      g_param_spec_object ("alloc-pad", "Allocation source pad",
+          "One of the source pads (no effect, as in tee)", GST_TYPE_PAD,
+          flags (G_PARAM_READWRITE,
+              static_cast<int> (G_PARAM_DEPRECATED) |
+                  static_cast<int> (GST_PARAM_MUTABLE_PLAYING))));
+  /**
+   * GstCacheTee:branch-error:
+   *
+   * What a branch that fails, or says EOS before the end, does to the others.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_BRANCH_ERROR,
+      g_param_spec_enum ("branch-error", "Branch error",
+          "What a branch that fails, or ends early, does to the others",
+          branch_error_type (), static_cast<gint> (defaults.branch_error),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_PLAYING)));
   /**
    * GstCacheTee:num-src-pads:
    *
@@ -189,6 +253,13 @@ bool set (Settings &settings, guint id, const GValue *value)
     case PROP_HAS_CHAIN:
       settings.has_chain = g_value_get_boolean (value);
       return true;
+    case PROP_SILENT:
+      settings.silent = g_value_get_boolean (value);
+      return true;
+    case PROP_BRANCH_ERROR:
+      settings.branch_error =
+          static_cast<BranchError> (g_value_get_enum (value));
+      return true;
     case PROP_CACHE_DIR:
       settings.cache_dir = string_of (value);
       return true;
@@ -212,6 +283,12 @@ bool get (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_HAS_CHAIN:
       g_value_set_boolean (value, settings.has_chain);
+      return true;
+    case PROP_SILENT:
+      g_value_set_boolean (value, settings.silent);
+      return true;
+    case PROP_BRANCH_ERROR:
+      g_value_set_enum (value, static_cast<gint> (settings.branch_error));
       return true;
     case PROP_CACHE_DIR:
       set_string (value, settings.cache_dir);

@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <string>
 
 #include "gstcacherecorder.h"
@@ -10,19 +11,46 @@
 // The properties of cachetee.
 namespace cachesettings {
 
+// What a branch that fails, or ends, does to the others.
+enum class BranchError
+{
+  // As in tee: all stop.
+  fatal,
+  // Nothing: it is left out.
+  isolate,
+};
+
 struct Settings
 {
   bool allow_not_linked = true;
   bool has_chain = true;
+  bool silent = true;
+  BranchError branch_error = BranchError::fatal;
   std::string cache_dir;
   std::string cache_key;
   cacherecorder::SlowStore on_slow_store = cacherecorder::SlowStore::automatic;
+};
+
+// Those that are asked for with each buffer.
+struct Switches
+{
+  void follow (const Settings &settings)
+  {
+    allow_not_linked = settings.allow_not_linked;
+    silent = settings.silent;
+    isolate = settings.branch_error == BranchError::isolate;
+  }
+  std::atomic<bool> allow_not_linked = true;
+  std::atomic<bool> silent = true;
+  std::atomic<bool> isolate = false;
 };
 
 // Properties that are no settings.
 inline constexpr guint prop_num_src_pads = 1;
 inline constexpr guint prop_cache_status = 2;
 inline constexpr guint prop_stats = 3;
+inline constexpr guint prop_last_message = 4;
+inline constexpr guint prop_alloc_pad = 5;
 
 void install (GObjectClass *object_class);
 

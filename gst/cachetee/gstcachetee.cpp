@@ -24,7 +24,9 @@
  * ## Messages
  * `cachetee-status` is posted when #GstCacheTee:cache-status changes, with the
  * fields `status` and `reason` (strings). `cachetee-stats` is posted when the
- * stream ends, with the fields of #GstCacheTee:stats.
+ * stream ends, with the fields of #GstCacheTee:stats. `cachetee-branch` is
+ * posted when a branch is left out (#GstCacheTee:branch-error), with its `pad`
+ * and its `flow` (strings).
  *
  * Since: 0.1
  */
@@ -38,6 +40,7 @@
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstcachealloc.h"
 #include "gstcachebranch.h"
 #include "gstcachefan.h"
 #include "gstcachefeeder.h"
@@ -73,23 +76,25 @@ struct Impl
       : sinkpad (sink),
         report (element, recorder),
         lookup (report),
-        server (element, sink, junction, report, workers),
+        fan (branches, switches, report),
+        server (element, sink, junction, report, workers, switches),
         resumption (sink, junction, report, server, branches),
-        intake ({sink, settings, junction, recorder, report, lookup, resumption,
-            fan})
+        intake ({sink, settings, switches, junction, recorder, report, lookup,
+            resumption, fan})
   {
   }
 
   // Lives as long as the element.
   GstPad *const sinkpad;
   relay::Guarded<Settings> settings;
+  cachesettings::Switches switches;
   cachebranch::Branches branches;
-  cachefan::Fan fan{branches};
   cacheworkers::Workers workers;
   junction::Junction junction;
   cacherecorder::Recorder recorder;
   cachereport::Report report;
   cachelookup::Lookup lookup;
+  cachefan::Fan fan;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
   cacheintake::Intake intake;
@@ -135,6 +140,18 @@ GstFlowReturn gst_cache_tee_sink_event (
   return GST_CACHE_TEE (parent)->impl.intake.event (Owned<GstEvent> (event));
 }
 
+gboolean gst_cache_tee_sink_query (
+    GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  GstCacheTee *self = GST_CACHE_TEE (parent);
+  if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
+    return gst_pad_query_default (pad, parent, query);
+  // On a hit what upstream sends is not for the branches.
+  if (self->impl.junction.mode () != Mode::tee) return FALSE;
+  return cachealloc::answer (*self->impl.branches.list (),
+      self->impl.switches.allow_not_linked, query);
+}
+
 gboolean gst_cache_tee_sink_activate_mode (
     GstPad *, GstObject *parent, GstPadMode mode, gboolean active)
 {
@@ -166,7 +183,9 @@ bool is_served (GstCacheTee *self)
 void note_link (GstCacheTee *self, GstPad *pad)
 {
   std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (branch != nullptr) self->impl.junction.link (*branch);
+  if (branch == nullptr) return;
+  branch->flow = GST_FLOW_OK;
+  self->impl.junction.link (*branch);
 }
 
 void on_linked (GstPad *pad, GstPad *, gpointer data)
@@ -266,6 +285,10 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
     gst_pad_unlink (pad, peer.get ());
   gst_pad_set_active (pad, FALSE);
   gst_element_remove_pad (element, pad);
+  if (self->impl.branches.alloc_pad ().get () == pad) {
+    self->impl.branches.set_alloc_pad (nullptr);
+    g_object_notify (G_OBJECT (self), "alloc-pad");
+  }
   self->impl.workers.reap ();
   g_object_notify (G_OBJECT (self), "num-src-pads");
 }
@@ -287,6 +310,9 @@ void start (GstCacheTee *self)
   bool miss = impl.report.status () == Status::miss;
   if (hit) impl.report.counters.cache_hits++;
   if (miss) impl.report.counters.cache_misses++;
+  std::shared_ptr<const List> branches = impl.branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *branches)
+    branch->flow = GST_FLOW_OK;
   impl.server.start (impl.lookup.reader ());
   impl.junction.start (hit);
   if (miss) impl.intake.record ();
@@ -369,8 +395,16 @@ void gst_cache_tee_set_property (
     GST_WARNING_OBJECT (self, "%s cannot be set now", pspec->name);
     return;
   }
-  if (!cachesettings::set (*self->impl.settings.lock (), id, value))
+  if (id == cachesettings::prop_alloc_pad) {
+    GstPad *pad = GST_PAD_CAST (g_value_get_object (value));
+    if (!self->impl.branches.set_alloc_pad (pad))
+      GST_WARNING_OBJECT (self, "alloc-pad is not ours");
+    return;
+  }
+  auto settings = self->impl.settings.lock ();
+  if (!cachesettings::set (*settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  self->impl.switches.follow (*settings);
 }
 
 void gst_cache_tee_get_property (
@@ -384,6 +418,14 @@ void gst_cache_tee_get_property (
       break;
     case cachesettings::prop_cache_status:
       g_value_set_enum (value, static_cast<gint> (self->impl.report.status ()));
+      break;
+    case cachesettings::prop_last_message: {
+      std::string text = self->impl.report.last_message ();
+      g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
+      break;
+    }
+    case cachesettings::prop_alloc_pad:
+      g_value_take_object (value, self->impl.branches.alloc_pad ().release ());
       break;
     case cachesettings::prop_stats:
       g_value_take_boxed (value, self->impl.report.stats ());
@@ -409,6 +451,8 @@ static void gst_cache_tee_init (GstCacheTee *self)
   gst_pad_set_chain_function (pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain));
   gst_pad_set_chain_list_function (
       pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain_list));
+  gst_pad_set_query_function (
+      pad, GST_DEBUG_FUNCPTR (gst_cache_tee_sink_query));
   // With a flow: a source that is refused an event on the way down is not to
   // take it for an error.
   gst_pad_set_event_full_function (
