@@ -26,7 +26,7 @@ inline constexpr std::size_t header_limit = 64;
 // one that comes.
 enum class Start
 {
-  // The oldest entry; if older ones are gone, the oldest keyframe.
+  // The first entry since a flush; if that is gone, the oldest keyframe.
   beginning,
   latest_keyframe,
   next_keyframe,
@@ -88,7 +88,7 @@ public:
     while (entries_.size () > 1 && is_too_much ()) evict ();
   }
 
-  // After a flush nothing can be read, and what a flush leaves holds on.
+  // A new beginning: nothing can be read, and what a flush leaves holds on.
   void flush ()
   {
     while (!entries_.empty ()) evict ();
@@ -97,6 +97,7 @@ public:
     base_.headers.clear ();
     last_is_header_ = false;
     newest_.reset ();
+    lost_ = false;
   }
 
   // Entries have numbers; those from first to head, without head, are there.

@@ -23,6 +23,10 @@ struct Branch : junction::Branch
   const relay::Owned<GstPad> pad;
   // Not OK: it is left out, because this was its last result.
   std::atomic<GstFlowReturn> flow = GST_FLOW_OK;
+  // It had a peer when the run began: it is not late.
+  std::atomic<bool> early = false;
+  // A thread plays the log to it.
+  std::atomic<bool> joins = false;
   // What its last thread was started for; under the lock of the workers.
   guint32 ticket = 0;
 };

@@ -42,12 +42,16 @@ private:
 }  // namespace
 
 template <class T, class Push>
-GstFlowReturn Fan::distribute (Owned<T> item, Push push)
+GstFlowReturn Fan::distribute (Owned<T> item, Push give)
 {
-  std::shared_ptr<const cachebranch::List> branches = branches_.list ();
+  bool logs = late_.is_on ();
+  std::shared_ptr<const cachebranch::List> branches =
+      logs ? late_.append (item.get ()) : branches_.list ();
   Sum sum;
+  if (logs && late_.failure () != GST_FLOW_OK) return late_.failure ();
+  if (logs && late_.has_readers ()) sum.taken ();
   for (const std::shared_ptr<Branch> &branch : *branches) {
-    if (!branch->live || !gst_pad_is_linked (branch->pad.get ())) continue;
+    if (!branch->live || !GST_PAD_IS_LINKED (branch->pad.get ())) continue;
     GstFlowReturn flow = branch->flow;
     if (flow != GST_FLOW_OK) {
       sum.left_out (flow);
@@ -55,7 +59,7 @@ GstFlowReturn Fan::distribute (Owned<T> item, Push push)
     }
     // The last one may write into it, if nobody else has it.
     bool last = branch == branches->back ();
-    flow = push (branch->pad.get (),
+    flow = give (branch->pad.get (),
         last ? item.release () : share (item.get ()).release ());
     if (flow == GST_FLOW_OK) {
       sum.taken ();
@@ -81,11 +85,17 @@ GstFlowReturn Fan::push (Owned<GstBufferList> list)
 
 void Fan::event (GstEvent *event)
 {
-  std::shared_ptr<const cachebranch::List> branches = branches_.list ();
+  bool is_flush = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START ||
+                  GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
+  bool logs = late_.is_on () && !is_flush &&
+              cachebranch::has_flag (event, GST_EVENT_TYPE_SERIALIZED);
+  std::shared_ptr<const cachebranch::List> branches =
+      logs ? late_.append (event) : branches_.list ();
   for (const std::shared_ptr<Branch> &branch : *branches) {
     if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
       branch->flow = GST_FLOW_OK;
-    if (branch->live) cachebranch::push_event (branch->pad.get (), event);
+    if (branch->live || is_flush)
+      cachebranch::push_event (branch->pad.get (), event);
   }
 }
 

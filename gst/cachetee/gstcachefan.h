@@ -5,6 +5,7 @@
 
 #include "common/gstpp.h"
 #include "gstcachebranch.h"
+#include "gstcachelate.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
 
@@ -18,8 +19,11 @@ class Fan
 {
 public:
   Fan (cachebranch::Branches &branches, const cachesettings::Switches &switches,
-      cachereport::Report &report)
-      : branches_ (branches), switches_ (switches), report_ (report)
+      cachereport::Report &report, cachelate::Late &late)
+      : branches_ (branches),
+        switches_ (switches),
+        report_ (report),
+        late_ (late)
   {
   }
 
@@ -29,11 +33,12 @@ public:
 
 private:
   template <class T, class Push>
-  GstFlowReturn distribute (relay::Owned<T> item, Push push);
+  GstFlowReturn distribute (relay::Owned<T> item, Push give);
 
   cachebranch::Branches &branches_;
   const cachesettings::Switches &switches_;
   cachereport::Report &report_;
+  cachelate::Late &late_;
 };
 
 }  // namespace cachefan

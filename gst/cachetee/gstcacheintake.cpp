@@ -132,6 +132,7 @@ bool Intake::flush (bool starts)
 {
   on_.junction.flush (starts);
   on_.resumption.forget ();
+  if (on_.late.is_on ()) on_.late.flush (starts);
   if (starts) on_.report.drop_recording ("flush");
   return on_.junction.mode () == Mode::tee;
 }

@@ -6,6 +6,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachefan.h"
+#include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
@@ -28,6 +29,7 @@ struct Pieces
   cachereport::Report &report;
   cachelookup::Lookup &lookup;
   cacheresume::Resumption &resumption;
+  cachelate::Late &late;
   cachefan::Fan &fan;
 };
 

@@ -223,7 +223,8 @@ GstStructure *Report::stats ()
       counters.objects_dropped.load (), "corrupt-slices", G_TYPE_UINT64,
       counters.corrupt_slices.load (), "store-failures", G_TYPE_UINT64,
       counters.store_failures.load (), "branches-isolated", G_TYPE_UINT64,
-      counters.branches_isolated.load (), nullptr);
+      counters.branches_isolated.load (), "branches-lapped", G_TYPE_UINT64,
+      counters.branches_lapped.load (), nullptr);
 }
 
 void Report::post_stats ()

@@ -36,6 +36,7 @@ struct Counters
   std::atomic<guint64> corrupt_slices = 0;
   std::atomic<guint64> store_failures = 0;
   std::atomic<guint64> branches_isolated = 0;
+  std::atomic<guint64> branches_lapped = 0;
 };
 
 class Report

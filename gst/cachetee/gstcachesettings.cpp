@@ -15,6 +15,13 @@ enum
   PROP_HAS_CHAIN,
   PROP_SILENT,
   PROP_BRANCH_ERROR,
+  PROP_SLOW_BRANCH,
+  PROP_LATE_JOIN,
+  PROP_LATE_TIMING,
+  PROP_BURST_BYTES,
+  PROP_BURST_TIME,
+  PROP_LOG_BYTES,
+  PROP_LOG_TIME,
   PROP_CACHE_DIR,
   PROP_CACHE_KEY,
   PROP_ON_SLOW_STORE,
@@ -33,6 +40,38 @@ const GEnumValue branch_error_values[] = {
         "fatal"},
     {static_cast<int> (BranchError::isolate),
         "It is left out, and the others go on", "isolate"},
+    {0, nullptr, nullptr},
+};
+
+const GEnumValue slow_branch_values[] = {
+    {static_cast<int> (SlowBranch::block), "Upstream waits, as in tee",
+        "block"},
+    {static_cast<int> (SlowBranch::demote),
+        "It falls behind, and catches up from the log", "demote"},
+    {0, nullptr, nullptr},
+};
+
+const GEnumValue late_join_values[] = {
+    {static_cast<int> (backlog::Start::live), "With what comes next, as in tee",
+        "live"},
+    {static_cast<int> (backlog::Start::next_keyframe),
+        "With the next keyframe that comes", "next-keyframe"},
+    {static_cast<int> (backlog::Start::latest_keyframe),
+        "With the latest keyframe", "latest-keyframe"},
+    {static_cast<int> (backlog::Start::burst),
+        "As far back as burst-bytes and burst-time say", "burst"},
+    {static_cast<int> (backlog::Start::burst_keyframe),
+        "With the oldest keyframe of the burst, or the latest one before it",
+        "burst-keyframe"},
+    {static_cast<int> (backlog::Start::beginning),
+        "With the beginning, or the oldest keyframe that is kept", "beginning"},
+    {0, nullptr, nullptr},
+};
+
+const GEnumValue late_timing_values[] = {
+    {static_cast<int> (LateTiming::original), "That which it had", "original"},
+    {static_cast<int> (LateTiming::rebase),
+        "Moved so that the first of it is of now", "rebase"},
     {0, nullptr, nullptr},
 };
 
@@ -62,6 +101,27 @@ GType branch_error_type ()
 {
   static const GType type =
       register_enum ("GstCacheTeeBranchError", branch_error_values);
+  return type;
+}
+
+GType slow_branch_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeSlowBranch", slow_branch_values);
+  return type;
+}
+
+GType late_join_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeLateJoin", late_join_values);
+  return type;
+}
+
+GType late_timing_type ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeLateTiming", late_timing_values);
   return type;
 }
 
@@ -168,6 +228,101 @@ void install_tee (GObjectClass *object_class)
           flags (G_PARAM_READABLE, 0)));
 }
 
+void install_late (GObjectClass *object_class)
+{
+  const Settings defaults{};
+  /**
+   * GstCacheTee:slow-branch:
+   *
+   * What becomes of a branch that is slower than upstream. With `demote` each
+   * branch has a thread of its own and is fed from the log; one that falls
+   * behind more than the log holds goes on at the oldest keyframe in it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_SLOW_BRANCH,
+      g_param_spec_enum ("slow-branch", "Slow branch",
+          "What becomes of a branch that is slower than upstream",
+          slow_branch_type (), static_cast<gint> (defaults.slow_branch),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:late-join:
+   *
+   * Where a branch starts that gets its first peer while the stream runs. All
+   * but `live` turn the log on.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_LATE_JOIN,
+      g_param_spec_enum ("late-join", "Late join",
+          "Where a branch starts that is linked while the stream runs",
+          late_join_type (), static_cast<gint> (defaults.late_join),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:late-timing:
+   *
+   * What time the data of a late branch has, for sinks that synchronise.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_LATE_TIMING,
+      g_param_spec_enum ("late-timing", "Late timing",
+          "What time the data of a late branch has", late_timing_type (),
+          static_cast<gint> (defaults.late_timing),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:burst-bytes:
+   *
+   * How far back a burst goes, in bytes. With neither this nor
+   * #GstCacheTee:burst-time it is empty.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_BURST_BYTES,
+      g_param_spec_uint64 ("burst-bytes", "Burst bytes",
+          "How far back a burst goes, in bytes (0 = no bound by bytes)", 0,
+          G_MAXUINT64, defaults.burst_bytes,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:burst-time:
+   *
+   * How far back a burst goes, in nanoseconds of running time.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_BURST_TIME,
+      g_param_spec_uint64 ("burst-time", "Burst time",
+          "How far back a burst goes, in nanoseconds of running time (0 = no "
+          "bound by time)",
+          0, G_MAXUINT64, defaults.burst_time,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:log-bytes:
+   *
+   * Bound of the log, in bytes of memory.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_LOG_BYTES,
+      g_param_spec_uint64 ("log-bytes", "Log bytes",
+          "Bound of the log in bytes, 256 of them for each buffer and event (0 "
+          "= none)",
+          0, G_MAXUINT64, defaults.log_bytes,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:log-time:
+   *
+   * Bound of the log, in nanoseconds of running time.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_LOG_TIME,
+      g_param_spec_uint64 ("log-time", "Log time",
+          "Bound of the log in nanoseconds of running time (0 = none)", 0,
+          G_MAXUINT64, defaults.log_time,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+}
+
 void install_cache (GObjectClass *object_class)
 {
   const Settings defaults{};
@@ -241,6 +396,7 @@ void install_cache (GObjectClass *object_class)
 void install (GObjectClass *object_class)
 {
   install_tee (object_class);
+  install_late (object_class);
   install_cache (object_class);
 }
 
@@ -270,6 +426,28 @@ bool set (Settings &settings, guint id, const GValue *value)
       settings.on_slow_store =
           static_cast<SlowStore> (g_value_get_enum (value));
       return true;
+    case PROP_SLOW_BRANCH:
+      settings.slow_branch = static_cast<SlowBranch> (g_value_get_enum (value));
+      return true;
+    case PROP_LATE_JOIN:
+      settings.late_join =
+          static_cast<backlog::Start> (g_value_get_enum (value));
+      return true;
+    case PROP_LATE_TIMING:
+      settings.late_timing = static_cast<LateTiming> (g_value_get_enum (value));
+      return true;
+    case PROP_BURST_BYTES:
+      settings.burst_bytes = g_value_get_uint64 (value);
+      return true;
+    case PROP_BURST_TIME:
+      settings.burst_time = g_value_get_uint64 (value);
+      return true;
+    case PROP_LOG_BYTES:
+      settings.log_bytes = g_value_get_uint64 (value);
+      return true;
+    case PROP_LOG_TIME:
+      settings.log_time = g_value_get_uint64 (value);
+      return true;
     default:
       return false;
   }
@@ -298,6 +476,27 @@ bool get (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_ON_SLOW_STORE:
       g_value_set_enum (value, static_cast<gint> (settings.on_slow_store));
+      return true;
+    case PROP_SLOW_BRANCH:
+      g_value_set_enum (value, static_cast<gint> (settings.slow_branch));
+      return true;
+    case PROP_LATE_JOIN:
+      g_value_set_enum (value, static_cast<gint> (settings.late_join));
+      return true;
+    case PROP_LATE_TIMING:
+      g_value_set_enum (value, static_cast<gint> (settings.late_timing));
+      return true;
+    case PROP_BURST_BYTES:
+      g_value_set_uint64 (value, settings.burst_bytes);
+      return true;
+    case PROP_BURST_TIME:
+      g_value_set_uint64 (value, settings.burst_time);
+      return true;
+    case PROP_LOG_BYTES:
+      g_value_set_uint64 (value, settings.log_bytes);
+      return true;
+    case PROP_LOG_TIME:
+      g_value_set_uint64 (value, settings.log_time);
       return true;
     default:
       return false;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <string>
 
+#include "backlog.h"
 #include "gstcacherecorder.h"
 
 // The properties of cachetee.
@@ -20,12 +21,35 @@ enum class BranchError
   isolate,
 };
 
+// What becomes of one that is slower than upstream.
+enum class SlowBranch
+{
+  // As in tee: upstream waits.
+  block,
+  // It has a thread of its own, and what the log has.
+  demote,
+};
+
+enum class LateTiming
+{
+  original,
+  // The first data of one that comes late is of now.
+  rebase,
+};
+
 struct Settings
 {
   bool allow_not_linked = true;
   bool has_chain = true;
   bool silent = true;
   BranchError branch_error = BranchError::fatal;
+  SlowBranch slow_branch = SlowBranch::block;
+  backlog::Start late_join = backlog::Start::live;
+  LateTiming late_timing = LateTiming::original;
+  guint64 burst_bytes = 0;
+  guint64 burst_time = 0;
+  guint64 log_bytes = guint64{64} << 20;
+  guint64 log_time = 0;
   std::string cache_dir;
   std::string cache_key;
   cacherecorder::SlowStore on_slow_store = cacherecorder::SlowStore::automatic;

@@ -45,6 +45,7 @@
 #include "gstcachefan.h"
 #include "gstcachefeeder.h"
 #include "gstcacheintake.h"
+#include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcachequery.h"
 #include "gstcacherecorder.h"
@@ -76,11 +77,12 @@ struct Impl
       : sinkpad (sink),
         report (element, recorder),
         lookup (report),
-        fan (branches, switches, report),
+        late (branches, junction, workers, report, switches),
+        fan (branches, switches, report, late),
         server (element, sink, junction, report, workers, switches),
         resumption (sink, junction, report, server, branches),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, fan})
+            resumption, late, fan})
   {
   }
 
@@ -94,6 +96,7 @@ struct Impl
   cacherecorder::Recorder recorder;
   cachereport::Report report;
   cachelookup::Lookup lookup;
+  cachelate::Late late;
   cachefan::Fan fan;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
@@ -186,6 +189,7 @@ void note_link (GstCacheTee *self, GstPad *pad)
   if (branch == nullptr) return;
   branch->flow = GST_FLOW_OK;
   self->impl.junction.link (*branch);
+  self->impl.late.serve (branch);
 }
 
 void on_linked (GstPad *pad, GstPad *, gpointer data)
@@ -232,8 +236,10 @@ gboolean gst_cache_tee_src_query (
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 {
   self->impl.junction.add (branch);
+  self->impl.late.add (*branch);
   self->impl.branches.add (branch, self->impl.sinkpad);
-  if (!branch->live) self->impl.server.serve (branch);
+  if (!branch->live && !self->impl.late.is_on ())
+    self->impl.server.serve (branch);
 }
 
 void remove_branch (GstCacheTee *self, GstPad *pad)
@@ -243,6 +249,7 @@ void remove_branch (GstCacheTee *self, GstPad *pad)
   if (branch == nullptr) return;
   self->impl.junction.remove (*branch);
   self->impl.branches.remove (pad);
+  self->impl.late.remove (*branch);
 }
 
 GstPad *gst_cache_tee_request_new_pad (GstElement *element,
@@ -315,6 +322,7 @@ void start (GstCacheTee *self)
     branch->flow = GST_FLOW_OK;
   impl.server.start (impl.lookup.reader ());
   impl.junction.start (hit);
+  if (!hit) impl.late.start (impl.settings.copy ());
   if (miss) impl.intake.record ();
 }
 
@@ -322,10 +330,13 @@ void start (GstCacheTee *self)
 void serve (GstCacheTee *self)
 {
   self->impl.workers.open ();
-  if (!is_served (self)) return;
   std::shared_ptr<const List> branches = self->impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
-    self->impl.server.serve (branch);
+  for (const std::shared_ptr<Branch> &branch : *branches) {
+    if (is_served (self))
+      self->impl.server.serve (branch);
+    else
+      self->impl.late.serve (branch);
+  }
 }
 
 // Ends every wait.
@@ -334,6 +345,7 @@ void unblock (GstCacheTee *self)
   if (is_served (self)) cachefeeder::stop_source (self->impl.sinkpad);
   self->impl.workers.close ();
   self->impl.junction.stop ();
+  self->impl.late.stop ();
   self->impl.report.drop_recording ("stopped");
 }
 
@@ -341,6 +353,7 @@ void stop (GstCacheTee *self)
 {
   Impl &impl = self->impl;
   impl.workers.join ();
+  impl.late.clear ();
   cacherecorder::Recorder::Closed closed = impl.recorder.close ();
   if (closed.failure) impl.report.warn_store (*closed.failure);
   impl.report.counters.bytes_written += closed.bytes_written;

@@ -17,19 +17,20 @@ void Workers::close ()
   state_.lock ()->open = false;
 }
 
-void Workers::start (
+bool Workers::start (
     const std::shared_ptr<Branch> &branch, guint32 ticket, Job job)
 {
   auto state = state_.lock ();
   if (!state->open || branch->removed ||
       std::exchange (branch->ticket, ticket) == ticket)
-    return;
+    return false;
   auto done = std::make_shared<std::atomic<bool>> (false);
   auto run = [branch, done, job = std::move (job)] {
     job (*branch);
     *done = true;
   };
   state->workers.push_back ({branch, done, std::thread (std::move (run))});
+  return true;
 }
 
 void Workers::reap ()

@@ -21,9 +21,9 @@ public:
   // From here on there may be some, and no more.
   void open ();
   void close ();
-  // Does nothing when closed, for a branch that is removed, or that had this
-  // ticket before.
-  void start (const std::shared_ptr<cachebranch::Branch> &branch,
+  // False, and nothing, when closed, for a branch that is removed, or that had
+  // this ticket before.
+  bool start (const std::shared_ptr<cachebranch::Branch> &branch,
       guint32 ticket, Job job);
   // Those that have ended, so that they do not pile up while the stream runs.
   // No wait: this may be called by one of them.

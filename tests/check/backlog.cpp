@@ -261,7 +261,8 @@ void check_start (const Log &log, const Model &model, Start where, Bound burst)
   std::uint64_t oldest = log.first ();
   std::optional<std::uint64_t> wanted;
   bool lost = false;
-  for (std::size_t i = 0; i < oldest; i++) lost |= !model.all[i].facts.event;
+  for (std::size_t i = model.epoch; i < oldest; i++)
+    lost |= !model.all[i].facts.event;
   switch (where) {
     case Start::beginning:
       wanted = lost ? model.keyframe (oldest) : oldest;
