@@ -86,7 +86,7 @@ GST_START_TEST (a_late_branch_starts_where_it_is_told)
     fail_unless (late.wait_eos ());
     fail_unless (rig.sink (0).offsets () == numbers (0, 20));
     std::vector<guint64> got = late.offsets ();
-    guint64 first = got.empty () ? 0 : got.front ();
+    guint64 first = got.empty () ? 20 : got.front ();
     // Where the log ends is a matter of when; at a place of its own it is not.
     if (g_str_equal (join.late_join, "live") ||
         g_str_equal (join.late_join, "next-keyframe"))
@@ -98,7 +98,7 @@ GST_START_TEST (a_late_branch_starts_where_it_is_told)
       fail_unless (first % 5 == 0, "%s", join.late_join);
     fail_unless (got == numbers (first, 20), "%s", join.late_join);
     // Where it went over to live at once it is as in tee.
-    if (!g_str_equal (join.late_join, "live"))
+    if (!g_str_equal (join.late_join, "live") && !got.empty ())
       fail_unless (late.discont () == (first != 0), "%s", join.late_join);
   }
 }
@@ -230,6 +230,7 @@ GST_START_TEST (rebase_is_of_now)
     GstClockTime wanted =
         (g_str_equal (timing, "rebase") ? 8 : 5) * 100 * GST_MSECOND;
     assert_equals_uint64 (late.running_time (), wanted);
+    fail_unless (rig.sink (0).wait_buffers (9));
     assert_equals_uint64 (rig.sink (0).running_time (), 0);
   }
 }
