@@ -23,7 +23,7 @@ enum class SlowStore
 // Why a recording was given up, said once; the failure if it is the store's.
 struct Lost
 {
-  const char *reason;
+  const char *reason = nullptr;
   std::optional<store::Failure> failure;
 };
 using Outcome = std::optional<Lost>;

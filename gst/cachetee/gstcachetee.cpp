@@ -197,12 +197,24 @@ void on_linked (GstPad *pad, GstPad *, gpointer data)
   note_link (GST_CACHE_TEE (data), pad);
 }
 
+// That of a direct peer comes after its link, which was noted then: what has
+// failed since has not come back.
+void note_reconfigure (GstCacheTee *self, GstPad *pad)
+{
+  Owned<GstPad> peer{gst_pad_get_peer (pad)};
+  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
+  if (peer != nullptr && GST_IS_PROXY_PAD (peer.get ()))
+    note_link (self, pad);
+  else if (branch != nullptr)
+    self->impl.junction.link (*branch);
+}
+
 gboolean gst_cache_tee_src_event (
     GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   GstEventType type = GST_EVENT_TYPE (event);
-  if (type == GST_EVENT_RECONFIGURE) note_link (self, pad);
+  if (type == GST_EVENT_RECONFIGURE) note_reconfigure (self, pad);
   if (!is_served (self)) {
     bool done = gst_pad_event_default (pad, parent, event);
     if (done && type == GST_EVENT_SEEK)
