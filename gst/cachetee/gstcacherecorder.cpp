@@ -49,6 +49,7 @@ void Recorder::start (
   auto state = state_.lock ();
   state->writer = std::move (writer);
   state->recording = true;
+  recording_ = true;
   state->finished = false;
   state->slow_store = slow_store;
   state->patience.reset ();
@@ -58,6 +59,7 @@ void Recorder::start (
 
 std::shared_ptr<store::Writer> Recorder::writer ()
 {
+  if (!recording_) return nullptr;
   auto state = state_.lock ();
   return state->recording ? state->writer : nullptr;
 }
@@ -85,6 +87,7 @@ bool Recorder::drop ()
     auto state = state_.lock ();
     if (!state->recording) return false;
     state->recording = false;
+    recording_ = false;
     writer = state->writer;
   }
   writer->abort ();
@@ -193,6 +196,7 @@ Outcome Recorder::end (GstPad *pad)
     auto state = state_.lock ();
     if (!state->recording) return std::nullopt;
     state->recording = false;
+    recording_ = false;
     state->finished = true;
   }
   current->finish ();
@@ -205,6 +209,7 @@ Recorder::Closed Recorder::close ()
   {
     auto state = state_.lock ();
     std::swap (last, *state);
+    recording_ = false;
   }
   Closed closed;
   if (last.writer == nullptr) return closed;

@@ -23,7 +23,7 @@ enum class SlowStore
 // Why a recording was given up, said once; the failure if it is the store's.
 struct Lost
 {
-  const char *reason;
+  const char *reason = nullptr;
   std::optional<store::Failure> failure;
 };
 using Outcome = std::optional<Lost>;
@@ -76,6 +76,8 @@ private:
   Outcome check (const store::Result<relay::Done> &result);
 
   relay::Guarded<State> state_;
+  // What the lock would tell, for streams that are not recorded.
+  std::atomic<bool> recording_ = false;
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;

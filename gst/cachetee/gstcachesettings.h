@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <string>
+
+#include "backlog.h"
+#include "gstcacherecorder.h"
+
+// The properties of cachetee.
+namespace cachesettings {
+
+// What a branch that fails, or ends, does to the others.
+enum class BranchError
+{
+  // As in tee: all stop.
+  fatal,
+  // Nothing: it is left out.
+  isolate,
+};
+
+// What becomes of one that is slower than upstream.
+enum class SlowBranch
+{
+  // As in tee: upstream waits.
+  block,
+  // It has a thread of its own, and what the log has.
+  demote,
+};
+
+enum class LateTiming
+{
+  original,
+  // The first data of one that comes late is of now.
+  rebase,
+};
+
+struct Settings
+{
+  bool allow_not_linked = true;
+  bool has_chain = true;
+  bool silent = true;
+  BranchError branch_error = BranchError::fatal;
+  SlowBranch slow_branch = SlowBranch::block;
+  backlog::Start late_join = backlog::Start::live;
+  LateTiming late_timing = LateTiming::original;
+  guint64 burst_bytes = 0;
+  guint64 burst_time = 0;
+  guint64 log_bytes = guint64{64} << 20;
+  guint64 log_time = 0;
+  std::string cache_dir;
+  std::string cache_key;
+  cacherecorder::SlowStore on_slow_store = cacherecorder::SlowStore::automatic;
+};
+
+// Those that are asked for with each buffer.
+struct Switches
+{
+  void follow (const Settings &settings)
+  {
+    allow_not_linked = settings.allow_not_linked;
+    silent = settings.silent;
+    isolate = settings.branch_error == BranchError::isolate;
+  }
+  std::atomic<bool> allow_not_linked = true;
+  std::atomic<bool> silent = true;
+  std::atomic<bool> isolate = false;
+};
+
+// Properties that are no settings.
+inline constexpr guint prop_num_src_pads = 1;
+inline constexpr guint prop_cache_status = 2;
+inline constexpr guint prop_stats = 3;
+inline constexpr guint prop_last_message = 4;
+inline constexpr guint prop_alloc_pad = 5;
+
+void install (GObjectClass *object_class);
+
+// False: there is no such setting.
+[[nodiscard]] bool set (Settings &settings, guint id, const GValue *value);
+[[nodiscard]] bool get (const Settings &settings, guint id, GValue *value);
+
+}  // namespace cachesettings
