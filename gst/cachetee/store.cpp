@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "common/guarded.h"
+#include "inventory.h"
 
 namespace store {
 
@@ -798,6 +799,16 @@ Result<std::shared_ptr<const Reader>> Store::find (
   Result<std::shared_ptr<const Reader>> reader = find (key);
   if (reader && (*reader)->age () > ttl) return relay::failure (Error::expired);
   return reader;
+}
+
+std::size_t Store::purge (std::string_view key)
+{
+  return inventory::purge (shared_->disk, shared_->folder, key);
+}
+
+std::size_t Store::purge_prefix (std::string_view prefix)
+{
+  return inventory::purge_prefix (shared_->disk, shared_->folder, prefix);
 }
 
 Level Store::sweep ()

@@ -171,6 +171,11 @@ public:
   // A new object of the key; when it is whole it takes the place of older ones.
   Result<std::unique_ptr<Writer>> create (std::string_view key);
 
+  // Objects that were removed, of one key or of all that begin like this; see
+  // inventory.h.
+  std::size_t purge (std::string_view key);
+  std::size_t purge_prefix (std::string_view prefix);
+
   // Looks the folder through and removes what is too much, as is done in the
   // background when enough was written; returns when it is done.
   Level sweep ();
