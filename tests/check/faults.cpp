@@ -355,6 +355,9 @@ private:
   std::vector<Write> log_;
 };
 
+// Small, as the slices are.
+constexpr std::size_t sector = 64;
+
 // What may be there after a loss of power: of each file any of the writes, in
 // any order and cut at any sector, and zeros where there were none.
 void lose_power (const std::vector<LoggingDisk::Write> &log,
@@ -367,18 +370,22 @@ void lose_power (const std::vector<LoggingDisk::Write> &log,
   unsigned lost = static_cast<unsigned> (below (4)) * 20;
   for (const LoggingDisk::Write &write : log) {
     Bytes &file = files[write.path];
-    std::size_t size = write.bytes.size ();
+    std::size_t first = 0;
+    std::size_t last = write.bytes.size ();
     if (below (100) < lost) {
-      std::size_t kept = below (3) == 0 ? below (size / 64 + 1) * 64 : 0;
       // The file may have its length all the same.
       if (below (2) == 0)
-        file.resize (std::max<std::size_t> (file.size (), write.offset + size));
-      size = std::min (size, kept);
+        file.resize (std::max<std::size_t> (file.size (), write.offset + last));
+      // Any sectors of it, or none.
+      first = below (last / sector + 1) * sector;
+      if (below (2) == 0)
+        last = first + below ((last - first) / sector + 1) * sector;
     }
-    if (size == 0) continue;
-    file.resize (std::max<std::size_t> (file.size (), write.offset + size));
-    std::copy_n (write.bytes.begin (), size,
-        file.begin () + static_cast<std::ptrdiff_t> (write.offset));
+    if (first == last) continue;
+    file.resize (std::max<std::size_t> (file.size (), write.offset + last));
+    std::copy (write.bytes.begin () + static_cast<std::ptrdiff_t> (first),
+        write.bytes.begin () + static_cast<std::ptrdiff_t> (last),
+        file.begin () + static_cast<std::ptrdiff_t> (write.offset + first));
   }
   for (const auto &[path, bytes] : files) {
     fs::path place = to / fs::relative (path, from);

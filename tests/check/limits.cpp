@@ -244,6 +244,8 @@ GST_START_TEST (what_is_in_use_stays)
   (void)store->sweep ();
   set_last_use (temp.path (), "1", 1);
   set_last_use (temp.path (), "w", 1);
+  for (unsigned i = 20; i < 25; i++)
+    fail_unless (keep (*store, std::to_string (i), object_size, i).ok ());
   (void)store->sweep ();
   std::set<unsigned> left = left_of (temp.path (), 20);
   fail_unless (left.count (0) == 1 && left.count (1) == 1);
