@@ -267,14 +267,23 @@ std::array<std::uint8_t, record_size> data_preamble (std::uint64_t id)
   return block;
 }
 
+Result<std::uint64_t> parse_preamble (std::span<const std::uint8_t> file)
+{
+  if (file.size () < record_size)
+    return relay::failure (Error::truncated, file.size ());
+  std::uint64_t id = In (file.subspan (16)).get<std::uint64_t> ();
+  std::array<std::uint8_t, record_size> expected = data_preamble (id);
+  if (!std::equal (expected.begin (), expected.end (), file.begin ()))
+    return relay::failure (Error::bad_magic);
+  return id;
+}
+
 Result<relay::Done> check_preamble (
     std::span<const std::uint8_t> file, std::uint64_t id)
 {
-  std::array<std::uint8_t, record_size> expected = data_preamble (id);
-  if (file.size () < expected.size ())
-    return relay::failure (Error::truncated, file.size ());
-  if (!std::equal (expected.begin (), expected.end (), file.begin ()))
-    return relay::failure (Error::bad_magic);
+  Result<std::uint64_t> found = parse_preamble (file);
+  if (!found) return found.error ();
+  if (*found != id) return relay::failure (Error::bad_magic);
   return relay::Done{};
 }
 

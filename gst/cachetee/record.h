@@ -78,6 +78,8 @@ Result<Header> parse_header (std::span<const std::uint8_t> file);
 Result<std::size_t> header_size (std::span<const std::uint8_t> file);
 
 std::array<std::uint8_t, record_size> data_preamble (std::uint64_t id);
+// The id of the object that the file is for.
+Result<std::uint64_t> parse_preamble (std::span<const std::uint8_t> file);
 Result<relay::Done> check_preamble (
     std::span<const std::uint8_t> file, std::uint64_t id);
 

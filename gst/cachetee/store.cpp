@@ -2,19 +2,13 @@
 #include "store.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <condition_variable>
-#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -23,322 +17,81 @@
 #include <utility>
 
 #include "common/guarded.h"
+#include "inventory.h"
 
 namespace store {
 
 namespace fs = std::filesystem;
-
-class File
-{
-public:
-  explicit File (int fd) : fd_ (fd) {}
-  ~File ()
-  {
-    if (fd_ >= 0) close (fd_);
-  }
-  File (const File &) = delete;
-  File &operator= (const File &) = delete;
-  File (File &&other) noexcept : fd_ (std::exchange (other.fd_, -1)) {}
-  File &operator= (File &&other) noexcept
-  {
-    std::swap (fd_, other.fd_);
-    return *this;
-  }
-
-  [[nodiscard]] int fd () const { return fd_; }
-  explicit operator bool () const { return fd_ >= 0; }
-
-private:
-  int fd_;
-};
+using disk::Disk;
+using disk::File;
+using disk::Lock;
+using disk::Locked;
+using folder::failed;
+using folder::Family;
+using folder::Generation;
+using folder::Names;
 
 namespace {
 
-constexpr std::string_view marker_name = "CACHETEE";
-constexpr std::string_view marker_text = "cachetee 1\n";
-constexpr std::size_t index_limit =
-    record::header_limit + record::record_limit * record::record_size;
 // What an entry of the queue costs besides its bytes.
 constexpr std::size_t job_cost = 256;
 // How often an object is looked for while others replace it. A bound only: each
 // time somebody has made a whole one.
 constexpr unsigned find_attempts = 50;
+// Readers that wait to be marked as used; they keep their files open.
+constexpr std::size_t used_limit = 32;
 
-Failure failed (Error error)
-{
-  return relay::failure (error, static_cast<std::size_t> (errno));
-}
-
-Failure write_failed ()
-{
-  bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-  return failed (full ? Error::no_space : Error::cannot_write);
-}
-
-// A regular file, or none: no link, no FIFO that we would hang on.
-File open_file (const fs::path &path, int flags)
-{
-  File file (::open (
-      path.c_str (), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-  struct stat status = {};
-  if (file && (fstat (file.fd (), &status) != 0 || !S_ISREG (status.st_mode))) {
-    errno = EINVAL;
-    return File (-1);
-  }
-  return file;
-}
-
-// False with errno set; a file that ends too early is ENODATA.
-bool read_all (
-    const File &file, std::span<std::uint8_t> out, std::uint64_t offset)
-{
-  while (!out.empty ()) {
-    ssize_t size = pread (
-        file.fd (), out.data (), out.size (), static_cast<off_t> (offset));
-    if (size < 0 && errno == EINTR) continue;
-    if (size == 0) errno = ENODATA;
-    if (size <= 0) return false;
-    out = out.subspan (static_cast<std::size_t> (size));
-    offset += static_cast<std::uint64_t> (size);
-  }
-  return true;
-}
-
-bool write_all (
-    const File &file, std::span<const std::uint8_t> bytes, std::uint64_t offset)
-{
-  while (!bytes.empty ()) {
-    ssize_t size = pwrite (
-        file.fd (), bytes.data (), bytes.size (), static_cast<off_t> (offset));
-    if (size < 0 && errno == EINTR) continue;
-    if (size == 0) errno = EIO;
-    if (size <= 0) return false;
-    bytes = bytes.subspan (static_cast<std::size_t> (size));
-    offset += static_cast<std::uint64_t> (size);
-  }
-  return true;
-}
-
-// For what a thread of the application writes: beyond the file size limit of
-// the process it is told so by errno, and not killed.
-class NoSizeSignal
-{
-public:
-  NoSizeSignal ()
-  {
-    sigemptyset (&signal_);
-    sigaddset (&signal_, SIGXFSZ);
-    sigset_t pending;
-    sigpending (&pending);
-    was_pending_ = sigismember (&pending, SIGXFSZ) == 1;
-    pthread_sigmask (SIG_BLOCK, &signal_, &before_);
-  }
-  ~NoSizeSignal ()
-  {
-    // Ours would come as soon as it is let in.
-    constexpr timespec at_once{};
-    int saved = errno;
-    if (!was_pending_) sigtimedwait (&signal_, nullptr, &at_once);
-    pthread_sigmask (SIG_SETMASK, &before_, nullptr);
-    errno = saved;
-  }
-  NoSizeSignal (const NoSizeSignal &) = delete;
-  NoSizeSignal &operator= (const NoSizeSignal &) = delete;
-
-private:
-  sigset_t signal_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
-
-std::uint64_t size_of (const File &file)
-{
-  struct stat status = {};
-  if (fstat (file.fd (), &status) != 0 || status.st_size < 0) return 0;
-  return static_cast<std::uint64_t> (status.st_size);
-}
-
-bool lock_file (const File &file)
-{
-  return flock (file.fd (), LOCK_EX | LOCK_NB) == 0;
-}
-
-// The two files of an object.
-struct Names
-{
-  fs::path index;
-  fs::path data;
-};
-
-using Generation = std::uint32_t;
-
-// All objects of a key; one that is written anew is another generation, so
-// that who reads the old one is not disturbed.
-class Family
-{
-public:
-  Family (const fs::path &folder, std::string_view key)
-      : stem_ (record::file_name (key)), shard_ (folder / stem_.substr (0, 2))
-  {
-  }
-
-  [[nodiscard]] const fs::path &shard () const { return shard_; }
-  [[nodiscard]] Names names (Generation generation) const
-  {
-    std::array<char, 9> digits{};
-    std::snprintf (digits.data (), digits.size (), "%08x", generation);
-    fs::path base = shard_ / (stem_ + '.' + digits.data ());
-    return {base.string () + ".idx", base.string () + ".dat"};
-  }
-
-  // Every number that is in use, or those that have an index; the newest first.
-  [[nodiscard]] std::vector<Generation> generations (
-      bool indexed_only = false) const
-  {
-    std::vector<Generation> found;
-    std::error_code error;
-    fs::directory_iterator entries (shard_, error);
-    for (; !error && entries != fs::directory_iterator ();
-         entries.increment (error)) {
-      std::string name = entries->path ().filename ().string ();
-      if (name.size () != stem_.size () + 13 || !name.starts_with (stem_))
-        continue;
-      if (!name.ends_with (".idx") &&
-          (indexed_only || !name.ends_with (".dat")))
-        continue;
-      Generation generation = 0;
-      const char *digits = name.data () + stem_.size () + 1;
-      auto [end, bad] = std::from_chars (digits, digits + 8, generation, 16);
-      if (bad == std::errc () && end == digits + 8)
-        found.push_back (generation);
-    }
-    std::sort (found.begin (), found.end (), std::greater<> ());
-    found.erase (std::unique (found.begin (), found.end ()), found.end ());
-    return found;
-  }
-
-private:
-  std::string stem_;
-  fs::path shard_;
-};
-
-Error error_of (record::Error error)
-{
-  return error == record::Error::truncated ? Error::incomplete : Error::damaged;
-}
-
-// Reads an index that belongs to the key.
-Result<record::Index> load_index (const File &file, std::string_view key)
-{
-  std::uint64_t size = size_of (file);
-  if (size > index_limit) return relay::failure (Error::damaged);
-  std::vector<std::uint8_t> bytes (size);
-  if (!read_all (file, bytes, 0)) return failed (Error::cannot_read);
-  record::Result<record::Index> index = record::parse_index (bytes);
-  if (!index) return relay::failure (error_of (index.code ()));
-  // Two keys of one name: so unlikely that it is somebody's doing.
-  if (index->header.key != key) return relay::failure (Error::not_found);
-  return *std::move (index);
-}
-
-// Is it the data file of this object?
-bool is_data_of (const File &file, std::uint64_t id)
-{
-  std::array<std::uint8_t, record::record_size> preamble{};
-  return file && read_all (file, preamble, 0) &&
-         record::check_preamble (preamble, id).ok ();
-}
-
+// Busy while somebody finds out whether it can be removed, which is short.
 Result<std::shared_ptr<const Reader>> open_object (
-    const Names &names, std::string_view key)
+    Disk &disk, const Names &names, std::string_view key)
 {
-  File file = open_file (names.index, O_RDONLY);
+  File file = disk::open_file (disk, names.index, O_RDONLY);
   if (!file)
     return failed (errno == ENOENT ? Error::not_found : Error::cannot_open);
-  Result<record::Index> index = load_index (file, key);
+  Result<record::Index> index = folder::load_index (file, key);
   if (!index) return index.error ();
-  if (!index->complete) return relay::failure (error_of (index->ended));
+  if (!index->complete)
+    return relay::failure (index->ended == record::Error::truncated
+                               ? Error::incomplete
+                               : Error::damaged);
+  if (file.lock (Lock::shared) == Locked::no)
+    return relay::failure (Error::busy);
+  struct stat status = {};
+  // It was removed before we had the lock.
+  if (!file.status (status) || status.st_nlink == 0)
+    return relay::failure (Error::not_found);
 
-  auto data = std::make_unique<File> (open_file (names.data, O_RDONLY));
-  if (!*data) return failed (Error::damaged);
-  if (!is_data_of (*data, index->header.id) || size_of (*data) < index->end)
+  File data = disk::open_file (disk, names.data, O_RDONLY);
+  if (!data)
+    return failed (errno == EMFILE || errno == ENFILE ? Error::cannot_open
+                                                      : Error::damaged);
+  if (!folder::is_data_of (data, index->header.id) || data.size () < index->end)
     return relay::failure (Error::damaged);
-  return std::shared_ptr<const Reader> (
-      std::make_shared<Reader> (*std::move (index), std::move (data)));
-}
-
-// A name may by now be somebody else's.
-void unlink_if_same (const fs::path &path, const File &file)
-{
-  struct stat there = {};
-  struct stat ours = {};
-  if (lstat (path.c_str (), &there) == 0 && fstat (file.fd (), &ours) == 0 &&
-      there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
-    unlink (path.c_str ());
+  return std::shared_ptr<const Reader> (std::make_shared<Reader> (
+      *std::move (index), std::move (file), std::move (data)));
 }
 
 // Removes a generation that is provably of this key and that nobody writes.
-// False if somebody does.
-bool remove_ours (const Names &names, std::string_view key, bool only_partial)
+// False if somebody does. Who reads a whole one goes on.
+bool remove_ours (
+    Disk &disk, const Names &names, std::string_view key, bool only_partial)
 {
-  File file = open_file (names.index, O_RDONLY);
+  File file = disk::open_file (disk, names.index, O_RDONLY);
   if (!file) return true;
-  Result<record::Index> index = load_index (file, key);
+  Result<record::Index> index = folder::load_index (file, key);
   if (!index || (index->complete && only_partial)) return true;
-  if (!lock_file (file)) return false;
+  if (file.lock (index->complete ? Lock::shared : Lock::exclusive) !=
+      Locked::yes)
+    return false;
   // Its writer may have made it whole before it let go of it.
-  index = load_index (file, key);
+  index = folder::load_index (file, key);
   if (!index || (index->complete && only_partial)) return true;
-  File data = open_file (names.data, O_RDONLY);
+  File data = disk::open_file (disk, names.data, O_RDONLY);
   // In this order: data without an index is never taken for an object.
-  unlink_if_same (names.index, file);
-  if (is_data_of (data, index->header.id)) unlink_if_same (names.data, data);
+  disk::unlink_if_same (disk, names.index, file);
+  if (folder::is_data_of (data, index->header.id))
+    disk::unlink_if_same (disk, names.data, data);
   return true;
-}
-
-Result<relay::Done> make_folder (const fs::path &folder)
-{
-  fs::path path;
-  for (const fs::path &part : folder) {
-    path /= part;
-    if (mkdir (path.c_str (), 0700) == 0 || errno == EEXIST) continue;
-    // A folder above ours that we may not touch but which is there.
-    struct stat status = {};
-    int why = errno;
-    if (stat (path.c_str (), &status) == 0 && S_ISDIR (status.st_mode))
-      continue;
-    errno = why;
-    return failed (Error::cannot_make_folder);
-  }
-  return relay::Done{};
-}
-
-// The marker says whose the folder is, and of which version.
-Result<relay::Done> check_marker (const fs::path &folder)
-{
-  fs::path path = folder / marker_name;
-  File made = open_file (path, O_WRONLY | O_CREAT | O_EXCL);
-  if (made) {
-    std::span text (
-        reinterpret_cast<const std::uint8_t *> (marker_text.data ()),
-        marker_text.size ());
-    NoSizeSignal guard;
-    if (write_all (made, text, 0)) return relay::Done{};
-    Failure why = write_failed ();
-    unlink (path.c_str ());
-    return why;
-  }
-  if (errno != EEXIST) return failed (Error::cannot_make_folder);
-  File file = open_file (path, O_RDONLY);
-  if (!file) return failed (Error::foreign);
-  std::array<std::uint8_t, marker_text.size ()> text{};
-  // Whoever makes it may not have written it yet.
-  std::uint64_t size = std::min<std::uint64_t> (size_of (file), text.size ());
-  if (!read_all (file, std::span (text).first (size), 0))
-    return failed (Error::cannot_read);
-  if (std::memcmp (text.data (), marker_text.data (), size) != 0)
-    return relay::failure (Error::foreign);
-  return relay::Done{};
 }
 
 std::uint64_t random_id ()
@@ -357,45 +110,17 @@ std::uint64_t seconds_now ()
       std::chrono::duration_cast<std::chrono::seconds> (now).count ());
 }
 
+// Where eviction begins and how far it goes, below the limit and above what is
+// to be left free. Between two looks a fortieth is written at most.
+constexpr std::uint64_t high_part = 40;
+constexpr std::uint64_t low_part = 10;
+
 }  // namespace
 
-const char *to_string (Error error)
-{
-  switch (error) {
-    case Error::not_found:
-      return "not found";
-    case Error::incomplete:
-      return "incomplete";
-    case Error::damaged:
-      return "damaged";
-    case Error::foreign:
-      return "foreign";
-    case Error::busy:
-      return "busy";
-    case Error::key_too_long:
-      return "key too long";
-    case Error::overflow:
-      return "overflow";
-    case Error::too_large:
-      return "too large";
-    case Error::aborted:
-      return "aborted";
-    case Error::no_space:
-      return "no space";
-    case Error::cannot_make_folder:
-      return "cannot make folder";
-    case Error::cannot_open:
-      return "cannot open";
-    case Error::cannot_read:
-      return "cannot read";
-    case Error::cannot_write:
-      return "cannot write";
-  }
-  return "unknown";
-}
-
-Reader::Reader (record::Index index, std::unique_ptr<File> data)
-    : index_ (std::move (index)), data_ (std::move (data))
+Reader::Reader (record::Index index, File index_file, File data)
+    : index_ (std::move (index)),
+      lock_ (std::move (index_file)),
+      data_ (std::move (data))
 {
 }
 
@@ -405,10 +130,35 @@ Result<relay::Done> Reader::read (
     const record::Record &record, std::span<std::uint8_t> out) const
 {
   if (out.size () != record.stored) return relay::failure (Error::damaged);
-  if (!read_all (*data_, out, record.offset))
+  if (!data_.read (out, record.offset))
     return failed (errno == ENODATA ? Error::damaged : Error::cannot_read);
   if (!record::verify (out, record)) return relay::failure (Error::damaged);
   return relay::Done{};
+}
+
+Result<Chunk> Reader::read (std::uint32_t record, slices::Memory &memory) const
+{
+  if (record >= index_.records.size ()) return relay::failure (Error::damaged);
+  const slices::Key key{index_.header.id, record};
+  if (std::optional<Chunk> found = memory.find (key)) return *std::move (found);
+  const record::Record &what = index_.records[record];
+  auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (what.stored);
+  std::span out (bytes.get (), what.stored);
+  Result<relay::Done> done = read (what, out);
+  if (!done) return done.error ();
+  Chunk chunk{out, std::move (bytes)};
+  memory.insert (key, chunk);
+  return chunk;
+}
+
+std::chrono::seconds Reader::age () const
+{
+  std::uint64_t now = seconds_now ();
+  std::uint64_t made = index_.header.created;
+  std::uint64_t age = now > made ? now - made : made - now;
+  constexpr auto most = std::chrono::seconds::max ().count ();
+  return std::chrono::seconds (static_cast<std::chrono::seconds::rep> (
+      std::min<std::uint64_t> (age, most)));
 }
 
 Prefix::Prefix (std::shared_ptr<const Reader> reader, std::uint64_t size)
@@ -447,10 +197,11 @@ bool Prefix::take (std::span<const std::uint8_t> &bytes)
 // store's thread once the object is made; the rest is under the queue's lock.
 struct Object
 {
-  Object (Family keys, Generation number, std::string full_key, File index_file,
-      File data_file, std::span<const std::uint8_t> header_block,
-      std::uint32_t slice_size)
-      : family (std::move (keys)),
+  Object (Disk &calls, Family keys, Generation number, std::string full_key,
+      File index_file, File data_file,
+      std::span<const std::uint8_t> header_block, std::uint32_t slice_size)
+      : disk (calls),
+        family (std::move (keys)),
         generation (number),
         key (std::move (full_key)),
         index (std::move (index_file)),
@@ -460,6 +211,7 @@ struct Object
   {
   }
 
+  Disk &disk;
   const Family family;
   const Generation generation;
   const std::string key;
@@ -485,9 +237,9 @@ Result<relay::Done> commit (Object &object,
     std::uint64_t index_at)
 {
   // The bytes before the record that vouches for them.
-  if (!write_all (object.data, stored, entry.record.offset) ||
-      !write_all (object.index, entry.bytes, index_at))
-    return write_failed ();
+  if (!object.data.write (stored, entry.record.offset) ||
+      !object.index.write (entry.bytes, index_at))
+    return folder::write_failed ();
   object.written += stored.size ();
   return relay::Done{};
 }
@@ -532,21 +284,26 @@ Result<relay::Done> commit_end (Object &object)
 {
   Result<relay::Done> result = commit_slice (object);
   if (!result) return result;
+  // From now on others may read it, and nobody may take it for what a dead
+  // writer left.
+  if (object.index.lock (Lock::shared) != Locked::yes)
+    return relay::failure (Error::busy);
   std::uint64_t index_at = object.journal.index_end ();
   result = commit (object, {}, object.journal.complete (), index_at);
   if (!result) return result;
   // This one takes the place of those before it.
   for (Generation generation : object.family.generations ())
     if (generation < object.generation)
-      remove_ours (object.family.names (generation), object.key, false);
+      remove_ours (
+          object.disk, object.family.names (generation), object.key, false);
   return result;
 }
 
 void discard (const Object &object)
 {
   Names names = object.family.names (object.generation);
-  unlink_if_same (names.index, object.index);
-  unlink_if_same (names.data, object.data);
+  disk::unlink_if_same (object.disk, names.index, object.index);
+  disk::unlink_if_same (object.disk, names.data, object.data);
 }
 
 enum class Task
@@ -590,31 +347,70 @@ Result<relay::Done> execute (const Job &job)
 
 }  // namespace
 
+namespace {
+
+// What the thread that looks after the limits is told, and what it found out.
+struct Upkeep
+{
+  Level level;
+  // Looks that were asked for, and that were done.
+  std::uint64_t asked = 0;
+  std::uint64_t done = 0;
+  // Written since the last look, and how much may be before the next.
+  std::uint64_t written = 0;
+  std::uint64_t allowance = 0;
+  // The disk was full.
+  bool starved = false;
+  std::vector<std::shared_ptr<const Reader>> used;
+  bool stop = false;
+};
+
+}  // namespace
+
 // The queue and the thread that empties it. Ends when told, and then only when
-// the queue is empty; no Writer is left by then.
+// the queue is empty; no Writer is left by then. And the thread that looks
+// after the limits. Neither lock is taken while the other is held.
 struct Shared
 {
-  explicit Shared (const Options &settings)
-      : options (settings), thread ([this] { run (); })
+  Shared (fs::path path, const Options &settings)
+      : folder (std::move (path)),
+        options (settings),
+        disk (settings.disk != nullptr ? *settings.disk : disk::system ()),
+        thread ([this] { run (); }),
+        keeper ([this] { keep (); })
   {
+    if (has_limits ()) ask ();
   }
   ~Shared ()
   {
     queue.lock ()->stop = true;
     work.notify_all ();
     thread.join ();
+    stopping = true;
+    upkeep.lock ()->stop = true;
+    look.notify_all ();
+    keeper.join ();
   }
   Shared (const Shared &) = delete;
   Shared &operator= (const Shared &) = delete;
 
-  void run ()
+  [[nodiscard]] bool has_limits () const
+  {
+    return options.l2_size > 0 || options.min_free > 0;
+  }
+
+  static void block_signals ()
   {
     // A process beyond its file size limit is told by errno: no signal of ours
     // may end it.
     sigset_t all;
     sigfillset (&all);
     pthread_sigmask (SIG_SETMASK, &all, nullptr);
+  }
 
+  void run ()
+  {
+    block_signals ();
     auto access = queue.lock ();
     while (true) {
       access.wait (
@@ -626,8 +422,9 @@ struct Shared
       access.unlock ();
 
       Result<relay::Done> result = relay::Done{};
-      if (!given_up) result = execute (job);
+      if (!given_up) result = execute_within_limits (job);
       if (!result || job.task == Task::discard) discard (*job.object);
+      if (!result) note_failure (result.error ());
       std::size_t cost = job.cost;
       std::shared_ptr<Object> object = std::move (job.object);
       // Whose bytes these were may have much to do to be rid of them.
@@ -641,11 +438,184 @@ struct Shared
     }
   }
 
+  Result<relay::Done> execute_within_limits (const Job &job)
+  {
+    Object &object = *job.object;
+    std::uint64_t before = object.written;
+    bool adds = job.task == Task::packet || job.task == Task::event;
+    if (adds && full) return relay::failure (Error::no_space);
+    Result<relay::Done> result = execute (job);
+    note_written (object.written - before);
+    std::uint64_t most = options.l2_size - options.l2_size / low_part;
+    if (result && options.l2_size > 0 && object.written > most)
+      return relay::failure (Error::too_large);
+    return result;
+  }
+
+  void ask ()
+  {
+    upkeep.lock ()->asked++;
+    look.notify_all ();
+  }
+
+  void note_written (std::uint64_t bytes)
+  {
+    if (!has_limits () || bytes == 0) return;
+    auto access = upkeep.lock ();
+    access->written += bytes;
+    if (access->written < access->allowance || access->asked > access->done)
+      return;
+    access->asked++;
+    look.notify_all ();
+  }
+
+  void note_failure (const Failure &why)
+  {
+    if (why.position != ENOSPC && why.position != EDQUOT) return;
+    full = true;
+    auto access = upkeep.lock ();
+    access->starved = true;
+    access->level.full = true;
+    access->asked++;
+    look.notify_all ();
+  }
+
+  void note_use (std::shared_ptr<const Reader> reader)
+  {
+    auto access = upkeep.lock ();
+    if (access->used.size () >= used_limit) return;
+    access->used.push_back (std::move (reader));
+    look.notify_all ();
+  }
+
+  void keep ()
+  {
+    block_signals ();
+    auto access = upkeep.lock ();
+    while (true) {
+      auto is_wanted = [] (const Upkeep &u) {
+        return u.stop || u.asked > u.done || !u.used.empty ();
+      };
+      if (!access->level.full)
+        access.wait (look, is_wanted);
+      else if (!access.wait_for (look, options.retry, is_wanted))
+        access->asked++;
+      if (access->stop) return;
+      std::vector<std::shared_ptr<const Reader>> used;
+      std::swap (used, access->used);
+      std::uint64_t asked = access->asked;
+      bool wanted = asked > access->done;
+      bool starved = wanted && std::exchange (access->starved, false);
+      if (wanted) access->written = 0;
+      access.unlock ();
+
+      for (const auto &reader : used) reader->touch ();
+      // Their files are not in use because of us.
+      used.clear ();
+      std::optional<Swept> swept;
+      if (wanted) swept = sweep (starved);
+
+      access.lock ();
+      if (!swept) continue;
+      Level &level = access->level;
+      level.known = true;
+      level.objects = swept->objects;
+      level.bytes = swept->bytes;
+      level.evictions += swept->evictions;
+      // It may have been found full again meanwhile, which is another look.
+      level.full = swept->full || access->starved;
+      full = level.full;
+      access->starved |= starved && swept->full;
+      access->allowance = swept->allowance;
+      access->done = asked;
+      look.notify_all ();
+    }
+  }
+
+  struct Swept
+  {
+    std::uint64_t objects = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t evictions = 0;
+    std::uint64_t allowance = 0;
+    bool full = false;
+  };
+
+  // The folder itself says what is in it, for other processes add to it and
+  // remove from it as we do.
+  Swept sweep (bool starved)
+  {
+    std::vector<folder::Entry> entries =
+        folder::scan (disk, folder, [this] { return stopping.load (); });
+    Swept swept;
+    for (const folder::Entry &entry : entries) swept.bytes += entry.bytes;
+    swept.objects = entries.size ();
+    std::uint64_t excess = excess_of (swept.bytes);
+    if (starved) excess = std::max (excess, swept.bytes / low_part + 1);
+
+    std::uint64_t freed = 0;
+    if (excess > 0) {
+      for (const folder::Entry &entry : by_last_use (std::move (entries))) {
+        if (freed >= excess || stopping) break;
+        if (folder::remove (disk, entry, entry.last_use) !=
+            folder::Removal::removed)
+          continue;
+        freed += entry.bytes;
+        swept.objects--;
+        swept.evictions++;
+      }
+    }
+    swept.bytes -= freed;
+
+    std::uint64_t free = ~std::uint64_t{0};
+    if (disk.available (folder.c_str (), free) != 0) free = ~std::uint64_t{0};
+    std::uint64_t limit = options.l2_size;
+    swept.full = (limit > 0 && swept.bytes > limit) ||
+                 free < options.min_free ||
+                 (starved && freed == 0 && free < 4 * options.slice_size);
+    swept.allowance = ~std::uint64_t{0};
+    if (limit > 0)
+      swept.allowance = allowance_of (limit, limit - swept.bytes, swept.full);
+    if (options.min_free > 0)
+      swept.allowance = std::min (swept.allowance,
+          allowance_of (options.min_free, free - options.min_free, swept.full));
+    return swept;
+  }
+
+  // How much may be written before the next look. Others write too.
+  static std::uint64_t allowance_of (
+      std::uint64_t limit, std::uint64_t left, bool is_full)
+  {
+    return std::max (limit / high_part, is_full ? 0 : left / 4);
+  }
+
+  // How much is to be removed.
+  std::uint64_t excess_of (std::uint64_t bytes)
+  {
+    std::uint64_t excess = 0;
+    std::uint64_t limit = options.l2_size;
+    if (limit > 0 && bytes > limit - limit / high_part)
+      excess = bytes - (limit - limit / low_part);
+    std::uint64_t least = options.min_free;
+    std::uint64_t free = 0;
+    if (least > 0 && disk.available (folder.c_str (), free) == 0 &&
+        free < least + least / high_part)
+      excess = std::max (excess, least + least / low_part - free);
+    return excess;
+  }
+
+  const fs::path folder;
   const Options options;
+  Disk &disk;
+  std::atomic<bool> full = false;
+  std::atomic<bool> stopping = false;
   relay::Guarded<Queue> queue;
   std::condition_variable work;
   std::condition_variable room;
+  relay::Guarded<Upkeep> upkeep;
+  std::condition_variable look;
   std::thread thread;
+  std::thread keeper;
 };
 
 namespace {
@@ -762,7 +732,8 @@ Result<std::shared_ptr<Store>> Store::open (
   if (error)
     return relay::failure (
         Error::cannot_make_folder, static_cast<std::size_t> (error.value ()));
-  Result<relay::Done> made = make_folder (path);
+  Disk &disk = options.disk != nullptr ? *options.disk : disk::system ();
+  Result<relay::Done> made = folder::prepare (disk, path);
   if (!made) return made.error ();
   struct stat status = {};
   if (stat (path.c_str (), &status) != 0)
@@ -771,8 +742,6 @@ Result<std::shared_ptr<Store>> Store::open (
     errno = ENOTDIR;
     return failed (Error::cannot_make_folder);
   }
-  Result<relay::Done> marked = check_marker (path);
-  if (!marked) return marked.error ();
 
   auto access = stores.lock ();
   std::erase_if (
@@ -787,7 +756,7 @@ Result<std::shared_ptr<Store>> Store::open (
 }
 
 Store::Store (fs::path folder, const Options &options)
-    : folder_ (std::move (folder)), shared_ (std::make_shared<Shared> (options))
+    : shared_ (std::make_shared<Shared> (std::move (folder), options))
 {
 }
 
@@ -795,28 +764,72 @@ Store::~Store () = default;
 
 Result<std::shared_ptr<const Reader>> Store::find (std::string_view key)
 {
-  Family family (folder_, key);
+  Disk &disk = shared_->disk;
+  Family family (disk, shared_->folder, key);
   Failure why = relay::failure (Error::not_found);
   std::vector<Generation> listed = family.generations (true);
   for (unsigned i = 0; i < find_attempts; i++) {
     why = relay::failure (Error::not_found);
+    bool is_held = false;
     for (Generation generation : listed) {
       Result<std::shared_ptr<const Reader>> reader =
-          open_object (family.names (generation), key);
-      if (reader) return reader;
+          open_object (disk, family.names (generation), key);
+      if (reader) {
+        shared_->note_use (*reader);
+        return reader;
+      }
+      is_held |= reader.code () == Error::busy;
       if (reader.code () != Error::not_found) why = reader.error ();
     }
     // One may have been replaced before it was opened, by one that was not
     // whole yet, or not listed, when it was looked at.
     std::vector<Generation> now = family.generations (true);
-    if (now == listed) break;
+    if (now == listed && !is_held) break;
     listed = std::move (now);
+    if (is_held) std::this_thread::yield ();
   }
+  // Whoever holds it is about to remove it.
+  if (why.code == Error::busy) return relay::failure (Error::not_found);
   return why;
+}
+
+Result<std::shared_ptr<const Reader>> Store::find (
+    std::string_view key, std::chrono::seconds ttl)
+{
+  Result<std::shared_ptr<const Reader>> reader = find (key);
+  if (reader && (*reader)->age () > ttl) return relay::failure (Error::expired);
+  return reader;
+}
+
+std::size_t Store::purge (std::string_view key)
+{
+  return inventory::purge (shared_->disk, shared_->folder, key);
+}
+
+std::size_t Store::purge_prefix (std::string_view prefix)
+{
+  return inventory::purge_prefix (shared_->disk, shared_->folder, prefix);
+}
+
+Level Store::sweep ()
+{
+  auto access = shared_->upkeep.lock ();
+  std::uint64_t wanted = ++access->asked;
+  shared_->look.notify_all ();
+  access.wait (
+      shared_->look, [&] (const Upkeep &u) { return u.done >= wanted; });
+  return access->level;
+}
+
+Level Store::level ()
+{
+  return shared_->upkeep.lock ()->level;
 }
 
 Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
 {
+  if (shared_->full) return relay::failure (Error::no_space);
+  Disk &disk = shared_->disk;
   record::Header header;
   header.id = random_id ();
   header.created = seconds_now ();
@@ -826,34 +839,35 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
   record::Result<std::vector<std::uint8_t>> block = record::encode (header);
   if (!block) return relay::failure (Error::key_too_long);
 
-  Family family (folder_, key);
-  Result<relay::Done> made = make_folder (family.shard ());
+  Family family (disk, shared_->folder, key);
+  Result<relay::Done> made = folder::make_folder (disk, family.shard ());
   if (!made) return made.error ();
   Generation generation = 1;
   for (Generation used : family.generations ()) {
     generation = std::max (generation, used + 1);
-    if (!remove_ours (family.names (used), key, true))
+    if (!remove_ours (disk, family.names (used), key, true))
       return relay::failure (Error::busy);
   }
   // Whoever was faster has the same number, or the lock.
   Names names = family.names (generation);
-  File index = open_file (names.index, O_RDWR | O_CREAT | O_EXCL);
+  File index = disk::open_file (disk, names.index, O_RDWR | O_CREAT | O_EXCL);
   if (!index)
     return failed (errno == EEXIST ? Error::busy : Error::cannot_open);
-  if (!lock_file (index)) return relay::failure (Error::busy);
-  File data = open_file (names.data, O_RDWR | O_CREAT | O_EXCL);
+  if (index.lock (Lock::exclusive) != Locked::yes)
+    return relay::failure (Error::busy);
+  File data = disk::open_file (disk, names.data, O_RDWR | O_CREAT | O_EXCL);
   Failure why = failed (Error::cannot_open);
   if (data) {
-    NoSizeSignal guard;
-    if (write_all (index, *block, 0) &&
-        write_all (data, record::data_preamble (header.id), 0))
+    disk::NoSizeSignal guard;
+    if (index.write (*block, 0) &&
+        data.write (record::data_preamble (header.id), 0))
       return std::make_unique<Writer> (shared_,
-          std::make_shared<Object> (family, generation, header.key,
+          std::make_shared<Object> (disk, family, generation, header.key,
               std::move (index), std::move (data), *block, header.slice_size));
-    why = write_failed ();
-    unlink (names.data.c_str ());
+    why = folder::write_failed ();
+    disk.unlink (names.data.c_str ());
   }
-  unlink (names.index.c_str ());
+  disk.unlink (names.index.c_str ());
   return why;
 }
 
