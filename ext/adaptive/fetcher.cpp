@@ -313,6 +313,7 @@ public:
   void append_header (const std::string &name, const std::string &value);
 
   Result<Done> send ();
+  void wait ();
   // The body is of this content coding. False for one that is not known.
   [[nodiscard]] bool decode (const std::string &coding);
   // 0 = the body has ended; whether that is all of it is not known here.
@@ -374,6 +375,7 @@ private:
   gulong outer_handler_ = 0;
   const std::shared_ptr<Timer> timer_;
   Context context_;
+  Owned<GMainContext> waiting_context_;
   Owned<SoupMessage> message_;
   Owned<SoupMessage> tunnel_;
   Owned<GInputStream> body_;
@@ -544,6 +546,32 @@ Result<Done> Exchange::send ()
         status () == 407 || status () == 401 ? Error::proxy_auth : Error::proxy,
         "the proxy refused the tunnel", status ());
   return Done{};
+}
+
+void Exchange::wait ()
+{
+  auto *pollable = G_IS_POLLABLE_INPUT_STREAM (body_.get ())
+                       ? G_POLLABLE_INPUT_STREAM (body_.get ())
+                       : nullptr;
+  if (pollable == nullptr || !g_pollable_input_stream_can_poll (pollable))
+    return;
+  Context::Scope scope (context_);
+  if (g_pollable_input_stream_is_readable (pollable)) return;
+  // Not context_: what libsoup attaches to that one must not run.
+  if (!waiting_context_) waiting_context_.reset (g_main_context_new ());
+  Waiting waiting (*this);
+  bool ready = false;
+  GSource *source =
+      g_pollable_input_stream_create_source (pollable, inner_.get ());
+  GPollableSourceFunc on_ready = [] (GObject *, gpointer data) -> gboolean {
+    *static_cast<bool *> (data) = true;
+    return G_SOURCE_REMOVE;
+  };
+  g_source_set_callback (source, G_SOURCE_FUNC (on_ready), &ready, nullptr);
+  g_source_attach (source, waiting_context_.get ());
+  while (!ready) g_main_context_iteration (waiting_context_.get (), TRUE);
+  g_source_destroy (source);
+  g_source_unref (source);
 }
 
 Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
@@ -805,6 +833,10 @@ struct Response::Impl
 
   Result<Done> open ();
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  void wait ()
+  {
+    if (exchange) exchange->wait ();
+  }
 
   Head head;
 
@@ -1148,6 +1180,11 @@ Response::~Response () = default;
 const Head &Response::head () const
 {
   return impl_->head;
+}
+
+void Response::wait ()
+{
+  impl_->wait ();
 }
 
 Result<std::size_t> Response::read (std::uint8_t *data, std::size_t size)

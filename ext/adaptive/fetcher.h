@@ -162,6 +162,9 @@ public:
   Response &operator= (const Response &) = delete;
 
   [[nodiscard]] const Head &head () const;
+  // Until read () has something to say, or may have: so that memory is taken
+  // when there are bytes for it.
+  void wait ();
   // Waits for at least one byte; 0 = the body is complete, its length
   // verified where one is known.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);

@@ -39,6 +39,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
+#include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstsource.h"
 #include "http.h"
@@ -88,6 +89,7 @@ struct State
   std::string location;             // without userinfo
   Owned<GCancellable> cancellable;  // of the response
   std::unique_ptr<fetcher::Response> response;
+  std::shared_ptr<pool::Pool> pool;
   guint64 position = 0;
   std::optional<guint64> stop;
   block::Size block;
@@ -183,6 +185,7 @@ static gboolean start (GstBaseSrc *base)
     return FALSE;
   }
   State state;
+  state.pool = gstblocks::shared_pool ();
   state.location = fetcher::use_location (settings.fetch, settings.location);
   settings.fetch.name = GST_OBJECT_NAME (self);
   state.fetch = std::move (settings.fetch);
@@ -354,8 +357,14 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 
   guint size = state.block.next (
       std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
-  if (!buffer) return GST_FLOW_ERROR;
+  // Of many sources only those hold memory that have bytes for it.
+  state.response->wait ();
+  Owned<GstBuffer> buffer = gstblocks::make_buffer (state.pool, size);
+  if (!buffer) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (nullptr),
+        ("no memory for a buffer of %u bytes", size));
+    return GST_FLOW_ERROR;
+  }
   fetcher::Result<std::size_t> count = std::size_t{0};
   {
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
