@@ -15,6 +15,7 @@
 #include "common/guarded.h"
 #include "http.h"
 #include "route.h"
+#include "routes.h"
 #include "uri.h"
 
 template <>
@@ -750,7 +751,13 @@ Result<Route> system_route (const uri::Uri &target, GCancellable *cancellable)
   return *route;
 }
 
-Result<Route> choose_route (
+struct Way
+{
+  Route route;
+  bool verify = true;
+};
+
+Result<Route> default_route (
     const Settings &settings, const uri::Uri &target, GCancellable *cancellable)
 {
   if (settings.proxy.empty ()) return system_route (target, cancellable);
@@ -760,6 +767,22 @@ Result<Route> choose_route (
     return problem (
         Error::uri, std::string ("proxy: ") + route::to_string (route.code ()));
   return *route;
+}
+
+Result<Way> choose_way (
+    const Settings &settings, const uri::Uri &target, GCancellable *cancellable)
+{
+  const routes::Rule *rule =
+      settings.routes ? settings.routes->find (target) : nullptr;
+  // `proxy` is the rule for all: another one for all goes before it.
+  if (rule == nullptr) {
+    Result<Route> route = default_route (settings, target, cancellable);
+    if (!route) return route.error ();
+    return Way{*route, settings.ssl_strict};
+  }
+  if (rule->block)
+    return problem (Error::blocked, "routes block " + target.host);
+  return Way{rule->route, settings.ssl_strict && rule->verify};
 }
 
 bool may_retry (const Problem &problem)
@@ -946,10 +969,10 @@ Result<Done> Response::Impl::send_to (const std::string &uri)
     if (!ascii) return problem (Error::uri, "not a host name");
     target->host = ascii.get ();
   }
-  Result<Route> route = choose_route (settings, *target, cancellable.get ());
-  if (!route) return route.error ();
+  Result<Way> way = choose_way (settings, *target, cancellable.get ());
+  if (!way) return way.error ();
   exchange = std::make_unique<Exchange> (
-      Engine::get ().session (*route, settings.ssl_strict), settings,
+      Engine::get ().session (way->route, way->verify), settings,
       cancellable.get (), counters, uri::without_secrets (uri));
   if (!exchange->prepare (*target))
     return problem (Error::uri, "not a URI for HTTP");
@@ -1280,6 +1303,8 @@ const char *to_string (Error error)
       return "cancelled";
     case Error::uri:
       return "bad URI";
+    case Error::blocked:
+      return "blocked";
     case Error::resolve:
       return "unknown host";
     case Error::connect:

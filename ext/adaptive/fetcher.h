@@ -18,6 +18,10 @@
 // NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
 typedef struct _GCancellable GCancellable;
 
+namespace routes {
+class Table;
+}
+
 // HTTP: the one way to the network. A request is sent and its body read by the
 // thread that wants the bytes, and broken off by its GCancellable.
 namespace fetcher {
@@ -34,6 +38,9 @@ struct Settings
   // Go before the userinfo of proxy.
   std::string proxy_id;
   std::string proxy_pw;
+  // By which way to which host; what no rule matches goes by proxy. Null: no
+  // rules.
+  std::shared_ptr<const routes::Table> routes;
   std::string user_agent;
   // With every request, but Authorization and Cookie only to
   // credentials_origin.
@@ -85,6 +92,7 @@ enum class Error
 {
   cancelled,        // by the request's GCancellable; never posted
   uri,              // not an absolute http or https URI, or a bad proxy URI
+  blocked,          // no route leads there
   resolve,          // the host's name is not known
   connect,          // no connection to the origin
   proxy,            // no connection to or through the proxy

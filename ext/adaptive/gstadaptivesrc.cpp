@@ -310,18 +310,12 @@ static AdaptiveStream::Shared make_common (
   return common;
 }
 
-static void load (GstAdaptiveSrc *self)
+static void load (GstAdaptiveSrc *self, const Settings &settings)
 {
-  Settings settings = self->impl.settings.copy ();
   Owned<GCancellable> cancellable =
       relay::share (self->impl.shared.lock ()->cancellable.get ());
-  std::string location =
-      fetcher::use_location (settings.fetch, plain (settings.location));
-  Owned<gchar> name{gst_object_get_name (GST_OBJECT (self))};
-  settings.fetch.name = name.get ();
-
-  auto loaded = loader::load (settings.fetch, location, settings.max_bitrate,
-      cancellable.get (), &self->impl.counters);
+  auto loaded = loader::load (settings.fetch, settings.location,
+      settings.max_bitrate, cancellable.get (), &self->impl.counters);
   if (!loaded) {
     if (may_fail (self)) post_load_problem (self, loaded.code ());
     return;
@@ -340,16 +334,16 @@ static void load (GstAdaptiveSrc *self)
 
 static bool start (GstAdaptiveSrc *self)
 {
-  if (self->impl.settings.lock ()->location.empty ()) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        (_ ("No address to read from is set.")), ("location is empty"));
+  Settings settings = self->impl.settings.copy ();
+  settings.location = plain (settings.location);
+  if (!gstfetch::prepare (GST_ELEMENT (self), settings.location,
+          settings.routes, settings.fetch))
     return false;
-  }
   self->impl.failed = false;
   Shared fresh;
   fresh.cancellable.reset (g_cancellable_new ());
   *self->impl.shared.lock () = std::move (fresh);
-  self->impl.loading = std::thread (load, self);
+  self->impl.loading = std::thread (load, self, std::move (settings));
   return true;
 }
 

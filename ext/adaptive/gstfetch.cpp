@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "http.h"
+#include "routes.h"
 #include "uri.h"
 
 namespace gstfetch {
@@ -44,6 +45,9 @@ Report report_of (const fetcher::Problem &problem)
     case Error::uri:
       return {GST_RESOURCE_ERROR_SETTINGS,
           _ ("An address is not valid, of the resource or of the proxy.")};
+    case Error::blocked:
+      return {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+          _ ("The routes do not lead to this server.")};
     case Error::resolve:
       return {
           GST_RESOURCE_ERROR_NOT_FOUND, _ ("The server's name is not known.")};
@@ -105,6 +109,29 @@ void append_headers (
 }
 
 }  // namespace
+
+bool prepare (GstElement *element, std::string &location,
+    const std::string &routes, fetcher::Settings &settings)
+{
+  if (location.empty ()) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
+        (_ ("No address to read from is set.")), ("location is empty"));
+    return false;
+  }
+  routes::Result<routes::Table> table = routes::Table::parse (routes);
+  if (!table) {
+    std::string where = routes::describe (routes, table.position ());
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        (_ ("The routes have an error: %s."), where.c_str ()),
+        ("routes: %s: %s", where.c_str (), routes::to_string (table.code ())));
+    return false;
+  }
+  settings.routes = std::make_shared<const routes::Table> (std::move (*table));
+  relay::Owned<gchar> name{gst_object_get_name (GST_OBJECT (element))};
+  settings.name = name.get ();
+  location = fetcher::use_location (settings, location);
+  return true;
+}
 
 void post_problem (GstElement *element, const fetcher::Problem &problem)
 {

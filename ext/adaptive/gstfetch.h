@@ -13,6 +13,12 @@ inline constexpr bool relay::is_gobject<GCancellable> = true;
 // Between the fetcher and GStreamer: what both sources need.
 namespace gstfetch {
 
+// What an element's start does with location and routes: they go into the
+// settings, and userinfo out of location. False, and an element error, when
+// they cannot be used.
+[[nodiscard]] bool prepare (GstElement *element, std::string &location,
+    const std::string &routes, fetcher::Settings &settings);
+
 // One GST_ELEMENT_ERROR in the words of a person, with the URI in the debug
 // text and, where there is one, "http-status-code" (guint) and
 // "redirect-location" (string) in the details. Nothing for a cancelled request.

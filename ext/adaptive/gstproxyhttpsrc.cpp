@@ -179,15 +179,12 @@ static gboolean start (GstBaseSrc *base)
   auto *self = GST_PROXY_HTTP_SRC (base);
   Settings settings = self->impl.settings.copy ();
   self->impl.failed = false;
-  if (settings.location.empty ()) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        (_ ("No address to read from is set.")), ("location is empty"));
+  if (!gstfetch::prepare (GST_ELEMENT (self), settings.location,
+          settings.routes, settings.fetch))
     return FALSE;
-  }
   State state;
   state.pool = gstblocks::shared_pool ();
-  state.location = fetcher::use_location (settings.fetch, settings.location);
-  settings.fetch.name = GST_OBJECT_NAME (self);
+  state.location = std::move (settings.location);
   state.fetch = std::move (settings.fetch);
   self->impl.state = std::move (state);
   *self->impl.shared.lock () = Shared{};

@@ -7,6 +7,7 @@
 
 #include "gstfetch.h"
 #include "route.h"
+#include "routes.h"
 
 namespace gstsource {
 
@@ -31,6 +32,20 @@ void make_properties (
    */
   properties[PROP_LOCATION] =
       g_param_spec_string ("location", "Location", location, nullptr, ready);
+  /**
+   * routes:
+   *
+   * By which way requests go to which host: rules `PATTERN=TARGET [OPTION...]`
+   * with commas between them, of which the most specific one is taken. What no
+   * rule matches goes by #proxy: end with `all=block` to allow nothing else.
+   * Passwords read back as ***. Default: empty.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ROUTES] = g_param_spec_string ("routes", "Routes",
+      "Rules PATTERN=TARGET (direct, block or a proxy's URI) with commas "
+      "between them: which way to which host (empty = as proxy says)",
+      "", ready);
   /**
    * proxy:
    *
@@ -152,6 +167,9 @@ bool set_property (Settings &settings, guint id, const GValue *value)
       // Kept as it is: what cannot be asked for fails when it is asked for.
       settings.location = text_of (value);
       return true;
+    case PROP_ROUTES:
+      settings.routes = text_of (value);
+      return true;
     case PROP_PROXY:
       settings.fetch.proxy = text_of (value);
       return true;
@@ -193,6 +211,9 @@ bool get_property (const Settings &settings, guint id, GValue *value)
   switch (id) {
     case PROP_LOCATION:
       set_text (settings.location);
+      return true;
+    case PROP_ROUTES:
+      g_value_set_string (value, routes::shown (settings.routes).c_str ());
       return true;
     case PROP_PROXY:
       g_value_set_string (value, route::shown (settings.fetch.proxy).c_str ());

@@ -15,6 +15,7 @@ enum
 {
   PROP_0,
   PROP_LOCATION,
+  PROP_ROUTES,
   PROP_PROXY,
   PROP_PROXY_ID,
   PROP_PROXY_PW,
@@ -30,6 +31,7 @@ enum
 struct Settings
 {
   std::string location;
+  std::string routes;
   fetcher::Settings fetch;
 };
 

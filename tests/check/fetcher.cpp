@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "httpserver.h"
+#include "routes.h"
 #include "testutil.h"
 
 using namespace std::chrono_literals;
@@ -876,6 +877,64 @@ ScriptedServer::Script socks (relay::Guarded<std::string> &seen)
 
 }  // namespace
 
+// No name here is in any DNS: what arrives has come by its proxy, and what no
+// rule allows arrives nowhere.
+GST_START_TEST (routes_are_kept)
+{
+  HttpServer origin ([] (const HttpServer::Request &r) {
+    if (r.path == "/to-b")
+      return Reply{302, "",
+          {{"Location", "http://b.test:" + r.header ("X-Port") + "/"}}};
+    if (r.path == "/to-c")
+      return Reply{302, "", {{"Location", "http://c.test/"}}};
+    return Reply{200, "body", {}};
+  });
+  ForwardProxy proxy_a ({"a:one", 0});
+  ForwardProxy proxy_b ({"b:two", 0});
+  std::string port = std::to_string (origin.port ());
+  Settings how = settings ();
+  how.proxy = "http://127.0.0.1:" + std::to_string (test::dead_port ());
+  how.extra_headers = {{"X-Port", port}};
+  auto set_routes = [&] (const std::string &text) {
+    routes::Result<routes::Table> table = routes::Table::parse (text);
+    fail_unless (table.ok (), "%s", text.c_str ());
+    how.routes = std::make_shared<const routes::Table> (std::move (*table));
+  };
+  auto with = [] (const ForwardProxy &proxy, const char *credentials) {
+    return "http://" + std::string (credentials) +
+           "@127.0.0.1:" + std::to_string (proxy.port ());
+  };
+  set_routes ("*.a.test=" + with (proxy_a, "a:one") + ",b.test=" +
+              with (proxy_b, "b:two") + ",127.0.0.1=direct,c.test=block");
+  assert_body (fetch (how, "http://x.a.test:" + port + "/"), "body");
+  assert_body (fetch (how, "http://x.a.test:" + port + "/to-b"), "body");
+  assert_body (fetch (how, origin.uri ("/")), "body");
+  assert_problem (fetch (how, "http://c.test/"), Error::blocked);
+  assert_problem (
+      fetch (how, "http://x.a.test:" + port + "/to-c"), Error::blocked);
+  // By the proxy for all, which is dead.
+  assert_problem (fetch (how, "http://d.test/"), Error::proxy);
+  fail_unless_equals_int (static_cast<int> (proxy_a.targets ().size ()), 3);
+  fail_unless_equals_int (static_cast<int> (proxy_b.targets ().size ()), 1);
+  for (const std::string &request : proxy_a.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic YTpvbmU=");
+  for (const std::string &request : proxy_b.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic Yjp0d28=");
+  for (const HttpServer::Request &request : origin.requests ())
+    fail_unless (request.header ("Host") != "127.0.0.1:" + port ||
+                 request.header ("Proxy-Authorization").empty ());
+  // A rule for all goes before the proxy.
+  set_routes ("all=block");
+  assert_problem (fetch (how, origin.uri ("/")), Error::blocked);
+  // A proxy that is gone in the middle is not passed.
+  set_routes ("all=" + with (proxy_b, "b:two"));
+  proxy_b.stop ();
+  assert_problem (fetch (how, origin.uri ("/")), Error::proxy);
+}
+GST_END_TEST;
+
 GST_START_TEST (socks_proxies_resolve_the_names)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -1176,6 +1235,7 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, credentials_stay_with_their_origin);
   tcase_add_test (tests, userinfo_becomes_a_header);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, routes_are_kept);
   tcase_add_test (tests, socks_proxies_resolve_the_names);
   tcase_add_test (tests, a_proxy_that_fails_is_never_passed);
   tcase_add_test (tests, what_a_proxy_says_is_told_apart);

@@ -497,6 +497,47 @@ GST_START_TEST (a_proxy_is_used)
 }
 GST_END_TEST;
 
+GST_START_TEST (routes_lead_or_block)
+{
+  HttpServer origin (serving ("body"));
+  ForwardProxy proxy ({"u:secret", 0});
+  std::string target =
+      "http://u:secret@127.0.0.1:" + std::to_string (proxy.port ());
+  std::string routes = "*.test=" + target + ";verify=off,all=block";
+  {
+    Stream stream ("http://a.test:" + std::to_string (origin.port ()) + "/");
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    std::string shown = text_property (*stream, "routes");
+    fail_unless (shown.find ("u:***@") != std::string::npos);
+    fail_unless (shown.find ("secret") == std::string::npos);
+    fail_unless (stream.play () == "body");
+    fail_unless_equals_uint64 (stream.stat ("requests-proxied"), 1);
+  }
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    stream.play_to_error (GST_RESOURCE_ERROR_NOT_AUTHORIZED);
+    fail_unless_equals_uint64 (stream.stat ("requests"), 0);
+  }
+  // What cannot be understood lets nothing pass.
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (
+        *stream, "routes", "all=block,*.test=htp://u:secret@h", nullptr);
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = stream.wait (GST_MESSAGE_ERROR);
+    test::assert_error (
+        message.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+    std::string debug = Stream::debug_of (message.get ());
+    fail_unless (debug.find ("rule 2 (*.test), byte 17") != std::string::npos,
+        "%s", debug.c_str ());
+    fail_unless (debug.find ("secret") == std::string::npos);
+    fail_unless (text_property (*stream, "routes") == "all=***,*.test=***");
+  }
+  fail_unless_equals_int (static_cast<int> (origin.requests ().size ()), 1);
+}
+GST_END_TEST;
+
 GST_START_TEST (redirects_are_followed_or_reported)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -847,6 +888,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, what_cannot_be_reached_is_an_error);
   tcase_add_test (tests, a_dead_proxy_is_never_passed);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, routes_lead_or_block);
   tcase_add_test (tests, redirects_are_followed_or_reported);
   tcase_add_test (tests, a_broken_body_is_resumed_or_an_error);
   tcase_add_test (tests, a_stop_breaks_every_wait);
