@@ -14,6 +14,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "http.h"
+#include "limiter.h"
 #include "route.h"
 #include "routes.h"
 #include "uri.h"
@@ -171,6 +172,7 @@ public:
   std::shared_ptr<Session> session (const Route &route, bool ssl_strict);
   void watch (const std::shared_ptr<Timer> &timer);
   void unwatch (const std::shared_ptr<Timer> &timer);
+  limiter::Limiter &limiter () { return limiter_; }
 
 private:
   // Names are resolved anew with a new session: libsoup keeps a host's
@@ -208,6 +210,7 @@ private:
 
   relay::Guarded<State> state_;
   std::condition_variable changed_;
+  limiter::Limiter limiter_;
 };
 
 std::shared_ptr<Session> Engine::session (const Route &route, bool ssl_strict)
@@ -303,7 +306,8 @@ void Engine::run ()
 class Exchange
 {
 public:
-  Exchange (std::shared_ptr<Session> session, const Settings &settings,
+  Exchange (std::shared_ptr<Session> session,
+      std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
       GCancellable *cancellable, Counters &counters, std::string shown_uri);
   ~Exchange ();
   Exchange (const Exchange &) = delete;
@@ -367,6 +371,7 @@ private:
   static gboolean on_accept_certificate (
       SoupMessage *, GTlsCertificate *, GTlsCertificateFlags, gpointer);
 
+  const std::unique_ptr<limiter::Ticket> ticket_;  // until all else is gone
   const std::shared_ptr<Session> session_;
   const Settings &settings_;
   Counters &counters_;
@@ -389,9 +394,11 @@ private:
   std::uint64_t bytes_ = 0;
 };
 
-Exchange::Exchange (std::shared_ptr<Session> session, const Settings &settings,
+Exchange::Exchange (std::shared_ptr<Session> session,
+    std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
     GCancellable *cancellable, Counters &counters, std::string shown_uri)
-    : session_ (std::move (session)),
+    : ticket_ (std::move (ticket)),
+      session_ (std::move (session)),
       settings_ (settings),
       counters_ (counters),
       shown_uri_ (std::move (shown_uri)),
@@ -538,7 +545,7 @@ Result<Done> Exchange::send ()
   ttfb_ = Clock::now () - started_;
   if (new_connection_) counters_.connections++;
   if (!body_) return failed (error);
-
+  ticket_->progress ();
   counters_.ttfb_ns = static_cast<std::uint64_t> (ttfb_.count ());
   if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
       !SOUP_STATUS_IS_SUCCESSFUL (status ()))
@@ -593,6 +600,7 @@ Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
     return failure;
   }
   if (count == 0) close ();
+  ticket_->progress ();
   bytes_ += static_cast<std::uint64_t> (count);
   return static_cast<std::size_t> (count);
 }
@@ -755,6 +763,7 @@ struct Way
 {
   Route route;
   bool verify = true;
+  std::optional<unsigned> max_connections;
 };
 
 Result<Route> default_route (
@@ -778,11 +787,41 @@ Result<Way> choose_way (
   if (rule == nullptr) {
     Result<Route> route = default_route (settings, target, cancellable);
     if (!route) return route.error ();
-    return Way{*route, settings.ssl_strict};
+    return Way{*route, settings.ssl_strict, {}};
   }
   if (rule->block)
     return problem (Error::blocked, "routes block " + target.host);
-  return Way{rule->route, settings.ssl_strict && rule->verify};
+  return Way{
+      rule->route, settings.ssl_strict && rule->verify, rule->max_connections};
+}
+
+// A connection's place, when it is there.
+Result<std::unique_ptr<limiter::Ticket>> wait_for_place (
+    const Settings &settings, limiter::Request request,
+    GCancellable *cancellable)
+{
+  auto ticket = std::make_unique<limiter::Ticket> (
+      Engine::get ().limiter (), std::move (request));
+  gulong handler = 0;
+  auto on_cancelled = [] (GCancellable *, gpointer data) {
+    static_cast<limiter::Ticket *> (data)->stop ();
+  };
+  if (cancellable != nullptr)
+    handler = g_cancellable_connect (cancellable,
+        G_CALLBACK (
+            static_cast<void (*) (GCancellable *, gpointer)> (on_cancelled)),
+        ticket.get (), nullptr);
+  limiter::Outcome outcome = ticket->wait ();
+  // Waits for a handler that runs.
+  if (cancellable != nullptr) g_cancellable_disconnect (cancellable, handler);
+  if (outcome == limiter::Outcome::stopped)
+    return problem (Error::cancelled, "cancelled");
+  if (outcome == limiter::Outcome::no_progress) {
+    GST_DEBUG (
+        "%s: no other transfer of the host gets on", settings.name.c_str ());
+    return problem (Error::timeout, "all connections to the host are in use");
+  }
+  return ticket;
 }
 
 bool may_retry (const Problem &problem)
@@ -971,9 +1010,20 @@ Result<Done> Response::Impl::send_to (const std::string &uri)
   }
   Result<Way> way = choose_way (settings, *target, cancellable.get ());
   if (!way) return way.error ();
+  exchange.reset ();  // one at a time, of each response
+  limiter::Request place{uri::origin (*target),
+      settings.max_connections_per_host,
+      request.kind == Kind::manifest || request.kind == Kind::key,
+      settings.timeout};
+  if (way->max_connections &&
+      (place.limit == 0 || *way->max_connections < place.limit))
+    place.limit = *way->max_connections;
+  Result<std::unique_ptr<limiter::Ticket>> ticket =
+      wait_for_place (settings, std::move (place), cancellable.get ());
+  if (!ticket) return ticket.error ();
   exchange = std::make_unique<Exchange> (
-      Engine::get ().session (way->route, way->verify), settings,
-      cancellable.get (), counters, uri::without_secrets (uri));
+      Engine::get ().session (way->route, way->verify), std::move (*ticket),
+      settings, cancellable.get (), counters, uri::without_secrets (uri));
   if (!exchange->prepare (*target))
     return problem (Error::uri, "not a URI for HTTP");
   set_headers (*target);

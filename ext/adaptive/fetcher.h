@@ -47,6 +47,9 @@ struct Settings
   Headers extra_headers;
   // Scheme, host and port of `location`: set it with use_location ().
   std::string credentials_origin;
+  // Transfers of one host at once, over the whole process: first come, first
+  // served, manifests and keys before the rest. 0 = no limit.
+  unsigned max_connections_per_host = 10;
   // For connecting, for the headers, and between two reads. 0 = none.
   std::chrono::milliseconds timeout{15000};
   // Tries after the first one, and after each progress; -1 = no limit.

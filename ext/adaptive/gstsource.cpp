@@ -152,6 +152,19 @@ void make_properties (
   properties[PROP_SSL_STRICT] =
       g_param_spec_boolean ("ssl-strict", "SSL strict",
           "Verify the certificate of the origin", defaults.ssl_strict, ready);
+  /**
+   * max-connections-per-host:
+   *
+   * Transfers of one host at once, those of all elements of the process
+   * counted. Whoever comes first is served first, but manifests and keys before
+   * the rest. 0: no limit. Default 10.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint (
+      "max-connections-per-host", "Maximum connections per host",
+      "Transfers of one host at once, in the whole process (0 = no limit)", 0,
+      G_MAXUINT, defaults.max_connections_per_host, ready);
 }
 
 static std::string text_of (const GValue *value)
@@ -198,6 +211,9 @@ bool set_property (Settings &settings, guint id, const GValue *value)
     case PROP_SSL_STRICT:
       settings.fetch.ssl_strict = g_value_get_boolean (value);
       return true;
+    case PROP_MAX_CONNECTIONS:
+      settings.fetch.max_connections_per_host = g_value_get_uint (value);
+      return true;
     default:
       return false;
   }
@@ -243,6 +259,9 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_SSL_STRICT:
       g_value_set_boolean (value, settings.fetch.ssl_strict);
+      return true;
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, settings.fetch.max_connections_per_host);
       return true;
     default:
       return false;

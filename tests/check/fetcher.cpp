@@ -1201,6 +1201,88 @@ GST_START_TEST (threads_share_a_session)
 }
 GST_END_TEST;
 
+// One connection for many; who waits for it can give up, or be cancelled.
+GST_START_TEST (a_host_has_its_limit)
+{
+  constexpr int others = 5;
+  relay::Guarded<int> gate{0};
+  std::condition_variable opened;
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (std::string request; !(request = c.read_request ()).empty ();) {
+      // The first one is held until all others wait.
+      if (request.starts_with ("GET /held")) {
+        auto open = gate.lock ();
+        open.wait (opened, [] (int value) { return value > 0; });
+      }
+      c.send (response ("body"));
+    }
+  });
+  Settings how = settings ();
+  how.max_connections_per_host = 1;
+  relay::Guarded<std::vector<std::string>> order;
+  std::vector<std::jthread> threads;
+  auto add = [&] (const std::string &path) {
+    threads.emplace_back ([&, path] {
+      Outcome outcome = fetch (how, server.uri (path));
+      auto list = order.lock ();
+      list->push_back (outcome.problem ? "failed" : path);
+    });
+  };
+  add ("/held");
+  while (server.connections () == 0) std::this_thread::yield ();
+  for (int i = 0; i < others; i++) {
+    Settings impatient = how;
+    impatient.timeout = 1ms;
+    assert_problem (
+        fetch (impatient, server.uri ("/impatient")), Error::timeout);
+    add ("/" + std::to_string (i));
+  }
+  {
+    Cancellable cancellable{g_cancellable_new ()};
+    std::jthread canceller ([&] { g_cancellable_cancel (cancellable.get ()); });
+    auto got = fetcher::send (
+        how, {server.uri ("/x"), {}, Kind::media}, cancellable.get (), nullptr);
+    fail_unless (!got && got.code ().error == Error::cancelled);
+  }
+  *gate.lock () = 1;
+  opened.notify_all ();
+  threads.clear ();
+  fail_unless_equals_int (server.connections (), 1);
+  fail_unless_equals_int (
+      static_cast<int> (order.lock ()->size ()), others + 1);
+  for (const std::string &path : *order.lock ()) fail_unless (path != "failed");
+}
+GST_END_TEST;
+
+// A redirect on the same host, a resumption: each has its place given back.
+GST_START_TEST (one_place_is_enough)
+{
+  std::string body = pattern (20000);
+  ScriptedServer server ([&] (Connection &c, int number) {
+    if (c.read_request ().empty ()) return;
+    if (number == 0)
+      c.send (
+          "HTTP/1.1 302 Found\r\nLocation: /b\r\nConnection: close\r\n"
+          "Content-Length: 0\r\n\r\n");
+    else if (number == 1)
+      c.send (
+          "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 20000\r\n"
+          "\r\n" +
+          body.substr (0, 5000));
+    else
+      c.send (
+          "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: "
+          "bytes 5000-19999/20000\r\nContent-Length: 15000\r\n\r\n" +
+          body.substr (5000));
+  });
+  Settings how = settings (2);
+  how.max_connections_per_host = 1;
+  how.timeout = 5s;
+  assert_body (fetch (how, server.uri ("/a")), body);
+  fail_unless_equals_int (server.connections (), 3);
+}
+GST_END_TEST;
+
 static Suite *fetcher_suite ()
 {
   Suite *suite = suite_create ("fetcher");
@@ -1242,6 +1324,8 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, time_outs_end_waiting);
   tcase_add_test (tests, everything_can_be_cancelled);
   tcase_add_test (tests, threads_share_a_session);
+  tcase_add_test (tests, a_host_has_its_limit);
+  tcase_add_test (tests, one_place_is_enough);
   return suite;
 }
 

@@ -538,6 +538,30 @@ GST_START_TEST (routes_lead_or_block)
 }
 GST_END_TEST;
 
+// A paused source keeps its place: the next one waits, and can be stopped.
+GST_START_TEST (a_host_has_its_limit)
+{
+  HttpServer server (serving (pattern (3000000)));
+  Stream holder (server.uri ("/"));
+  g_object_set (*holder, "max-connections-per-host", 1, nullptr);
+  holder.preroll ();
+  Stream waiting (server.uri ("/"));
+  g_object_set (*waiting, "max-connections-per-host", 1, "timeout", 1, nullptr);
+  Owned<GstMessage> message = waiting.play_to_error (GST_RESOURCE_ERROR_READ);
+  fail_unless (Stream::debug_of (message.get ()).find ("are in use") !=
+               std::string::npos);
+  waiting.set_state (GST_STATE_NULL);
+  g_object_set (*waiting, "timeout", 100, nullptr);
+  waiting.set_state (GST_STATE_PLAYING);
+  gint64 start = g_get_monotonic_time ();
+  waiting.set_state (GST_STATE_NULL);
+  fail_unless (g_get_monotonic_time () - start < 5 * G_USEC_PER_SEC);
+  fail_unless_equals_int (static_cast<int> (server.requests ().size ()), 1);
+  g_object_set (*waiting, "max-connections-per-host", 2, nullptr);
+  fail_unless (waiting.play () == pattern (3000000));
+}
+GST_END_TEST;
+
 GST_START_TEST (redirects_are_followed_or_reported)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -889,6 +913,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, a_dead_proxy_is_never_passed);
   tcase_add_test (tests, a_proxy_is_used);
   tcase_add_test (tests, routes_lead_or_block);
+  tcase_add_test (tests, a_host_has_its_limit);
   tcase_add_test (tests, redirects_are_followed_or_reported);
   tcase_add_test (tests, a_broken_body_is_resumed_or_an_error);
   tcase_add_test (tests, a_stop_breaks_every_wait);
