@@ -5,6 +5,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
+
+#include "container.h"
 #include "http.h"
 #include "routes.h"
 #include "uri.h"
@@ -211,6 +214,55 @@ relay::Owned<GstStructure> http_headers (
     gst_structure_set (out.get (), "redirection-uri", G_TYPE_STRING,
         head.uri.c_str (), nullptr);
   return out;
+}
+
+relay::Owned<GstCaps> caps_of (const fetcher::Head &head)
+{
+  if (!http::same_name (head.content_type, "audio/L16")) return nullptr;
+  std::string type;
+  for (const auto &[name, value] : head.headers)
+    if (http::same_name (name, "Content-Type")) type = value;
+  std::uint64_t rate = http::number_parameter (type, "rate").value_or (44100);
+  std::uint64_t channels =
+      http::number_parameter (type, "channels").value_or (2);
+  if (rate == 0 || rate > G_MAXINT || channels == 0 || channels > 64)
+    return nullptr;
+  return relay::Owned<GstCaps>{gst_caps_new_simple ("audio/x-unaligned-raw",
+      "format", G_TYPE_STRING, "S16BE", "layout", G_TYPE_STRING, "interleaved",
+      "channels", G_TYPE_INT, static_cast<int> (channels), "rate", G_TYPE_INT,
+      static_cast<int> (rate), nullptr)};
+}
+
+void warn_of_manifest (GstElement *element, const fetcher::Head &head,
+    GstBuffer *first, gsize count)
+{
+  container::Manifest manifest = container::Manifest::none;
+  {
+    relay::MappedBuffer map (first, GST_MAP_READ);
+    if (map)
+      manifest = container::manifest_of (
+          map.bytes ().first (std::min (map.bytes ().size (), count)),
+          head.content_type);
+  }
+  if (manifest == container::Manifest::none) return;
+  const char *scheme = manifest == container::Manifest::hls ? "hls" : "dash";
+  GST_ELEMENT_WARNING (element, STREAM, WRONG_TYPE,
+      (_ ("This is a manifest, behind which media would be fetched past the "
+          "routes and the proxy. Use %s+http or %s+https."),
+          scheme, scheme),
+      ("%s", uri::without_secrets (head.uri).c_str ()));
+}
+
+void limit_bandwidth (GstQuery *query)
+{
+  GstSchedulingFlags flags;
+  gint minimum = 0;
+  gint maximum = 0;
+  gint alignment = 0;
+  gst_query_parse_scheduling (query, &flags, &minimum, &maximum, &alignment);
+  flags = static_cast<GstSchedulingFlags> (
+      flags | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED);
+  gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
 }
 
 relay::Owned<GstStructure> stats (

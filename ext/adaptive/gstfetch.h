@@ -36,6 +36,18 @@ void post_problem (GstElement *element, const fetcher::Problem &problem);
 [[nodiscard]] relay::Owned<GstStructure> http_headers (
     const char *location, const fetcher::Head &head);
 
+// Of raw audio the caps are in the Content-Type; all else is found by its data:
+// null.
+[[nodiscard]] relay::Owned<GstCaps> caps_of (const fetcher::Head &head);
+
+// A warning, when these are the first bytes of an HLS or DASH manifest: behind
+// this source the stock demuxers would fetch the rest past its routes.
+void warn_of_manifest (GstElement *element, const fetcher::Head &head,
+    GstBuffer *first, gsize count);
+
+// Adds to an answered SCHEDULING query that this is no local file.
+void limit_bandwidth (GstQuery *query);
+
 // The fields of `stats` that come from requests.
 [[nodiscard]] relay::Owned<GstStructure> stats (
     const char *name, const fetcher::Counters &counters);

@@ -8,6 +8,7 @@
 #include "gstfetch.h"
 #include "route.h"
 #include "routes.h"
+#include "uri.h"
 
 namespace gstsource {
 
@@ -171,6 +172,21 @@ static std::string text_of (const GValue *value)
 {
   const gchar *text = g_value_get_string (value);
   return text != nullptr ? text : "";
+}
+
+gchar *get_uri (const std::string &location)
+{
+  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
+                                              : nullptr;
+}
+
+bool is_for_http (const std::string &text, GError **error)
+{
+  uri::Result<uri::Uri> parsed = uri::parse (text);
+  if (parsed && !uri::origin (*parsed).empty ()) return true;
+  g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
+      "Not a URI for HTTP: %s", uri::without_secrets (text).c_str ());
+  return false;
 }
 
 bool set_property (Settings &settings, guint id, const GValue *value)

@@ -41,6 +41,11 @@ struct Settings
 void make_properties (
     GParamSpec **properties, const char *location, const char *user_agent);
 
+// For their GstURIHandler. The property may hold anything, until it is asked
+// for: null when it is no URI.
+[[nodiscard]] gchar *get_uri (const std::string &location);
+[[nodiscard]] bool is_for_http (const std::string &text, GError **error);
+
 // False: it is not one of these.
 bool set_property (Settings &settings, guint id, const GValue *value);
 bool get_property (const Settings &settings, guint id, GValue *value);

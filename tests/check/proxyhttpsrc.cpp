@@ -562,6 +562,48 @@ GST_START_TEST (a_host_has_its_limit)
 }
 GST_END_TEST;
 
+// Its segments would be fetched by others, past the routes.
+GST_START_TEST (manifests_are_warned_of)
+{
+  const std::pair<const char *, const char *> rows[] = {
+      {"#EXTM3U\n#EXT-X-TARGETDURATION:1\n", "hls+http"},
+      {"<?xml version=\"1.0\"?><MPD></MPD>", "dash+http"},
+      {"#EXTM3U\n#EXTINF:1,\nhttp://h/radio\n", nullptr},
+      {"<html></html>", nullptr},
+  };
+  for (const auto &[body, scheme] : rows) {
+    HttpServer server (serving (body));
+    Stream stream (server.uri ("/secret?token=secret"));
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> warning =
+        stream.wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (warning != nullptr);
+    fail_unless (
+        GST_MESSAGE_TYPE (warning.get ()) ==
+            (scheme != nullptr ? GST_MESSAGE_WARNING : GST_MESSAGE_EOS),
+        "%s", body);
+    if (scheme == nullptr) continue;
+    // It is one, and the bytes come all the same.
+    fail_unless (
+        GST_MESSAGE_TYPE (stream
+                              .wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS |
+                                     GST_MESSAGE_ERROR)
+                              .get ()) == GST_MESSAGE_EOS);
+    fail_unless (*stream.bytes.lock () == body);
+    GError *raw_error = nullptr;
+    gchar *raw_debug = nullptr;
+    gst_message_parse_warning (warning.get (), &raw_error, &raw_debug);
+    Owned<GError> error{raw_error};
+    Owned<gchar> debug{raw_debug};
+    fail_unless (g_error_matches (
+        error.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE));
+    fail_unless (
+        strstr (error->message, scheme) != nullptr, "%s", error->message);
+    fail_unless (strstr (debug.get (), "token") == nullptr);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (redirects_are_followed_or_reported)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -914,6 +956,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, a_proxy_is_used);
   tcase_add_test (tests, routes_lead_or_block);
   tcase_add_test (tests, a_host_has_its_limit);
+  tcase_add_test (tests, manifests_are_warned_of);
   tcase_add_test (tests, redirects_are_followed_or_reported);
   tcase_add_test (tests, a_broken_body_is_resumed_or_an_error);
   tcase_add_test (tests, a_stop_breaks_every_wait);
