@@ -186,7 +186,7 @@ GST_START_TEST (properties_are_read_and_written)
       {"adaptivesrc", {"proxy-pw"}},
       {"proxyhttpsrc", {"proxy-pw"}},
       {"cencdecrypt", {"keys", "key", "clearkey-json"}},
-      {"cencmp4decrypt", {"keys"}},
+      {"cencmp4decrypt", {"keys", "key", "clearkey-json"}},
   };
   for_each_element ([&] (GstElement *element) {
     const char *name = name_of (element);
