@@ -1201,6 +1201,71 @@ GST_START_TEST (threads_share_a_session)
 }
 GST_END_TEST;
 
+// A hundred threads at once through a proxy with a password, with redirects and
+// cancels at any moment, and ten places for them: nothing comes past the proxy,
+// nothing is mixed up, and no place is lost.
+GST_START_TEST (a_hundred_threads_share_a_proxy)
+{
+  constexpr int threads = 100;
+  constexpr int rounds = 4;
+  std::string body = pattern (50000);
+  HttpServer origin ([&] (const HttpServer::Request &r) {
+    if (r.path.starts_with ("/r"))
+      return Reply{302, "", {{"Location", "/x" + r.path.substr (2)}}};
+    // The answer is known to be that of this request.
+    return Reply{200, r.path + body, {}, "a/b", r.path.ends_with ("9")};
+  });
+  ForwardProxy proxy ({"u:secret", 0});
+  std::string base = "http://host.test:" + std::to_string (origin.port ());
+  Settings how = settings ();
+  how.proxy = "http://u:secret@127.0.0.1:" + std::to_string (proxy.port ());
+  how.timeout = 30s;
+  std::atomic<int> wrong = 0;
+  std::atomic<int> whole = 0;
+  auto work = [&] (int thread) {
+    for (int i = 0; i < rounds; i++) {
+      int number = thread * rounds + i;
+      std::string rest = "/" + std::to_string (number);
+      Cancellable cancellable{g_cancellable_new ()};
+      std::jthread canceller;
+      if (number % 3 == 0)
+        canceller = std::jthread ([&cancellable, number] {
+          g_usleep (static_cast<gulong> (number % 50) * 200);
+          g_cancellable_cancel (cancellable.get ());
+        });
+      auto got = fetcher::send (how,
+          {base + (number % 2 == 0 ? "/x" : "/r") + rest, {}, Kind::media},
+          cancellable.get (), nullptr);
+      Outcome outcome;
+      if (got)
+        outcome = read_all (**got, 16384);
+      else
+        outcome.problem = got.code ();
+      if (outcome.problem)
+        wrong += outcome.problem->error != Error::cancelled || number % 3 != 0;
+      else if (outcome.body == "/x" + rest + body)
+        whole++;
+      else
+        wrong++;
+    }
+  };
+  {
+    std::vector<std::jthread> all;
+    for (int i = 0; i < threads; i++) all.emplace_back (work, i);
+  }
+  fail_unless_equals_int (wrong, 0);
+  fail_unless (whole >= threads * rounds * 2 / 3 - 1);
+  for (const std::string &request : proxy.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic dTpzZWNyZXQ=");
+  for (const HttpServer::Request &request : origin.requests ())
+    fail_unless (request.header ("Host").starts_with ("host.test"));
+  // Every place has come back.
+  how.max_connections_per_host = 1;
+  assert_body (fetch (how, base + "/x/last"), "/x/last" + body);
+}
+GST_END_TEST;
+
 // One connection for many; who waits for it can give up, or be cancelled.
 GST_START_TEST (a_host_has_its_limit)
 {
@@ -1324,6 +1389,7 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, time_outs_end_waiting);
   tcase_add_test (tests, everything_can_be_cancelled);
   tcase_add_test (tests, threads_share_a_session);
+  tcase_add_test (tests, a_hundred_threads_share_a_proxy);
   tcase_add_test (tests, a_host_has_its_limit);
   tcase_add_test (tests, one_place_is_enough);
   return suite;
