@@ -23,6 +23,7 @@ class Limiter
 {
 public:
   Limiter () = default;
+  ~Limiter () = default;
   Limiter (const Limiter &) = delete;
   Limiter &operator= (const Limiter &) = delete;
 
