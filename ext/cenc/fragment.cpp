@@ -230,8 +230,10 @@ Result<Fragment> Parser::parse ()
 
   data_end_ = position_;
   for (const Box &box : *boxes) {
-    if (protection::is_pssh (box))
+    if (protection::is_pssh (box)) {
       fragment_.renames.push_back ({box.position, type ("free")});
+      fragment_.psshs.push_back (protection::copy_pssh (box));
+    }
     if (box.box_type != type ("traf")) continue;
     Result<Done> parsed = parse_traf (box);
     if (!parsed) return parsed.error ();

@@ -21,6 +21,8 @@ struct Fragment
   std::uint64_t differences = 0;  // of senc from saiz and saio
   // What makes the box that of a clear file.
   std::vector<bmff::Rename> renames;
+  // The pssh boxes of it, in order.
+  std::vector<std::vector<std::uint8_t>> psshs;
 };
 
 // moof, its header included, which stands at position in its resource. Error

@@ -142,8 +142,8 @@ GstFlowReturn ByteDecrypter::without_key (
 GstFlowReturn ByteDecrypter::find_key (const keys::KeyId &kid)
 {
   const Settings now = settings.copy ();
-  std::optional<keys::Secret> key =
-      supply.ask ({element_, sink_of (element_), nullptr}, kid);
+  std::optional<keys::Secret> key = supply.ask (
+      {element_, sink_of (element_), nullptr, state_.rewriter.psshs ()}, kid);
   if (!key && now.on_missing_key == OnMissingKey::wait) {
     using Waited = gstcenc::KeySupply::Waited;
     Waited waited = supply.wait (kid, now.key_timeout);

@@ -435,8 +435,8 @@ static void gst_cenc_mp4_decrypt_install_signals (GType type)
   /**
    * GstCencMp4Decrypt::need-key:
    * @key_id: 32 hexadecimal digits
-   * @system_id: (nullable): a protection system that upstream named
-   * @pssh: (nullable): what upstream says to that system
+   * @system_id: (nullable): a protection system that the file or upstream names
+   * @pssh: (nullable): what it says to that system: the whole box
    *
    * Emitted by the streaming thread when nobody else has the key.
    *

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gstcenc.h"
+#include "pssh.h"
 
 using relay::Owned;
 
@@ -50,21 +51,27 @@ void wipe (gchar *text)
   if (text != nullptr) explicit_bzero (text, strlen (text));
 }
 
-// Bytes, and not a string, because contexts are printed into logs.
+// Contexts are printed into logs: strings as they are and bytes in base64, but
+// of a variant nothing.
 std::optional<keys::Ring> keys_of (GstContext *context)
 {
   const GValue *value =
       gst_structure_get_value (gst_context_get_structure (context), "keys");
-  if (value == nullptr || !G_VALUE_HOLDS (value, G_TYPE_BYTES))
+  if (value == nullptr || !G_VALUE_HOLDS_VARIANT (value)) return std::nullopt;
+  GVariant *variant = g_value_get_variant (value);
+  if (variant == nullptr ||
+      g_variant_is_of_type (variant, G_VARIANT_TYPE ("a{ss}")) == FALSE)
     return std::nullopt;
-  auto *bytes = static_cast<GBytes *> (g_value_get_boxed (value));
-  if (bytes == nullptr) return std::nullopt;
-  gsize size = 0;
-  const auto *data =
-      static_cast<const char *> (g_bytes_get_data (bytes, &size));
-  keys::Result<keys::Ring> ring = keys::parse ({data, data ? size : 0});
-  if (!ring) return std::nullopt;
-  return *std::move (ring);
+  keys::Ring ring;
+  GVariantIter iter;
+  g_variant_iter_init (&iter, variant);
+  const gchar *kid = nullptr, *key = nullptr;
+  while (g_variant_iter_next (&iter, "{&s&s}", &kid, &key) != FALSE) {
+    keys::Result<keys::KeyId> id = keys::parse_kid (kid);
+    keys::Result<keys::Secret> secret = keys::parse_key (key);
+    if (!id || !secret || !ring.add (*id, *secret)) return std::nullopt;
+  }
+  return ring;
 }
 
 Owned<GstStructure> request (
@@ -254,14 +261,23 @@ void KeySupply::note (GstEvent *protection)
   relay::MappedBuffer map (buffer, GST_MAP_READ);
   if (!map) return;
   Protection one{system_id,
-      Owned<GBytes> (g_bytes_new (map.bytes ().data (), map.bytes ().size ()))};
+      Owned<GBytes> (g_bytes_new (map.bytes ().data (), map.bytes ().size ())),
+      pssh::key_ids (map.bytes ())};
   auto store = store_.lock ();
-  std::erase_if (store->protections, [&] (const Protection &known) {
+  auto is_of_system = [&] (const Protection &known) {
     return known.system_id == one.system_id;
+  };
+  std::erase_if (store->protections, [&] (const Protection &known) {
+    return is_of_system (known) && known.key_ids == one.key_ids;
   });
-  constexpr std::size_t most_systems = 32;
-  if (store->protections.size () >= most_systems)
-    store->protections.erase (store->protections.begin ());
+  constexpr std::size_t most = 32;
+  if (store->protections.size () >= most) {
+    auto oldest = std::find_if (
+        store->protections.begin (), store->protections.end (), is_of_system);
+    if (oldest == store->protections.end ())
+      oldest = store->protections.begin ();
+    store->protections.erase (oldest);
+  }
   store->protections.push_back (std::move (one));
 }
 
@@ -273,19 +289,39 @@ std::optional<keys::Secret> KeySupply::find (const keys::KeyId &kid)
   return keys::Secret (*key);
 }
 
-// That of the system by which the stream was chosen, or else the latest.
-std::optional<std::pair<std::string, Owned<GBytes>>> KeySupply::protection_of (
-    const gchar *system_id)
+// That of the system by which the stream was chosen, before one that names the
+// key id, before others; of those that are alike, the latest.
+KeySupply::Protection KeySupply::protection_of (
+    const Asker &asker, const keys::KeyId &kid)
 {
-  auto store = store_.lock ();
-  if (store->protections.empty ()) return std::nullopt;
-  const Protection *chosen = &store->protections.back ();
-  for (const Protection &one : store->protections)
-    if (system_id != nullptr &&
-        g_ascii_strcasecmp (one.system_id.c_str (), system_id) == 0)
-      chosen = &one;
-  return std::pair{
-      chosen->system_id, Owned<GBytes> (g_bytes_ref (chosen->data.get ()))};
+  Protection chosen;
+  int best = -1;
+  auto look_at = [&] (const std::string &system_id,
+                     const std::vector<keys::KeyId> &key_ids) {
+    bool is_of_stream =
+        asker.system_id != nullptr &&
+        g_ascii_strcasecmp (system_id.c_str (), asker.system_id) == 0;
+    bool is_named =
+        std::find (key_ids.begin (), key_ids.end (), kid) != key_ids.end ();
+    int rank = (is_of_stream ? 2 : 0) + (is_named ? 1 : 0);
+    if (rank < best) return false;
+    best = rank;
+    return true;
+  };
+  {
+    auto store = store_.lock ();
+    for (const Protection &one : store->protections)
+      if (look_at (one.system_id, one.key_ids))
+        chosen = {
+            one.system_id, Owned<GBytes> (g_bytes_ref (one.data.get ())), {}};
+  }
+  for (const std::vector<std::uint8_t> &box : asker.psshs) {
+    std::string system_id = pssh::system_id (box);
+    if (!system_id.empty () && look_at (system_id, pssh::key_ids (box)))
+      chosen = {system_id,
+          Owned<GBytes> (g_bytes_new (box.data (), box.size ())), {}};
+  }
+  return chosen;
 }
 
 void KeySupply::ask_upstream (const Asker &asker, const gchar *kid)
@@ -298,13 +334,14 @@ void KeySupply::ask_upstream (const Asker &asker, const gchar *kid)
   take (context);
 }
 
-void KeySupply::ask_application (const Asker &asker, const gchar *kid)
+void KeySupply::ask_application (
+    const Asker &asker, const gchar *kid, const Protection &protection)
 {
-  auto protection = protection_of (asker.system_id);
-  const gchar *system_id = protection ? protection->first.c_str () : nullptr;
-  GBytes *pssh = protection ? protection->second.get () : nullptr;
+  const gchar *system_id =
+      protection.data ? protection.system_id.c_str () : nullptr;
   gchar *raw = nullptr;
-  g_signal_emit_by_name (asker.element, "need-key", kid, system_id, pssh, &raw);
+  g_signal_emit_by_name (
+      asker.element, "need-key", kid, system_id, protection.data.get (), &raw);
   Owned<gchar> key{raw};
   if (key && !add (kid, key.get ()))
     GST_WARNING_OBJECT (asker.element, "the key of need-key is no key");
@@ -324,19 +361,19 @@ std::optional<keys::Secret> KeySupply::ask (
   gst_element_post_message (asker.element, message);
   if (auto key = find (kid)) return key;
 
-  ask_application (asker, text.c_str ());
+  Protection protection = protection_of (asker, kid);
+  ask_application (asker, text.c_str (), protection);
   if (auto key = find (kid)) return key;
 
   std::string name =
       std::string (GST_OBJECT_NAME (gst_element_get_factory (asker.element))) +
       "-need-key";
-  auto protection = protection_of (asker.system_id);
-  gst_element_post_message (
-      asker.element, gst_message_new_element (GST_OBJECT (asker.element),
-                         request (name.c_str (), text.c_str (),
-                             protection ? protection->first.c_str () : nullptr,
-                             protection ? protection->second.get () : nullptr)
-                             .release ()));
+  gst_element_post_message (asker.element,
+      gst_message_new_element (GST_OBJECT (asker.element),
+          request (name.c_str (), text.c_str (),
+              protection.data ? protection.system_id.c_str () : nullptr,
+              protection.data.get ())
+              .release ()));
   return find (kid);
 }
 

@@ -68,6 +68,8 @@ public:
     GstElement *element;
     GstPad *sink;
     const gchar *system_id;  // of the caps, or null
+    // Those in the bytes themselves, the latest last.
+    std::vector<std::vector<std::uint8_t>> psshs;
   };
   // Asks upstream, by NEED_CONTEXT, the signal need-key and the message, in
   // that order, until there is a key. No lock is held.
@@ -87,6 +89,7 @@ private:
   {
     std::string system_id;
     relay::Owned<GBytes> data;
+    std::vector<keys::KeyId> key_ids;  // that it names, if any
   };
   struct Store
   {
@@ -107,14 +110,15 @@ private:
     keys::Ring added;
     keys::Ring all;  // of those above, by start ()
     bool is_flushing = false;
-    std::vector<Protection> protections;  // one for each system, latest last
+    // One for each system and the key ids that it names, the latest last.
+    std::vector<Protection> protections;
   };
 
   bool add (const keys::KeyId &kid, const keys::Secret &key);
   void ask_upstream (const Asker &asker, const gchar *kid);
-  void ask_application (const Asker &asker, const gchar *kid);
-  std::optional<std::pair<std::string, relay::Owned<GBytes>>> protection_of (
-      const gchar *system_id);
+  void ask_application (
+      const Asker &asker, const gchar *kid, const Protection &protection);
+  Protection protection_of (const Asker &asker, const keys::KeyId &kid);
 
   relay::Guarded<Store> store_;
   std::condition_variable changed_;

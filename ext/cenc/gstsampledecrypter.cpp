@@ -136,7 +136,8 @@ GstFlowReturn SampleDecrypter::find_key (const keys::KeyId &kid, What &what)
   if (!key && !state_.unknown.contains (kid)) {
     key = supply.ask (
         {element_, sink_of (element_),
-            state_.system_id.empty () ? nullptr : state_.system_id.c_str ()},
+            state_.system_id.empty () ? nullptr : state_.system_id.c_str (),
+            {}},
         kid);
     if (!key) state_.unknown.insert (kid);
   }

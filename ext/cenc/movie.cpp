@@ -333,14 +333,19 @@ Result<Movie> parse (bmff::Bytes moov, std::uint64_t position)
     if (!parsed) return parsed.error ();
   }
   for (const Box &box : *boxes) {
-    if (protection::is_pssh (box))
+    if (protection::is_pssh (box)) {
       movie.renames.push_back ({box.position, type ("free")});
+      movie.psshs.push_back (protection::copy_pssh (box));
+    }
     if (box.box_type != type ("mvex")) continue;
     Result<Done> parsed = parse_mvex (box, movie);
     if (!parsed) return parsed.error ();
   }
   // Nothing in a clear file is changed.
-  if (!movie.has_encryption ()) movie.renames.clear ();
+  if (!movie.has_encryption ()) {
+    movie.renames.clear ();
+    movie.psshs.clear ();
+  }
   return movie;
 }
 

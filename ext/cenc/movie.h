@@ -40,6 +40,8 @@ struct Movie
   std::uint64_t differences = 0;  // of senc from saiz and saio
   // What makes the box that of a clear file.
   std::vector<bmff::Rename> renames;
+  // The pssh boxes of it, in order.
+  std::vector<std::vector<std::uint8_t>> psshs;
 
   [[nodiscard]] bool has_encryption () const;
   [[nodiscard]] const Track *find (std::uint32_t track_id) const;

@@ -280,7 +280,10 @@ Result<Done> Rewriter::take_movie (Bytes unit, Writable out)
   bmff::Result<movie::Movie> movie = movie::parse (unit, position_);
   if (!movie) return failure (movie.code (), position_ + movie.position ());
   Result<Done> opened = open_keys (movie->batches);
-  if (!opened) return opened;
+  if (!opened) {
+    psshs_ = std::move (movie->psshs);
+    return opened;
+  }
   // What waits for the media of the movie before it waits in vain.
   samples_.clear ();
   has_samples_ = movie->has_tables;
@@ -303,7 +306,12 @@ Result<Done> Rewriter::take_fragment (Bytes unit, Writable out)
     if (!fragment)
       return failure (fragment.code (), position_ + fragment.position ());
     Result<Done> opened = open_keys (fragment->batches);
-    if (!opened) return opened;
+    if (!opened) {
+      psshs_ = movie_->psshs;
+      psshs_.insert (
+          psshs_.end (), fragment->psshs.begin (), fragment->psshs.end ());
+      return opened;
+    }
     Result<Done> added = add (std::move (fragment->batches));
     if (!added) return added;
     counters_.samples_clear += fragment->clear_samples;

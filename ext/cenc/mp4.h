@@ -126,6 +126,11 @@ public:
   {
     return missing_key_;
   }
+  // The pssh boxes of the moov, and of the moof, that it was missed in.
+  [[nodiscard]] const std::vector<std::vector<std::uint8_t>> &psshs () const
+  {
+    return psshs_;
+  }
 
 private:
   using Bytes = std::span<const std::uint8_t>;
@@ -163,6 +168,7 @@ private:
   cenc::Decryptors decryptors_;
   std::map<keys::KeyId, WithoutKey> without_;
   std::optional<keys::KeyId> missing_key_;
+  std::vector<std::vector<std::uint8_t>> psshs_;
   Counters counters_;
   std::optional<movie::Movie> movie_;
 

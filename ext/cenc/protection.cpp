@@ -262,4 +262,22 @@ bool is_pssh (const Box &box)
   return box.box_type == type ("pssh") || is_piff_pssh (box);
 }
 
+std::vector<std::uint8_t> copy_pssh (const Box &pssh)
+{
+  constexpr std::size_t most = std::size_t{1} << 20;
+  bmff::Bytes body = pssh.body;
+  // But for the user type PIFF's box has the same fields.
+  if (is_piff_pssh (pssh)) body = body.subspan (piff_pssh.size ());
+  if (body.size () > most) return {};
+  std::size_t size = bmff::shortest_header + body.size ();
+  std::vector<std::uint8_t> out;
+  out.reserve (size);
+  for (int shift : {24, 16, 8, 0})
+    out.push_back (static_cast<std::uint8_t> (size >> shift));
+  for (int shift : {24, 16, 8, 0})
+    out.push_back (static_cast<std::uint8_t> (type ("pssh") >> shift));
+  out.insert (out.end (), body.begin (), body.end ());
+  return out;
+}
+
 }  // namespace protection

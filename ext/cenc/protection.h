@@ -79,5 +79,8 @@ Result<std::vector<Interval>> parse_sbgp (const bmff::Box &sbgp);
 bool is_about_encryption (const bmff::Box &box);
 // pssh, PIFF's too.
 bool is_pssh (const bmff::Box &box);
+// It as a box by itself, PIFF's as pssh, for those who know what it says.
+// Empty when it is larger than any that is meant.
+std::vector<std::uint8_t> copy_pssh (const bmff::Box &pssh);
 
 }  // namespace protection

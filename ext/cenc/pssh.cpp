@@ -14,16 +14,22 @@ std::uint32_t read_u32 (std::span<const std::uint8_t> bytes, std::size_t at)
   return out;
 }
 
+// size, type, version and flags, SystemID, KID_count or DataSize
+constexpr std::size_t system_at = 4 + 4 + 4;
+constexpr std::size_t start = system_at + 16 + 4;
+
+bool is_pssh (std::span<const std::uint8_t> box)
+{
+  constexpr std::string_view type = "pssh";
+  return box.size () >= start && read_u32 (box, 0) == box.size () &&
+         std::equal (type.begin (), type.end (), box.begin () + 4);
+}
+
 }  // namespace
 
 std::vector<keys::KeyId> key_ids (std::span<const std::uint8_t> box)
 {
-  // size, type, version and flags, SystemID, KID_count
-  constexpr std::size_t start = 4 + 4 + 4 + 16 + 4;
-  constexpr std::string_view type = "pssh";
-  if (box.size () < start || read_u32 (box, 0) != box.size ()) return {};
-  if (!std::equal (type.begin (), type.end (), box.begin () + 4)) return {};
-  if (box[8] != 1) return {};
+  if (!is_pssh (box) || box[8] != 1) return {};
   std::size_t count = read_u32 (box, start - 4);
   if (count > (box.size () - start) / sizeof (keys::KeyId)) return {};
   std::vector<keys::KeyId> out (count);
@@ -31,6 +37,16 @@ std::vector<keys::KeyId> key_ids (std::span<const std::uint8_t> box)
     std::copy_n (box.begin () + static_cast<std::ptrdiff_t> (
                                     start + i * sizeof (keys::KeyId)),
         sizeof (keys::KeyId), out[i].begin ());
+  return out;
+}
+
+std::string system_id (std::span<const std::uint8_t> box)
+{
+  if (!is_pssh (box)) return {};
+  keys::KeyId bytes{};
+  std::copy_n (box.begin () + system_at, bytes.size (), bytes.begin ());
+  std::string out = keys::to_string (bytes);
+  for (std::size_t dash : {8u, 13u, 18u, 23u}) out.insert (dash, 1, '-');
   return out;
 }
 

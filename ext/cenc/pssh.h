@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "keys.h"
@@ -13,5 +14,8 @@ namespace pssh {
 // The key ids that a box of version 1 names. Empty for one of version 0, and
 // for what is no such box.
 std::vector<keys::KeyId> key_ids (std::span<const std::uint8_t> box);
+
+// SystemID as a UUID of lower case. Empty for what is no such box.
+std::string system_id (std::span<const std::uint8_t> box);
 
 }  // namespace pssh

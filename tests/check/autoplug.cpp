@@ -134,10 +134,11 @@ GST_START_TEST (plugged_by_itself)
       Bytes received;
       Owned<GstElement> pipeline = make_pipeline (element, path, received);
       Owned<GstContext> context{gst_context_new ("cenc-keys", TRUE)};
-      GBytes *keys = g_bytes_new_static (KID ":" KEY, 65);
+      GVariantBuilder keys;
+      g_variant_builder_init (&keys, G_VARIANT_TYPE ("a{ss}"));
+      g_variant_builder_add (&keys, "{ss}", KID, KEY);
       gst_structure_set (gst_context_writable_structure (context.get ()),
-          "keys", G_TYPE_BYTES, keys, nullptr);
-      g_bytes_unref (keys);
+          "keys", G_TYPE_VARIANT, g_variant_builder_end (&keys), nullptr);
       gst_element_set_context (pipeline.get (), context.get ());
       gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
       Owned<GstMessage> message = test::wait_message (

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <unistd.h>
+
+#include "mutations.h"
 #include "testmp4.h"
 #include "testprogressive.h"
 #include "vectors.h"
@@ -357,6 +360,138 @@ GST_START_TEST (flags_stay_at_their_byte)
 }
 GST_END_TEST;
 
+// In one stream, with another key, scheme and sample entries; in BYTES and
+// TIME, with OFFSET and with DISCONT.
+GST_START_TEST (init_in_mid_stream)
+{
+  TestTrack other = track ("cbcs");
+  other.kid = test::block ("01");
+  other.scheme.key = test::block ("02");
+  TestTrack clear = track ("cenc");
+  clear.is_encrypted = false;
+  // Nothing of a clear file is changed.
+  TestFile unchanged = make_file (clear);
+  unchanged.clear = unchanged.encrypted;
+  std::vector<TestFile> files = {make_file (track ("cenc")), make_file (other),
+      unchanged, make_file (track ("cbcs"))};
+  for (GstFormat format : {GST_FORMAT_BYTES, GST_FORMAT_TIME}) {
+    for (int how = 0; how < 3; how++) {
+      GstHarness *harness = make_harness (format);
+      gboolean added = FALSE;
+      g_signal_emit_by_name (harness->element, "add-key",
+          "01000000000000000000000000000000",
+          "02000000000000000000000000000000", &added);
+      fail_unless (added);
+      Bytes expected;
+      std::size_t offset = 0;
+      for (const TestFile &file : files) {
+        if (how == 2) {  // without OFFSET
+          Owned<GstBuffer> buffer = test::buffer (file.encrypted);
+          GST_BUFFER_FLAG_SET (buffer.get (), GST_BUFFER_FLAG_DISCONT);
+          fail_unless (
+              gst_harness_push (harness, buffer.release ()) == GST_FLOW_OK);
+        } else {  // anew in each, or all one resource
+          fail_unless (push (harness, file.encrypted, 777,
+                           how == 0 ? 0 : offset) == GST_FLOW_OK);
+        }
+        offset += file.encrypted.size ();
+        expected = expected + file.clear;
+      }
+      fail_unless (receive (harness).bytes == expected, "%s, %d",
+          gst_format_get_name (format), how);
+      fail_unless (stat (harness->element, "samples-decrypted") == 18);
+      fail_unless (stat (harness->element, "boxes-cut") == 0);
+      end (harness);
+    }
+  }
+}
+GST_END_TEST;
+
+// Whatever box is wrong, it is told: by one error, or by a warning at the end
+// where bytes are missing; or no byte is missing.
+GST_START_TEST (boxes_out_of_place)
+{
+  std::vector<test::Named> files = test::files_to_mutate ();
+  std::size_t errors = 0, warnings = 0, whole = 0;
+  for (std::size_t i : {std::size_t{0}, std::size_t{1}, files.size () - 1}) {
+    std::size_t number = 0;
+    test::mutate_boxes (files[i].bytes, [&] (const Bytes &bytes) {
+      if (number++ % 4 != 0) return;
+      GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+      Owned<GstBus> bus = watch (harness);
+      gboolean added = FALSE;
+      g_signal_emit_by_name (harness->element, "add-key", test::kid2_digits,
+          test::key2_digits, &added);
+      GstFlowReturn flow = push (harness, bytes, 1500);
+      gst_harness_push_event (harness, gst_event_new_eos ());
+      std::size_t size = receive (harness).bytes.size ();
+      auto messages = pop (bus.get (), GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+      if (flow == GST_FLOW_ERROR) {
+        fail_unless (messages.size () == 1);
+        fail_unless (
+            GST_MESSAGE_TYPE (messages[0].get ()) == GST_MESSAGE_ERROR);
+        errors++;
+      } else if (!messages.empty ()) {
+        fail_unless (flow == GST_FLOW_OK && messages.size () == 1);
+        fail_unless (
+            GST_MESSAGE_TYPE (messages[0].get ()) == GST_MESSAGE_WARNING);
+        warnings++;
+      } else {
+        fail_unless (flow == GST_FLOW_OK && size == bytes.size ());
+        whole++;
+      }
+      end (harness);
+    });
+  }
+  fail_unless (errors > 50 && warnings > 0 && whole > 50, "%zu %zu %zu", errors,
+      warnings, whole);
+}
+GST_END_TEST;
+
+namespace {
+
+// Of this process, in bytes.
+std::size_t resident_size ()
+{
+  std::ifstream statm ("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<std::size_t> (sysconf (_SC_PAGESIZE));
+}
+
+}  // namespace
+
+// As many fragments as an hour of a stream has, with a pssh in each: 200 MB.
+GST_START_TEST (memory_does_not_grow)
+{
+  if (test::is_sanitized ()) return;  // they keep what is freed
+  TestTrack one = track ("cenc");
+  TestTraf what;
+  what.track = &one;
+  std::vector<test::TestSample> samples;
+  for (int i = 0; i < 40; i++)
+    samples.push_back ({test::noise (5000), {{{100, 4900}}}});
+  what.runs = {samples};
+  test::Mp4Writer writer (false);
+  Bytes init = writer.movie ({one});
+  auto fragment = writer.fragment ({what}, 0, writer.pssh ());
+  Bytes segment = fragment.moof + fragment.mdat;
+  GstHarness *harness = make_harness (GST_FORMAT_BYTES);
+  gst_harness_set_drop_buffers (harness, TRUE);
+  push (harness, init, init.size ());
+  std::size_t before = 0, count = (std::size_t{200} << 20) / segment.size ();
+  for (std::size_t i = 0; i < count; i++) {
+    if (i == count / 10) before = resident_size ();
+    fail_unless (push (harness, segment, 65536) == GST_FLOW_OK);
+  }
+  std::size_t after = resident_size ();
+  fail_unless (before > 0 && after < before + (std::size_t{4} << 20),
+      "from %zu to %zu", before, after);
+  fail_unless (stat (harness->element, "samples-decrypted") == 40 * count);
+  end (harness);
+}
+GST_END_TEST;
+
 GST_START_TEST (seeking_is_push_only)
 {
   GstHarness *harness = make_harness (GST_FORMAT_BYTES);
@@ -638,7 +773,14 @@ struct Pulled
   Bytes bytes;
   std::size_t buffers = 0;
   GstPadMode mode = GST_PAD_MODE_NONE;
+  std::vector<guint> asked;  // sizes
 };
+
+GstPadProbeReturn note_size (GstPad *, GstPadProbeInfo *info, gpointer data)
+{
+  static_cast<Pulled *> (data)->asked.push_back (info->size);
+  return GST_PAD_PROBE_OK;
+}
 
 void see (GstElement *sink, GstBuffer *buffer, GstPad *pad, Pulled *out)
 {
@@ -661,6 +803,11 @@ bool pull (const std::string &path, const char *between, Pulled &out)
   Owned<GstElement> decrypt{
       gst_bin_get_by_name (GST_BIN (pipeline.get ()), "decrypt")};
   g_signal_connect (sink.get (), "handoff", G_CALLBACK (see), &out);
+  Owned<GstPad> pad{gst_element_get_static_pad (decrypt.get (), "sink")};
+  gst_pad_add_probe (pad.get (),
+      static_cast<GstPadProbeType> (
+          GST_PAD_PROBE_TYPE_PULL | GST_PAD_PROBE_TYPE_BUFFER),
+      note_size, &out, nullptr);
   bool is_whole = false;
   // Twice, for what a first run leaves behind.
   for (int i = 0; i < 2; i++) {
@@ -670,7 +817,6 @@ bool pull (const std::string &path, const char *between, Pulled &out)
         pipeline.get (), GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
     fail_unless (message != nullptr);
     is_whole = GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS;
-    Owned<GstPad> pad{gst_element_get_static_pad (decrypt.get (), "sink")};
     out.mode = GST_PAD_MODE (pad.get ());
     gst_element_set_state (pipeline.get (), GST_STATE_NULL);
   }
@@ -697,7 +843,13 @@ GST_START_TEST (pulls)
   fail_unless (out.bytes == file.clear);
   fail_unless_equals_int (out.mode, GST_PAD_MODE_PULL);
   fail_unless_equals_int (static_cast<int> (out.buffers), 3);
+  fail_unless (out.asked.size () >= 3);
+  // A large sample by itself is decrypted where it lies.
+  for (guint size : out.asked)
+    fail_unless (size == 1 << 20 || size == 900000, "%u", size);
+  fail_unless (out.asked[0] == 1 << 20);
   fail_unless (pull (path, " ! queue", out));
+  fail_unless (out.asked.empty ());
   fail_unless (out.bytes == file.clear);
   fail_unless_equals_int (out.mode, GST_PAD_MODE_PUSH);
   // typefind passes pulls on, and tells caps.
@@ -920,6 +1072,9 @@ static Suite *cencmp4decrypt_suite ()
   tcase_add_test (tests, time_segments);
   tcase_add_test (tests, timestamps_stay_at_their_byte);
   tcase_add_test (tests, flags_stay_at_their_byte);
+  tcase_add_test (tests, init_in_mid_stream);
+  tcase_add_test (tests, boxes_out_of_place);
+  tcase_add_test (tests, memory_does_not_grow);
   tcase_add_test (tests, seeking_is_push_only);
   tcase_add_test (tests, flush_begins_anew);
   tcase_add_test (tests, end_inside_a_box);

@@ -2,7 +2,6 @@
 #include "keys.h"
 
 #include "encrypter.h"
-#include "pssh.h"
 
 namespace {
 
@@ -188,28 +187,6 @@ GST_START_TEST (ring_of_any)
 }
 GST_END_TEST;
 
-GST_START_TEST (pssh_names_key_ids)
-{
-  Bytes box = test::hex (
-      "00000044 70737368 01000000 1077efecc0b24d02ace33c1e52e2fb4b"
-      "00000002" KID KID2 "00000000");
-  std::vector<keys::KeyId> kids = pssh::key_ids (box);
-  fail_unless (kids.size () == 2);
-  fail_unless (kids[0] == test::block (KID) && kids[1] == test::block (KID2));
-  for (std::size_t i = 0; i < box.size (); i++)
-    fail_unless (pssh::key_ids (std::span (box).first (i)).empty ());
-  // Counts of more than there is.
-  box[31] = 3;
-  fail_unless (pssh::key_ids (box).empty ());
-  box[28] = 0xff;
-  fail_unless (pssh::key_ids (box).empty ());
-  box[28] = 0;
-  box[31] = 2;
-  box[8] = 0;
-  fail_unless (pssh::key_ids (box).empty ());
-}
-GST_END_TEST;
-
 GST_START_TEST (too_many)
 {
   std::string text;
@@ -238,7 +215,6 @@ static Suite *keys_suite ()
   tcase_add_test (tests, bad_texts);
   tcase_add_test (tests, clearkey);
   tcase_add_test (tests, ring_of_any);
-  tcase_add_test (tests, pssh_names_key_ids);
   tcase_add_test (tests, too_many);
   tcase_add_test (tests, kid_as_text);
   return suite;

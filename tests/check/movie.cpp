@@ -327,86 +327,6 @@ GST_START_TEST (claims_cost_nothing)
 }
 GST_END_TEST;
 
-// Each box removed, moved, twice, cut, and with wrong sizes, in a fragmented
-// file and in one without fragments: an error, or as many bytes as came.
-GST_START_TEST (mutations)
-{
-  TestTrack track = test::track ("cenc", 8, true);
-  std::vector<TestTrack> groups{
-      test::second_key (test::track ("cenc", 8)), test::clear_group ()};
-  Layout layout;
-  layout.groups = groups;
-  layout.where = Where::free_box;
-  layout.protection = test::sgpd (groups, 1, Lengths::all) +
-                      test::sbgp ({{1, 0}, {3, 1}, {1, 2}, {1, 0}});
-  std::vector<Chunk> chunks = chunks_of (track);
-  for (std::size_t i = 0; i < 3; i++)
-    chunks[i == 2 ? 1 : 0].samples[i == 2 ? 0 : i + 0].group = 0;
-  std::vector<Bytes> files = {
-      Progressive ({track}, chunks, layout).write (false)};
-  layout.where = Where::each_chunk;
-  files.push_back (Progressive ({track}, chunks, layout).write (false));
-  test::TestTraf traf;
-  traf.track = &track;
-  traf.runs = {test::video_samples ({100, 80})};
-  traf.protection = test::sgpd (groups, 2, Lengths::each) +
-                    test::sbgp ({{1, 0x10001}, {1, 0}}, 1);
-  traf.groups = groups;
-  traf.runs[0][0].group = 1;
-  Bytes movie = Mp4Writer (false).movie ({track});
-  auto fragment = Mp4Writer (false).fragment ({traf}, movie.size ());
-  files.push_back (movie + fragment.moof + fragment.mdat);
-
-  std::size_t taken = 0, refused = 0;
-  auto see = [&] (const Bytes &bytes) {
-    test::Outcome outcome = test::rewrite (bytes, 4096);
-    fail_unless (outcome.bytes.size () <= bytes.size ());
-    if (outcome.at_boundary)
-      fail_unless (outcome.bytes.size () == bytes.size ());
-    (outcome.failure || !outcome.at_boundary ? refused : taken)++;
-  };
-  for (const Bytes &file : files) {
-    test::each_box (file, [&] (const std::string &, std::size_t at,
-                              std::size_t size) {
-      auto begin = file.begin () + static_cast<std::ptrdiff_t> (at);
-      auto end = begin + static_cast<std::ptrdiff_t> (size);
-      Bytes box (begin, end);
-      Bytes before (file.begin (), begin), behind (end, file.end ());
-      see (before + behind);              // removed, sizes left
-      see (before + box + box + behind);  // twice, sizes left
-      see (before + behind + box);        // moved to the end
-      see (box + before + behind);        // and to the start
-      Bytes renamed = file;
-      std::copy_n (
-          "free", 4, renamed.begin () + static_cast<std::ptrdiff_t> (at) + 4);
-      see (renamed);  // removed, sizes right
-      for (std::uint32_t wrong :
-          {0u, 1u, 7u, 8u, 9u, static_cast<std::uint32_t> (size - 1),
-              static_cast<std::uint32_t> (size + 1),
-              static_cast<std::uint32_t> (size + 8), 0x7fffffffu,
-              0xffffffffu}) {
-        Bytes sized = file;
-        for (std::size_t i = 0; i < 4; i++)
-          sized[at + i] = static_cast<std::uint8_t> (wrong >> (24 - 8 * i));
-        see (sized);
-      }
-      // Each field of four bytes of it.
-      for (std::size_t i = 8; i + 4 <= std::min<std::size_t> (size, 64); i += 2)
-        for (std::uint32_t value :
-            {0u, 1u, 0x7fffffffu, 0xfffffff0u, 0xffffffffu}) {
-          Bytes changed = file;
-          for (std::size_t byte = 0; byte < 4; byte++)
-            changed[at + i + byte] =
-                static_cast<std::uint8_t> (value >> (24 - 8 * byte));
-          see (changed);
-        }
-    });
-  }
-  // Both do happen.
-  fail_unless (taken > 100 && refused > 1000);
-}
-GST_END_TEST;
-
 static Suite *movie_suite ()
 {
   Suite *suite = suite_create ("movie");
@@ -421,7 +341,6 @@ static Suite *movie_suite ()
   tcase_add_test (tests, fragments_behind_samples);
   tcase_add_test (tests, refuses);
   tcase_add_test (tests, claims_cost_nothing);
-  tcase_add_test (tests, mutations);
   return suite;
 }
 
