@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace cenc {
 namespace {
@@ -11,6 +12,9 @@ using relay::Done;
 using relay::failure;
 using Bytes = std::span<const std::uint8_t>;
 using Writable = std::span<std::uint8_t>;
+
+// More than a group, and twice of it fits into a cache of the second level.
+constexpr std::size_t tile_size = std::size_t{256} << 10;
 
 struct Subsample
 {
@@ -127,75 +131,146 @@ Result<Done> Decryptor::check (const Sample &sample, std::size_t size) const
   return Done{};
 }
 
-// One protected range without a pattern.
+Result<Done> Decryptor::begin (const Sample &sample, std::size_t size)
+{
+  Result<Done> checked = check (sample, size);
+  if (!checked) return checked;
+  if (!cipher_.start (sample.iv)) return failure (Error::cipher);
+  now_.sample = sample;
+  now_.next_subsample = 0;
+  now_.clear = sample.subsamples && sample.subsamples->empty () ? size : 0;
+  now_.range = sample.subsamples ? 0 : size;
+  now_.is_range_new = true;
+  now_.is_cipher_fresh = true;
+  now_.chain.has_last = false;
+  now_.position = 0;
+  return Done{};
+}
+
+// One that has bytes; they are not asked for when there are none.
+void Decryptor::find_subsample ()
+{
+  while (now_.clear == 0 && now_.range == 0) {
+    auto [clear, range] =
+        read_subsample (*now_.sample.subsamples, now_.next_subsample++);
+    now_.clear = clear;
+    now_.range = range;
+    now_.is_range_new = true;
+  }
+}
+
+// One protected range without a pattern, or whole blocks of one.
 Result<Done> Decryptor::decrypt_range (Bytes in, Writable out)
 {
   // Only cenc encrypts a last partial block (23001-7 9.4.2, 9.6, 9.7).
   std::size_t end = scheme_ == Scheme::cenc
                         ? in.size ()
                         : in.size () - in.size () % aes::block_size;
+  // cbcs: each subsample starts anew from the IV. The others run on from one
+  // protected range to the next as if nothing were between them.
+  if (scheme_ == Scheme::cbcs && now_.is_range_new && !now_.is_cipher_fresh &&
+      !cipher_.start (now_.sample.iv))
+    return failure (Error::cipher);
+  now_.is_range_new = now_.is_cipher_fresh = false;
   if (!cipher_.update (in.first (end), out.first (end)))
     return failure (Error::cipher);
   copy (in.subspan (end), out.subspan (end));
   return Done{};
 }
 
-// The encrypted blocks of a sample by themselves, a batch at a time, because a
-// call for each group of them would cost more than its cipher.
-Result<Done> Decryptor::decrypt_with_pattern (
-    const Sample &sample, Bytes in, Writable out)
+// How much there is of the range.
+std::size_t Decryptor::range_size (std::size_t size, std::size_t group) const
 {
-  pattern::Batch batch (in, out, scratch_, sample.pattern.crypt_byte_block,
-      sample.pattern.skip_byte_block,
-      scheme_ == Scheme::cbcs ? &sample.iv : nullptr);
-  std::size_t count =
-      sample.subsamples ? sample.subsamples->size () / subsample_size : 1;
+  return size < now_.range ? size - size % group : now_.range;
+}
+
+Result<std::size_t> Decryptor::go_on_plain (Bytes in, Writable out)
+{
   std::size_t at = 0;
-  for (std::size_t i = 0; i < count; i++) {
-    Subsample one = sample.subsamples ? read_subsample (*sample.subsamples, i)
-                                      : Subsample{0, in.size ()};
-    at += one.bytes_of_clear_data;
-    batch.begin_range (at, one.bytes_of_protected_data);
+  while (at < in.size ()) {
+    find_subsample ();
+    std::size_t clear = std::min (now_.clear, in.size () - at);
+    copy (in.subspan (at, clear), out.subspan (at, clear));
+    now_.clear -= clear;
+    at += clear;
+    std::size_t size = range_size (in.size () - at, aes::block_size);
+    if (clear == 0 && size == 0) break;
+    if (size == 0) continue;
+    Result<Done> done =
+        decrypt_range (in.subspan (at, size), out.subspan (at, size));
+    if (!done) return failure (done.code (), now_.position + at);
+    now_.range -= size;
+    at += size;
+  }
+  return at;
+}
+
+// The encrypted blocks by themselves, a batch at a time, because a call for
+// each group of them would cost more than its cipher.
+Result<std::size_t> Decryptor::go_on_pattern (Writable bytes)
+{
+  const Pattern &blocks = now_.sample.pattern;
+  pattern::Batch batch (bytes, scratch_, blocks.crypt_byte_block,
+      blocks.skip_byte_block,
+      scheme_ == Scheme::cbcs ? &now_.sample.iv : nullptr, now_.chain);
+  std::size_t group = aes::block_size * (std::size_t{blocks.crypt_byte_block} +
+                                            blocks.skip_byte_block);
+  std::size_t at = 0;
+  while (at < bytes.size ()) {
+    find_subsample ();
+    std::size_t clear = std::min (now_.clear, bytes.size () - at);
+    now_.clear -= clear;
+    at += clear;
+    std::size_t size = range_size (bytes.size () - at, group);
+    if (clear == 0 && size == 0) break;
+    if (size == 0) continue;
+    batch.begin_range (at, size, std::exchange (now_.is_range_new, false));
     while (!batch.gather ()) {
       if (!cipher_.update (batch.blocks (), batch.blocks ()))
-        return failure (Error::cipher, at);
+        return failure (Error::cipher, now_.position + at);
       batch.scatter ();
     }
-    at += one.bytes_of_protected_data;
+    now_.range -= size;
+    at += size;
   }
   if (!cipher_.update (batch.blocks (), batch.blocks ()))
-    return failure (Error::cipher, at);
+    return failure (Error::cipher, now_.position + at);
   batch.scatter ();
-  batch.finish ();
-  return Done{};
+  return at;
+}
+
+Result<std::size_t> Decryptor::go_on (Bytes in, Writable out)
+{
+  // 10:0 as well as 0:0: no block is skipped.
+  if (now_.sample.pattern.skip_byte_block == 0) {
+    Result<std::size_t> taken = go_on_plain (in, out);
+    if (taken) now_.position += *taken;
+    return taken;
+  }
+  // Most of it stays as it is. So it is copied, where it is not in place, and
+  // decrypted while it is in the cache.
+  bool is_apart = in.data () != out.data ();
+  std::size_t at = 0;
+  while (at < in.size ()) {
+    std::size_t size = in.size () - at;
+    if (is_apart) size = std::min (size, tile_size);
+    copy (in.subspan (at, size), out.subspan (at, size));
+    Result<std::size_t> taken = go_on_pattern (out.subspan (at, size));
+    if (!taken) return taken;
+    if (*taken == 0) break;
+    now_.position += *taken;
+    at += *taken;
+  }
+  return at;
 }
 
 Result<Done> Decryptor::decrypt (const Sample &sample, Bytes in, Writable out)
 {
-  Result<Done> checked = check (sample, in.size ());
-  if (!checked) return checked;
-  if (!cipher_.start (sample.iv)) return failure (Error::cipher);
-  // 10:0 as well as 0:0: no block is skipped.
-  if (sample.pattern.skip_byte_block != 0)
-    return decrypt_with_pattern (sample, in, out);
-  if (!sample.subsamples) return decrypt_range (in, out);
-  if (sample.subsamples->empty ()) copy (in, out);
-
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < sample.subsamples->size () / subsample_size;
-       i++) {
-    auto [clear, range] = read_subsample (*sample.subsamples, i);
-    copy (in.subspan (at, clear), out.subspan (at, clear));
-    at += clear;
-    // cbcs: each subsample starts anew from the IV. The others run on from
-    // one protected range to the next as if nothing were between them.
-    if (scheme_ == Scheme::cbcs && i > 0 && !cipher_.start (sample.iv))
-      return failure (Error::cipher, at);
-    Result<Done> done =
-        decrypt_range (in.subspan (at, range), out.subspan (at, range));
-    if (!done) return failure (done.code (), at);
-    at += range;
-  }
+  Result<Done> begun = begin (sample, in.size ());
+  if (!begun) return begun;
+  // All of it, for nothing is behind it.
+  Result<std::size_t> taken = go_on (in, out);
+  if (!taken) return failure (taken.code (), taken.position ());
   return Done{};
 }
 

@@ -55,6 +55,10 @@ Result<aes::Block> to_block (std::span<const std::uint8_t> iv);
 // BytesOfClearData (16 bits) and BytesOfProtectedData (32 bits).
 inline constexpr std::size_t subsample_size = 6;
 
+// With so many bytes, of a sample that comes in parts, some can be decrypted:
+// those of the longest pattern.
+inline constexpr std::size_t longest_group = 30 * aes::block_size;
+
 struct Sample
 {
   aes::Block iv{};
@@ -77,6 +81,14 @@ public:
   Result<relay::Done> decrypt (const Sample &sample,
       std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
 
+  // The same in parts, with no other sample between them. The list of
+  // subsamples must stay. size: of the whole sample.
+  Result<relay::Done> begin (const Sample &sample, std::size_t size);
+  // The next bytes, cut anywhere. Returns how many were taken: the others come
+  // again with what is behind them, of which none are of another sample.
+  Result<std::size_t> go_on (
+      std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
+
 private:
   using Bytes = std::span<const std::uint8_t>;
   using Writable = std::span<std::uint8_t>;
@@ -85,14 +97,33 @@ private:
       : scheme_ (scheme), cipher_ (std::move (cipher))
   {
   }
+  // Of the sample that has begun.
+  struct Progress
+  {
+    Sample sample;
+    std::size_t next_subsample = 0;
+    // Left of the subsample.
+    std::size_t clear = 0;
+    std::size_t range = 0;
+    bool is_range_new = false;
+    bool is_cipher_fresh = false;  // nothing since it was given the IV
+    pattern::Chain chain;
+    std::size_t position = 0;
+  };
   Result<relay::Done> check (const Sample &sample, std::size_t size) const;
+  void find_subsample ();
+  // What of the range can be done, of so many bytes: it is cut at multiples of
+  // group only.
+  [[nodiscard]] std::size_t range_size (
+      std::size_t size, std::size_t group) const;
   Result<relay::Done> decrypt_range (Bytes in, Writable out);
-  Result<relay::Done> decrypt_with_pattern (
-      const Sample &sample, Bytes in, Writable out);
+  Result<std::size_t> go_on_plain (Bytes in, Writable out);
+  Result<std::size_t> go_on_pattern (Writable bytes);
 
   Scheme scheme_;
   aes::Cipher cipher_;
   pattern::Scratch scratch_;
+  Progress now_;
 };
 
 // Decryptors by key id and scheme, made when first asked for.

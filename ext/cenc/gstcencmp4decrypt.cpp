@@ -80,8 +80,8 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-// What is pulled at once: 1 MiB, but a large sample by itself, so that it is
-// decrypted where it lies.
+// What is pulled at once: 1 MiB, of a large sample a part; but a large moov or
+// moof by itself, for it is read as a whole.
 constexpr guint pull_size = 1 << 20;
 constexpr std::size_t large = std::size_t{256} << 10;
 

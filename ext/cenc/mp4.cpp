@@ -68,6 +68,7 @@ void Rewriter::restart (std::uint64_t position)
   is_fresh_ = true;
   has_samples_ = false;
   samples_.clear ();
+  has_begun_ = false;
 }
 
 bool Rewriter::at_boundary () const
@@ -96,6 +97,8 @@ std::vector<std::uint8_t> Rewriter::finish ()
 std::size_t Rewriter::wanted () const
 {
   if (pass_ > 0) return 1;
+  if (unit_ == Unit::sample && held_size () == 0)
+    return std::min (unit_size_, cenc::longest_group);
   return unit_size_ - std::min (unit_size_, held_size ());
 }
 
@@ -155,7 +158,17 @@ Result<Done> Rewriter::take_units (
     } else {
       // A unit is looked at where it lies, and held only if it came in pieces.
       if (!is_held && more.size () < size) {
-        if (tail == Tail::leave || more.empty ()) return Done{};
+        if (more.empty ()) return Done{};
+        if (tail == Tail::leave) {
+          if (unit_ != Unit::sample) return Done{};
+          Result<std::size_t> part =
+              take_part (more, out.subspan (left.taken, more.size ()));
+          if (!part) return part.error ();
+          left.to = left.taken += *part;
+          position_ += *part;
+          unit_size_ -= *part;
+          return Done{};
+        }
         is_held = true;
       }
       if (is_held && !fill_held (more, left)) return Done{};
@@ -373,35 +386,56 @@ Result<Done> Rewriter::add (std::vector<samples::Batch> batches)
   return Done{};
 }
 
-Result<Done> Rewriter::take_sample (Bytes unit, Writable out)
+Result<Done> Rewriter::begin_sample ()
 {
+  if (has_begun_) return Done{};
   const samples::Sample &sample = samples_.sample ();
   const protection::Encryption &encryption = sample.treatment->encryption;
-  std::shared_ptr<cenc::Decryptor> decryptor = sample.treatment->decryptor;
+  decryptor_ = sample.treatment->decryptor;
   // It may have come since.
-  if (!decryptor)
-    if (auto found = find_decryptor (encryption)) decryptor = *found;
-  if (!decryptor) {
-    auto without = without_.find (encryption.kid);
+  if (!decryptor_)
+    if (auto found = find_decryptor (encryption)) decryptor_ = *found;
+  if (decryptor_) {
+    cenc::Result<Done> begun = decryptor_->begin (
+        {sample.iv, encryption.pattern, sample.subsamples}, sample.size);
+    if (!begun) return failure (begun.code (), position_ + begun.position ());
+  }
+  has_begun_ = true;
+  return Done{};
+}
+
+// Says how much of it is done.
+Result<std::size_t> Rewriter::take_part (Bytes in, Writable out)
+{
+  Result<Done> begun = begin_sample ();
+  if (!begun) return begun.error ();
+  if (!decryptor_) {
+    auto without = without_.find (samples_.sample ().treatment->encryption.kid);
     if (without != without_.end () && without->second == WithoutKey::pass)
-      copy (unit, out);
+      copy (in, out);
     else
       std::fill (out.begin (), out.end (), std::uint8_t{0});
-    counters_.samples_without_key++;
-    samples_.pop ();
-    return Done{};
+    return in.size ();
   }
-  cenc::Sample what{sample.iv, encryption.pattern, sample.subsamples};
-  // Where most of it stays as it is, all of it is copied at once.
-  bool is_copied = what.pattern.skip_byte_block != 0;
-  if (is_copied) copy (unit, out);
-  cenc::Result<Done> decrypted =
-      decryptor->decrypt (what, is_copied ? Bytes (out) : unit, out);
-  if (!decrypted)
-    return failure (decrypted.code (), position_ + decrypted.position ());
-  counters_.samples_decrypted++;
-  counters_.bytes_decrypted += unit.size ();
+  cenc::Result<std::size_t> taken = decryptor_->go_on (in, out);
+  if (!taken)
+    return failure (
+        taken.code (), samples_.sample ().position + taken.position ());
+  counters_.bytes_decrypted += *taken;
+  return *taken;
+}
+
+// All of it, or what is left of it.
+Result<Done> Rewriter::take_sample (Bytes unit, Writable out)
+{
+  Result<std::size_t> taken = take_part (unit, out);
+  if (!taken) return taken.error ();
+  if (decryptor_)
+    counters_.samples_decrypted++;
+  else
+    counters_.samples_without_key++;
   samples_.pop ();
+  has_begun_ = false;
   return Done{};
 }
 

@@ -76,7 +76,9 @@ public:
   enum class Tail
   {
     hold,
-    leave  // it comes again, with what it lacks, unless it is held already
+    // It comes again, with what it lacks, unless it is held already. Of a
+    // sample, what can be decrypted leaves.
+    leave
   };
 
   // Takes the next bytes, cut anywhere. out is as long as in, and the same
@@ -88,7 +90,8 @@ public:
   Result<relay::Done> push (std::span<const std::uint8_t> in,
       std::span<std::uint8_t> out, Left &left, Tail tail = Tail::hold);
 
-  // How many bytes must come at least before any more can leave.
+  // How many bytes must come at least before any more can leave, if no tail is
+  // held.
   [[nodiscard]] std::size_t wanted () const;
 
   // Those that were found are looked for anew, from the next moov or moof on.
@@ -154,6 +157,8 @@ private:
   Result<bool> take_header (Bytes unit, Writable out);
   Result<relay::Done> take_movie (Bytes unit, Writable out);
   Result<relay::Done> take_fragment (Bytes unit, Writable out);
+  Result<relay::Done> begin_sample ();
+  Result<std::size_t> take_part (Bytes in, Writable out);
   Result<relay::Done> take_sample (Bytes unit, Writable out);
 
   Result<relay::Done> open_keys (std::vector<samples::Batch> &batches);
@@ -186,6 +191,9 @@ private:
 
   samples::Queue samples_;  // that have not come yet
   samples::Queue::Step step_;
+  // Of the sample that comes in parts.
+  bool has_begun_ = false;
+  std::shared_ptr<cenc::Decryptor> decryptor_;  // or there is no key
 };
 
 }  // namespace mp4

@@ -11,7 +11,7 @@
 
 // Pattern encryption (ISO/IEC 23001-7 9.6): the encrypted blocks of a sample
 // are gathered into a batch, go through the cipher in one call, and are
-// scattered to their places.
+// scattered to their places, where the clear ones are already.
 namespace pattern {
 
 // With the part of the sample that it stands for, at 1:9 ten times as much,
@@ -39,6 +39,13 @@ struct Scratch
   std::vector<Repair> repairs;
 };
 
+// What one part of a sample leaves to the next.
+struct Chain
+{
+  aes::Block last{};  // the last encrypted block so far
+  bool has_last = false;
+};
+
 class Batch
 {
 public:
@@ -46,31 +53,32 @@ public:
   // which was started with it, chains from range to range all the same, and
   // what that did to the first block of a range is undone here.
   // crypt and skip: in blocks, neither is 0.
-  Batch (std::span<const std::uint8_t> in, std::span<std::uint8_t> out,
-      Scratch &scratch, std::size_t crypt, std::size_t skip,
-      const aes::Block *iv)
-      : in_ (in),
-        out_ (out),
+  Batch (std::span<std::uint8_t> bytes, Scratch &scratch, std::size_t crypt,
+      std::size_t skip, const aes::Block *iv, Chain &chain)
+      : bytes_ (bytes),
         gathered_ (scratch.gathered),
         strips_ (scratch.strips),
         repairs_ (scratch.repairs),
         crypt_ (crypt * aes::block_size),
         step_ (crypt_ + skip * aes::block_size),
-        iv_ (iv)
+        iv_ (iv),
+        chain_ (chain)
   {
     gathered_.resize (batch_size);
     strips_.clear ();
     repairs_.clear ();
   }
 
-  void begin_range (std::size_t start, std::size_t size)
+  // A range, or the rest of one, from the start of a group on; or else what of
+  // it are whole groups.
+  void begin_range (std::size_t start, std::size_t size, bool is_new)
   {
     at_ = start;
     // A last group that is cut keeps its whole blocks encrypted; a last
     // partial block is clear.
     end_ = start + size - size % aes::block_size;
     in_group_ = 0;
-    is_range_new_ = true;
+    is_range_new_ = is_new;
   }
 
   // Takes what it can of the range. False when the batch is full, which then
@@ -94,17 +102,15 @@ public:
     return std::span (gathered_).first (used_);
   }
 
-  // All clear bytes up to here go too.
   void scatter ()
   {
     for (const Repair &repair : repairs_)
       for (std::size_t i = 0; i < aes::block_size; i++)
         gathered_[repair.position + i] ^= repair.mask[i];
     repairs_.clear ();
-    copy_until (at_);
     const std::uint8_t *from = gathered_.data ();
     for (const Strip &strip : strips_) {
-      std::uint8_t *to = out_.data () + strip.position;
+      std::uint8_t *to = bytes_.data () + strip.position;
       for (std::size_t i = 0; i < strip.count; i++, to += step_) {
         copy_run (to, from, strip.size);
         from += strip.size;
@@ -113,9 +119,6 @@ public:
     strips_.clear ();
     used_ = 0;
   }
-
-  // The clear bytes behind the last range.
-  void finish () { copy_until (in_.size ()); }
 
 private:
   static void copy_run (
@@ -134,13 +137,13 @@ private:
   {
     is_range_new_ = false;
     if (iv_ == nullptr) return;
-    if (has_last_) {
-      Repair repair{used_, last_};
+    if (chain_.has_last) {
+      Repair repair{used_, chain_.last};
       for (std::size_t i = 0; i < aes::block_size; i++)
         repair.mask[i] ^= (*iv_)[i];
       repairs_.push_back (repair);
     }
-    has_last_ = true;
+    chain_.has_last = true;
   }
 
   // As many whole groups as there are and fit, or else a part of one.
@@ -165,7 +168,7 @@ private:
 
   void take (const Strip &strip)
   {
-    const std::uint8_t *from = in_.data () + strip.position;
+    const std::uint8_t *from = bytes_.data () + strip.position;
     std::uint8_t *to = gathered_.data () + used_;
     for (std::size_t i = 0; i < strip.count; i++, from += step_) {
       copy_run (to, from, strip.size);
@@ -173,33 +176,22 @@ private:
     }
     used_ += strip.count * strip.size;
     if (iv_ != nullptr)
-      std::memcpy (last_.data (), to - aes::block_size, aes::block_size);
+      std::memcpy (chain_.last.data (), to - aes::block_size, aes::block_size);
   }
 
-  void copy_until (std::size_t end)
-  {
-    if (in_.data () != out_.data () && end > copied_)
-      std::memcpy (
-          out_.data () + copied_, in_.data () + copied_, end - copied_);
-    copied_ = end;
-  }
-
-  std::span<const std::uint8_t> in_;
-  std::span<std::uint8_t> out_;
+  std::span<std::uint8_t> bytes_;
   std::vector<std::uint8_t> &gathered_;
   std::vector<Strip> &strips_;
   std::vector<Repair> &repairs_;
   std::size_t crypt_, step_;
   const aes::Block *iv_;
+  Chain &chain_;
 
   std::size_t at_ = 0, end_ = 0;  // of the range
   std::size_t in_group_ = 0;      // how much of its encrypted part is taken
   bool is_range_new_ = true;
 
   std::size_t used_ = 0;
-  aes::Block last_{};  // the last encrypted block so far
-  bool has_last_ = false;
-  std::size_t copied_ = 0;
 };
 
 }  // namespace pattern

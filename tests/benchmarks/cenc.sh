@@ -115,6 +115,28 @@ by_ffmpeg() {
   ffmpeg -v error -decryption_key $key -i "$work/ffmpeg-$medium.mp4" -c copy -f null - </dev/null
 }
 
+# The file with its fragments COUNT times.
+repeated() {
+  local at i
+  at=$(($(head -c 65536 "$file" | grep -abo moof | sed -n '1s/:.*//p') - 4))
+  head -c $at "$file"
+  for ((i = 0; i < $1; i++)); do tail -c +$((at + 1)) "$file"; done
+}
+# The most memory, in KB, that a line needs for that.
+peak() {
+  local count=$1
+  shift
+  repeated "$count" | /usr/bin/time -f %M gst-launch-1.0 -q \
+    fdsrc blocksize=1048576 ! "$@" ! fakesink sync=false 2>&1
+}
+# growth NAME ELEMENT...
+growth() {
+  local name=$1
+  shift
+  printf '%-40s  KB %s  six times as long %s\n' "$name" \
+    "$(peak 1 "$@")" "$(peak 6 "$@")"
+}
+
 make_files
 for scheme in cenc cbcs; do
   medium=video
@@ -127,6 +149,9 @@ for scheme in cenc cbcs; do
   compare "$scheme cencdecrypt / identity, pull" samples samples_alone
   compare "$scheme cencdecrypt / identity, push" queued queued_alone
   if [[ $scheme == cenc ]]; then
+    growth 'cenc cencmp4decrypt, memory' cencmp4decrypt keys=$kid:$key
+    growth 'cenc cencdecrypt, memory' qtdemux ! cencdecrypt keys=$kid:$key
+    growth 'cenc identity, memory' qtdemux ! identity silent=true
     compare 'cenc cencmp4decrypt / ffmpeg' bytes by_ffmpeg
     compare 'cenc cencdecrypt / ffmpeg' samples by_ffmpeg
   fi

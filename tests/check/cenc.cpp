@@ -246,6 +246,76 @@ GST_START_TEST (patterns_in_batches)
 }
 GST_END_TEST;
 
+namespace {
+
+// In parts of all sizes, of which what is not taken comes again; in place, or
+// else apart from the encrypted bytes.
+void check_parts (cenc::Decryptor &decryptor, const cenc::Sample &sample,
+    const Bytes &encrypted, const Bytes &clear, bool in_place,
+    std::uint32_t seed)
+{
+  Bytes out = in_place ? encrypted : Bytes (encrypted.size (), 0xee);
+  fail_unless (decryptor.begin (sample, encrypted.size ()).ok ());
+  std::size_t at = 0;
+  while (at < encrypted.size ()) {
+    seed = seed * 1664525 + 1013904223;
+    std::size_t limit = seed % 3 == 0 ? 70000 : 600;
+    std::size_t size =
+        std::min ((seed >> 8) % limit + 1, encrypted.size () - at);
+    auto place = std::span (out).subspan (at, size);
+    cenc::Result<std::size_t> taken =
+        decryptor.go_on (in_place ? std::span<const std::uint8_t> (place)
+                                  : std::span (encrypted).subspan (at, size),
+            place);
+    fail_unless (taken.ok () && *taken <= size);
+    fail_unless (*taken > 0 || size < cenc::longest_group, "stands still");
+    fail_unless (at + size < encrypted.size () || *taken == size);
+    at += *taken;
+  }
+  fail_unless (out == clear);
+}
+
+}  // namespace
+
+GST_START_TEST (in_parts)
+{
+  std::uint32_t seed = 7;
+  auto check = [&] (const Row &row, aes::Library library) {
+    Bytes clear = test::noise (row.size, seed);
+    Bytes list = row.ranges ? list_of (*row.ranges) : Bytes{};
+    cenc::Sample sample = sample_of (row, list);
+    Bytes encrypted = test::SampleEncrypter (
+        {cenc::to_string (row.scheme), test::block (key), row.crypt, row.skip},
+        sample.iv)
+                          .encrypt (clear, row.ranges);
+    cenc::Decryptor decryptor = make (row.scheme, library);
+    // One that is left in its middle leaves nothing to the next.
+    fail_unless (decryptor.begin (sample, row.size).ok ());
+    Bytes some (row.size / 2);
+    fail_unless (decryptor.go_on (some, some).ok ());
+    for (bool in_place : {false, true})
+      check_parts (decryptor, sample, encrypted, clear, in_place, seed++);
+  };
+  constexpr std::pair<unsigned, unsigned> patterns[] = {
+      {1, 9}, {5, 5}, {10, 0}, {0, 0}, {15, 15}};
+  for (aes::Library library : libraries ()) {
+    for (const Row &row : rows) check (row, library);
+    for (Scheme scheme :
+        {Scheme::cenc, Scheme::cens, Scheme::cbc1, Scheme::cbcs})
+      for (auto [crypt, skip] : patterns)
+        for (bool has_ranges : {true, false}) {
+          bool is_patterned = scheme == Scheme::cens || scheme == Scheme::cbcs;
+          if (crypt != 0 && !is_patterned) continue;
+          std::size_t size = 200000 + seed % 100;
+          Ranges ranges;
+          bool has_parts = scheme == Scheme::cenc || scheme == Scheme::cbcs;
+          if (has_ranges) ranges = some_ranges (size, has_parts ? 1 : 16, seed);
+          check ({"", scheme, IV_WRAP, crypt, skip, size, ranges}, library);
+        }
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (refuses)
 {
   for (const Bad &row : bad) {
@@ -320,6 +390,7 @@ static Suite *cenc_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, decrypts);
   tcase_add_test (tests, patterns_in_batches);
+  tcase_add_test (tests, in_parts);
   tcase_add_test (tests, refuses);
   tcase_add_test (tests, iv_sizes);
   tcase_add_test (tests, decryptors_by_key_id);

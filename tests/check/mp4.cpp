@@ -247,6 +247,69 @@ GST_START_TEST (leaves_a_tail)
 }
 GST_END_TEST;
 
+// Nor waits for a large sample: what is there of it leaves.
+GST_START_TEST (leaves_parts)
+{
+  for (const char *scheme : {"cenc", "cens", "cbc1", "cbcs"}) {
+    std::string_view name = scheme;
+    bool has_pattern = name == "cens" || name == "cbcs";
+    TestTrack one = video (scheme, has_pattern ? 1 : 0, has_pattern ? 9 : 0);
+    if (name == "cbc1" || name == "cbcs") one = with_iv (one, 16);
+    TestFile file;
+    file.add_movie ({one});
+    file.add_fragment (
+        {traf (one, {test::video_samples ({5000, 30, 7000}, 16)})});
+    mp4::Rewriter rewriter = make ();
+    Bytes out;
+    std::size_t most = 0;
+    while (out.size () < file.encrypted.size ()) {
+      std::size_t size =
+          std::min (std::max<std::size_t> (rewriter.wanted (), 1000),
+              file.encrypted.size () - out.size ());
+      auto first = file.encrypted.begin () +
+                   static_cast<std::ptrdiff_t> (rewriter.received ());
+      Bytes window (first, first + static_cast<std::ptrdiff_t> (size));
+      most = std::max (most, size);
+      mp4::Rewriter::Left left;
+      fail_unless (
+          rewriter.push (window, window, left, mp4::Rewriter::Tail::leave)
+              .ok ());
+      fail_unless (left.taken == left.to && rewriter.wanted () > 0);
+      out.insert (out.end (), window.begin (),
+          window.begin () + static_cast<std::ptrdiff_t> (left.to));
+    }
+    fail_unless (out == file.clear && rewriter.at_boundary (), "%s", scheme);
+    fail_unless (most < 3000);
+    fail_unless_equals_int (
+        static_cast<int> (rewriter.counters ().samples_decrypted), 3);
+    fail_unless_equals_int (
+        static_cast<int> (rewriter.counters ().bytes_decrypted), 12030);
+    // One that is left in its middle, and another of its end.
+    rewriter.restart (0);
+    mp4::Rewriter::Left left;
+    Bytes in = file.encrypted;
+    std::size_t cut = in.size () - 9000;
+    fail_unless (
+        rewriter
+            .push (std::span (in).first (cut), std::span (in).first (cut), left,
+                mp4::Rewriter::Tail::leave)
+            .ok ());
+    fail_unless (left.to > in.size () - 12030 && !rewriter.at_boundary ());
+    fail_unless (std::equal (in.begin (),
+        in.begin () + static_cast<std::ptrdiff_t> (left.to),
+        file.clear.begin ()));
+    Bytes rest;
+    fail_unless (test::push (rewriter,
+        std::span<const std::uint8_t> (file.encrypted).subspan (left.to), rest)
+                     .ok ());
+    fail_unless (
+        std::equal (rest.begin (), rest.end (),
+            file.clear.end () - static_cast<std::ptrdiff_t> (rest.size ())) &&
+        left.to + rest.size () == file.clear.size ());
+  }
+}
+GST_END_TEST;
+
 // CMAF recommends to leave them out where a constant IV says it all.
 GST_START_TEST (constant_iv_without_auxiliary_information)
 {
@@ -1159,6 +1222,7 @@ static Suite *mp4_suite ()
   tcase_add_test (tests, cut_anywhere);
   tcase_add_test (tests, streams);
   tcase_add_test (tests, leaves_a_tail);
+  tcase_add_test (tests, leaves_parts);
   tcase_add_test (tests, constant_iv_without_auxiliary_information);
   tcase_add_test (tests, empty_auxiliary_information);
   tcase_add_test (tests, several_tracks_and_entries);
