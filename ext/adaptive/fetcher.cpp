@@ -14,7 +14,9 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "http.h"
+#include "limiter.h"
 #include "route.h"
+#include "routes.h"
 #include "uri.h"
 
 template <>
@@ -170,6 +172,7 @@ public:
   std::shared_ptr<Session> session (const Route &route, bool ssl_strict);
   void watch (const std::shared_ptr<Timer> &timer);
   void unwatch (const std::shared_ptr<Timer> &timer);
+  limiter::Limiter &limiter () { return limiter_; }
 
 private:
   // Names are resolved anew with a new session: libsoup keeps a host's
@@ -207,6 +210,7 @@ private:
 
   relay::Guarded<State> state_;
   std::condition_variable changed_;
+  limiter::Limiter limiter_;
 };
 
 std::shared_ptr<Session> Engine::session (const Route &route, bool ssl_strict)
@@ -302,7 +306,8 @@ void Engine::run ()
 class Exchange
 {
 public:
-  Exchange (std::shared_ptr<Session> session, const Settings &settings,
+  Exchange (std::shared_ptr<Session> session,
+      std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
       GCancellable *cancellable, Counters &counters, std::string shown_uri);
   ~Exchange ();
   Exchange (const Exchange &) = delete;
@@ -313,6 +318,7 @@ public:
   void append_header (const std::string &name, const std::string &value);
 
   Result<Done> send ();
+  void wait ();
   // The body is of this content coding. False for one that is not known.
   [[nodiscard]] bool decode (const std::string &coding);
   // 0 = the body has ended; whether that is all of it is not known here.
@@ -365,6 +371,7 @@ private:
   static gboolean on_accept_certificate (
       SoupMessage *, GTlsCertificate *, GTlsCertificateFlags, gpointer);
 
+  const std::unique_ptr<limiter::Ticket> ticket_;  // until all else is gone
   const std::shared_ptr<Session> session_;
   const Settings &settings_;
   Counters &counters_;
@@ -374,6 +381,7 @@ private:
   gulong outer_handler_ = 0;
   const std::shared_ptr<Timer> timer_;
   Context context_;
+  Owned<GMainContext> waiting_context_;
   Owned<SoupMessage> message_;
   Owned<SoupMessage> tunnel_;
   Owned<GInputStream> body_;
@@ -386,9 +394,11 @@ private:
   std::uint64_t bytes_ = 0;
 };
 
-Exchange::Exchange (std::shared_ptr<Session> session, const Settings &settings,
+Exchange::Exchange (std::shared_ptr<Session> session,
+    std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
     GCancellable *cancellable, Counters &counters, std::string shown_uri)
-    : session_ (std::move (session)),
+    : ticket_ (std::move (ticket)),
+      session_ (std::move (session)),
       settings_ (settings),
       counters_ (counters),
       shown_uri_ (std::move (shown_uri)),
@@ -535,7 +545,7 @@ Result<Done> Exchange::send ()
   ttfb_ = Clock::now () - started_;
   if (new_connection_) counters_.connections++;
   if (!body_) return failed (error);
-
+  ticket_->progress ();
   counters_.ttfb_ns = static_cast<std::uint64_t> (ttfb_.count ());
   if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
       !SOUP_STATUS_IS_SUCCESSFUL (status ()))
@@ -544,6 +554,32 @@ Result<Done> Exchange::send ()
         status () == 407 || status () == 401 ? Error::proxy_auth : Error::proxy,
         "the proxy refused the tunnel", status ());
   return Done{};
+}
+
+void Exchange::wait ()
+{
+  auto *pollable = G_IS_POLLABLE_INPUT_STREAM (body_.get ())
+                       ? G_POLLABLE_INPUT_STREAM (body_.get ())
+                       : nullptr;
+  if (pollable == nullptr || !g_pollable_input_stream_can_poll (pollable))
+    return;
+  Context::Scope scope (context_);
+  if (g_pollable_input_stream_is_readable (pollable)) return;
+  // Not context_: what libsoup attaches to that one must not run.
+  if (!waiting_context_) waiting_context_.reset (g_main_context_new ());
+  Waiting waiting (*this);
+  bool ready = false;
+  GSource *source =
+      g_pollable_input_stream_create_source (pollable, inner_.get ());
+  GPollableSourceFunc on_ready = [] (GObject *, gpointer data) -> gboolean {
+    *static_cast<bool *> (data) = true;
+    return G_SOURCE_REMOVE;
+  };
+  g_source_set_callback (source, G_SOURCE_FUNC (on_ready), &ready, nullptr);
+  g_source_attach (source, waiting_context_.get ());
+  while (!ready) g_main_context_iteration (waiting_context_.get (), TRUE);
+  g_source_destroy (source);
+  g_source_unref (source);
 }
 
 Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
@@ -564,6 +600,7 @@ Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
     return failure;
   }
   if (count == 0) close ();
+  ticket_->progress ();
   bytes_ += static_cast<std::uint64_t> (count);
   return static_cast<std::size_t> (count);
 }
@@ -722,7 +759,14 @@ Result<Route> system_route (const uri::Uri &target, GCancellable *cancellable)
   return *route;
 }
 
-Result<Route> choose_route (
+struct Way
+{
+  Route route;
+  bool verify = true;
+  std::optional<unsigned> max_connections;
+};
+
+Result<Route> default_route (
     const Settings &settings, const uri::Uri &target, GCancellable *cancellable)
 {
   if (settings.proxy.empty ()) return system_route (target, cancellable);
@@ -732,6 +776,52 @@ Result<Route> choose_route (
     return problem (
         Error::uri, std::string ("proxy: ") + route::to_string (route.code ()));
   return *route;
+}
+
+Result<Way> choose_way (
+    const Settings &settings, const uri::Uri &target, GCancellable *cancellable)
+{
+  const routes::Rule *rule =
+      settings.routes ? settings.routes->find (target) : nullptr;
+  // `proxy` is the rule for all: another one for all goes before it.
+  if (rule == nullptr) {
+    Result<Route> route = default_route (settings, target, cancellable);
+    if (!route) return route.error ();
+    return Way{*route, settings.ssl_strict, {}};
+  }
+  if (rule->block)
+    return problem (Error::blocked, "routes block " + target.host);
+  return Way{
+      rule->route, settings.ssl_strict && rule->verify, rule->max_connections};
+}
+
+// A connection's place, when it is there.
+Result<std::unique_ptr<limiter::Ticket>> wait_for_place (
+    const Settings &settings, limiter::Request request,
+    GCancellable *cancellable)
+{
+  auto ticket = std::make_unique<limiter::Ticket> (
+      Engine::get ().limiter (), std::move (request));
+  gulong handler = 0;
+  auto on_cancelled = [] (GCancellable *, gpointer data) {
+    static_cast<limiter::Ticket *> (data)->stop ();
+  };
+  if (cancellable != nullptr)
+    handler = g_cancellable_connect (cancellable,
+        G_CALLBACK (
+            static_cast<void (*) (GCancellable *, gpointer)> (on_cancelled)),
+        ticket.get (), nullptr);
+  limiter::Outcome outcome = ticket->wait ();
+  // Waits for a handler that runs.
+  if (cancellable != nullptr) g_cancellable_disconnect (cancellable, handler);
+  if (outcome == limiter::Outcome::stopped)
+    return problem (Error::cancelled, "cancelled");
+  if (outcome == limiter::Outcome::no_progress) {
+    GST_DEBUG (
+        "%s: no other transfer of the host gets on", settings.name.c_str ());
+    return problem (Error::timeout, "all connections to the host are in use");
+  }
+  return ticket;
 }
 
 bool may_retry (const Problem &problem)
@@ -805,6 +895,10 @@ struct Response::Impl
 
   Result<Done> open ();
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  void wait ()
+  {
+    if (exchange) exchange->wait ();
+  }
 
   Head head;
 
@@ -914,11 +1008,22 @@ Result<Done> Response::Impl::send_to (const std::string &uri)
     if (!ascii) return problem (Error::uri, "not a host name");
     target->host = ascii.get ();
   }
-  Result<Route> route = choose_route (settings, *target, cancellable.get ());
-  if (!route) return route.error ();
+  Result<Way> way = choose_way (settings, *target, cancellable.get ());
+  if (!way) return way.error ();
+  exchange.reset ();  // one at a time, of each response
+  limiter::Request place{uri::origin (*target),
+      settings.max_connections_per_host,
+      request.kind == Kind::manifest || request.kind == Kind::key,
+      settings.timeout};
+  if (way->max_connections &&
+      (place.limit == 0 || *way->max_connections < place.limit))
+    place.limit = *way->max_connections;
+  Result<std::unique_ptr<limiter::Ticket>> ticket =
+      wait_for_place (settings, std::move (place), cancellable.get ());
+  if (!ticket) return ticket.error ();
   exchange = std::make_unique<Exchange> (
-      Engine::get ().session (*route, settings.ssl_strict), settings,
-      cancellable.get (), counters, uri::without_secrets (uri));
+      Engine::get ().session (way->route, way->verify), std::move (*ticket),
+      settings, cancellable.get (), counters, uri::without_secrets (uri));
   if (!exchange->prepare (*target))
     return problem (Error::uri, "not a URI for HTTP");
   set_headers (*target);
@@ -1150,6 +1255,11 @@ const Head &Response::head () const
   return impl_->head;
 }
 
+void Response::wait ()
+{
+  impl_->wait ();
+}
+
 Result<std::size_t> Response::read (std::uint8_t *data, std::size_t size)
 {
   return impl_->read (data, size);
@@ -1243,6 +1353,8 @@ const char *to_string (Error error)
       return "cancelled";
     case Error::uri:
       return "bad URI";
+    case Error::blocked:
+      return "blocked";
     case Error::resolve:
       return "unknown host";
     case Error::connect:

@@ -18,6 +18,10 @@
 // NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
 typedef struct _GCancellable GCancellable;
 
+namespace routes {
+class Table;
+}
+
 // HTTP: the one way to the network. A request is sent and its body read by the
 // thread that wants the bytes, and broken off by its GCancellable.
 namespace fetcher {
@@ -34,12 +38,18 @@ struct Settings
   // Go before the userinfo of proxy.
   std::string proxy_id;
   std::string proxy_pw;
+  // By which way to which host; what no rule matches goes by proxy. Null: no
+  // rules.
+  std::shared_ptr<const routes::Table> routes;
   std::string user_agent;
   // With every request, but Authorization and Cookie only to
   // credentials_origin.
   Headers extra_headers;
   // Scheme, host and port of `location`: set it with use_location ().
   std::string credentials_origin;
+  // Transfers of one host at once, over the whole process: first come, first
+  // served, manifests and keys before the rest. 0 = no limit.
+  unsigned max_connections_per_host = 10;
   // For connecting, for the headers, and between two reads. 0 = none.
   std::chrono::milliseconds timeout{15000};
   // Tries after the first one, and after each progress; -1 = no limit.
@@ -85,6 +95,7 @@ enum class Error
 {
   cancelled,        // by the request's GCancellable; never posted
   uri,              // not an absolute http or https URI, or a bad proxy URI
+  blocked,          // no route leads there
   resolve,          // the host's name is not known
   connect,          // no connection to the origin
   proxy,            // no connection to or through the proxy
@@ -162,6 +173,9 @@ public:
   Response &operator= (const Response &) = delete;
 
   [[nodiscard]] const Head &head () const;
+  // Until read () has something to say, or may have: so that memory is taken
+  // when there are bytes for it.
+  void wait ();
   // Waits for at least one byte; 0 = the body is complete, its length
   // verified where one is known.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);

@@ -5,7 +5,11 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
+
+#include "container.h"
 #include "http.h"
+#include "routes.h"
 #include "uri.h"
 
 namespace gstfetch {
@@ -44,6 +48,9 @@ Report report_of (const fetcher::Problem &problem)
     case Error::uri:
       return {GST_RESOURCE_ERROR_SETTINGS,
           _ ("An address is not valid, of the resource or of the proxy.")};
+    case Error::blocked:
+      return {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+          _ ("The routes do not lead to this server.")};
     case Error::resolve:
       return {
           GST_RESOURCE_ERROR_NOT_FOUND, _ ("The server's name is not known.")};
@@ -105,6 +112,29 @@ void append_headers (
 }
 
 }  // namespace
+
+bool prepare (GstElement *element, std::string &location,
+    const std::string &routes, fetcher::Settings &settings)
+{
+  if (location.empty ()) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
+        (_ ("No address to read from is set.")), ("location is empty"));
+    return false;
+  }
+  routes::Result<routes::Table> table = routes::Table::parse (routes);
+  if (!table) {
+    std::string where = routes::describe (routes, table.position ());
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        (_ ("The routes have an error: %s."), where.c_str ()),
+        ("routes: %s: %s", where.c_str (), routes::to_string (table.code ())));
+    return false;
+  }
+  settings.routes = std::make_shared<const routes::Table> (std::move (*table));
+  relay::Owned<gchar> name{gst_object_get_name (GST_OBJECT (element))};
+  settings.name = name.get ();
+  location = fetcher::use_location (settings, location);
+  return true;
+}
 
 void post_problem (GstElement *element, const fetcher::Problem &problem)
 {
@@ -184,6 +214,55 @@ relay::Owned<GstStructure> http_headers (
     gst_structure_set (out.get (), "redirection-uri", G_TYPE_STRING,
         head.uri.c_str (), nullptr);
   return out;
+}
+
+relay::Owned<GstCaps> caps_of (const fetcher::Head &head)
+{
+  if (!http::same_name (head.content_type, "audio/L16")) return nullptr;
+  std::string type;
+  for (const auto &[name, value] : head.headers)
+    if (http::same_name (name, "Content-Type")) type = value;
+  std::uint64_t rate = http::number_parameter (type, "rate").value_or (44100);
+  std::uint64_t channels =
+      http::number_parameter (type, "channels").value_or (2);
+  if (rate == 0 || rate > G_MAXINT || channels == 0 || channels > 64)
+    return nullptr;
+  return relay::Owned<GstCaps>{gst_caps_new_simple ("audio/x-unaligned-raw",
+      "format", G_TYPE_STRING, "S16BE", "layout", G_TYPE_STRING, "interleaved",
+      "channels", G_TYPE_INT, static_cast<int> (channels), "rate", G_TYPE_INT,
+      static_cast<int> (rate), nullptr)};
+}
+
+void warn_of_manifest (GstElement *element, const fetcher::Head &head,
+    GstBuffer *first, gsize count)
+{
+  container::Manifest manifest = container::Manifest::none;
+  {
+    relay::MappedBuffer map (first, GST_MAP_READ);
+    if (map)
+      manifest = container::manifest_of (
+          map.bytes ().first (std::min (map.bytes ().size (), count)),
+          head.content_type);
+  }
+  if (manifest == container::Manifest::none) return;
+  const char *scheme = manifest == container::Manifest::hls ? "hls" : "dash";
+  GST_ELEMENT_WARNING (element, STREAM, WRONG_TYPE,
+      (_ ("This is a manifest, behind which media would be fetched past the "
+          "routes and the proxy. Use %s+http or %s+https."),
+          scheme, scheme),
+      ("%s", uri::without_secrets (head.uri).c_str ()));
+}
+
+void limit_bandwidth (GstQuery *query)
+{
+  GstSchedulingFlags flags;
+  gint minimum = 0;
+  gint maximum = 0;
+  gint alignment = 0;
+  gst_query_parse_scheduling (query, &flags, &minimum, &maximum, &alignment);
+  flags = static_cast<GstSchedulingFlags> (
+      flags | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED);
+  gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
 }
 
 relay::Owned<GstStructure> stats (

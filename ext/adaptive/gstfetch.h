@@ -13,6 +13,12 @@ inline constexpr bool relay::is_gobject<GCancellable> = true;
 // Between the fetcher and GStreamer: what both sources need.
 namespace gstfetch {
 
+// What an element's start does with location and routes: they go into the
+// settings, and userinfo out of location. False, and an element error, when
+// they cannot be used.
+[[nodiscard]] bool prepare (GstElement *element, std::string &location,
+    const std::string &routes, fetcher::Settings &settings);
+
 // One GST_ELEMENT_ERROR in the words of a person, with the URI in the debug
 // text and, where there is one, "http-status-code" (guint) and
 // "redirect-location" (string) in the details. Nothing for a cancelled request.
@@ -29,6 +35,18 @@ void post_problem (GstElement *element, const fetcher::Problem &problem);
 // What souphttpsrc sends downstream as a sticky event and posts as a message.
 [[nodiscard]] relay::Owned<GstStructure> http_headers (
     const char *location, const fetcher::Head &head);
+
+// Of raw audio the caps are in the Content-Type; all else is found by its data:
+// null.
+[[nodiscard]] relay::Owned<GstCaps> caps_of (const fetcher::Head &head);
+
+// A warning, when these are the first bytes of an HLS or DASH manifest: behind
+// this source the stock demuxers would fetch the rest past its routes.
+void warn_of_manifest (GstElement *element, const fetcher::Head &head,
+    GstBuffer *first, gsize count);
+
+// Adds to an answered SCHEDULING query that this is no local file.
+void limit_bandwidth (GstQuery *query);
 
 // The fields of `stats` that come from requests.
 [[nodiscard]] relay::Owned<GstStructure> stats (

@@ -39,10 +39,9 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
+#include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstsource.h"
-#include "http.h"
-#include "uri.h"
 
 GST_DEBUG_CATEGORY_STATIC (proxyhttpsrc_debug);
 #define GST_CAT_DEFAULT proxyhttpsrc_debug
@@ -88,6 +87,7 @@ struct State
   std::string location;             // without userinfo
   Owned<GCancellable> cancellable;  // of the response
   std::unique_ptr<fetcher::Response> response;
+  std::shared_ptr<pool::Pool> pool;
   guint64 position = 0;
   std::optional<guint64> stop;
   block::Size block;
@@ -124,24 +124,15 @@ static const gchar *const *uri_get_protocols (GType)
 
 static gchar *uri_get_uri (GstURIHandler *handler)
 {
-  std::string location =
-      GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location;
-  // The property may hold anything, until it is asked for.
-  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
-                                              : nullptr;
+  return gstsource::get_uri (
+      GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location);
 }
 
 static gboolean uri_set_uri (
     GstURIHandler *handler, const gchar *text, GError **error)
 {
-  auto *self = GST_PROXY_HTTP_SRC (handler);
-  uri::Result<uri::Uri> parsed = uri::parse (text);
-  if (!parsed || uri::origin (*parsed).empty ()) {
-    g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
-        "Not a URI for HTTP: %s", uri::without_secrets (text).c_str ());
-    return FALSE;
-  }
-  self->impl.settings.lock ()->location = text;
+  if (!gstsource::is_for_http (text, error)) return FALSE;
+  GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location = text;
   return TRUE;
 }
 
@@ -177,14 +168,12 @@ static gboolean start (GstBaseSrc *base)
   auto *self = GST_PROXY_HTTP_SRC (base);
   Settings settings = self->impl.settings.copy ();
   self->impl.failed = false;
-  if (settings.location.empty ()) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        (_ ("No address to read from is set.")), ("location is empty"));
+  if (!gstfetch::prepare (GST_ELEMENT (self), settings.location,
+          settings.routes, settings.fetch))
     return FALSE;
-  }
   State state;
-  state.location = fetcher::use_location (settings.fetch, settings.location);
-  settings.fetch.name = GST_OBJECT_NAME (self);
+  state.pool = gstblocks::shared_pool ();
+  state.location = std::move (settings.location);
   state.fetch = std::move (settings.fetch);
   self->impl.state = std::move (state);
   *self->impl.shared.lock () = Shared{};
@@ -250,24 +239,6 @@ static gboolean do_seek (GstBaseSrc *base, GstSegment *segment)
   return TRUE;
 }
 
-// Of raw audio the caps are in the Content-Type; all else is found by its data.
-static Owned<GstCaps> caps_of (const fetcher::Head &head)
-{
-  if (!http::same_name (head.content_type, "audio/L16")) return nullptr;
-  std::string type;
-  for (const auto &[name, value] : head.headers)
-    if (http::same_name (name, "Content-Type")) type = value;
-  std::uint64_t rate = http::number_parameter (type, "rate").value_or (44100);
-  std::uint64_t channels =
-      http::number_parameter (type, "channels").value_or (2);
-  if (rate == 0 || rate > G_MAXINT || channels == 0 || channels > 64)
-    return nullptr;
-  return Owned<GstCaps>{gst_caps_new_simple ("audio/x-unaligned-raw", "format",
-      G_TYPE_STRING, "S16BE", "layout", G_TYPE_STRING, "interleaved",
-      "channels", G_TYPE_INT, static_cast<int> (channels), "rate", G_TYPE_INT,
-      static_cast<int> (rate), nullptr)};
-}
-
 // Tells everybody what the headers say.
 static void announce (GstProxyHttpSrc *self, const fetcher::Head &head)
 {
@@ -282,14 +253,13 @@ static void announce (GstProxyHttpSrc *self, const fetcher::Head &head)
     shared->redirection = head.uri != self->impl.state.location ? head.uri : "";
   }
   if (resized && head.total) {
-    GstBaseSrc *base = GST_BASE_SRC (self);
     GST_OBJECT_LOCK (self);
-    base->segment.duration = *head.total;
+    GST_BASE_SRC (self)->segment.duration = *head.total;
     GST_OBJECT_UNLOCK (self);
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_duration_changed (GST_OBJECT (self)));
   }
-  if (Owned<GstCaps> caps = caps_of (head))
+  if (Owned<GstCaps> caps = gstfetch::caps_of (head))
     gst_base_src_set_caps (GST_BASE_SRC (self), caps.get ());
   Owned<GstStructure> headers =
       gstfetch::http_headers (self->impl.state.location.c_str (), head);
@@ -354,8 +324,14 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 
   guint size = state.block.next (
       std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
-  if (!buffer) return GST_FLOW_ERROR;
+  // Of many sources only those hold memory that have bytes for it.
+  state.response->wait ();
+  Owned<GstBuffer> buffer = gstblocks::make_buffer (state.pool, size);
+  if (!buffer) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+        (_ ("There is no memory left for what is read.")), ("%u bytes", size));
+    return GST_FLOW_ERROR;
+  }
   fetcher::Result<std::size_t> count = std::size_t{0};
   {
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
@@ -364,6 +340,9 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
   }
   if (!count) return fail (self, count.code ());
   if (*count == 0) return GST_FLOW_EOS;
+  if (state.position == 0)
+    gstfetch::warn_of_manifest (
+        GST_ELEMENT (self), state.response->head (), buffer.get (), *count);
 
   gst_buffer_set_size (buffer.get (), static_cast<gssize> (*count));
   GST_BUFFER_OFFSET (buffer.get ()) = state.position;
@@ -381,14 +360,7 @@ static gboolean query (GstBaseSrc *base, GstQuery *query)
            ->query (base, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    GstSchedulingFlags flags;
-    gint minimum = 0;
-    gint maximum = 0;
-    gint alignment = 0;
-    gst_query_parse_scheduling (query, &flags, &minimum, &maximum, &alignment);
-    flags = static_cast<GstSchedulingFlags> (
-        flags | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED);
-    gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
+    gstfetch::limit_bandwidth (query);
   } else if (GST_QUERY_TYPE (query) == GST_QUERY_URI) {
     auto shared = self->impl.shared.lock ();
     if (!shared->redirection.empty ()) {

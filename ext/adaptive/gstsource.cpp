@@ -7,6 +7,8 @@
 
 #include "gstfetch.h"
 #include "route.h"
+#include "routes.h"
+#include "uri.h"
 
 namespace gstsource {
 
@@ -31,6 +33,20 @@ void make_properties (
    */
   properties[PROP_LOCATION] =
       g_param_spec_string ("location", "Location", location, nullptr, ready);
+  /**
+   * routes:
+   *
+   * By which way requests go to which host: rules `PATTERN=TARGET [OPTION...]`
+   * with commas between them, of which the most specific one is taken. What no
+   * rule matches goes by #proxy: end with `all=block` to allow nothing else.
+   * Passwords read back as ***. Default: empty.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ROUTES] = g_param_spec_string ("routes", "Routes",
+      "Rules PATTERN=TARGET (direct, block or a proxy's URI) with commas "
+      "between them: which way to which host (empty = as proxy says)",
+      "", ready);
   /**
    * proxy:
    *
@@ -137,6 +153,19 @@ void make_properties (
   properties[PROP_SSL_STRICT] =
       g_param_spec_boolean ("ssl-strict", "SSL strict",
           "Verify the certificate of the origin", defaults.ssl_strict, ready);
+  /**
+   * max-connections-per-host:
+   *
+   * Transfers of one host at once, those of all elements of the process
+   * counted. Whoever comes first is served first, but manifests and keys before
+   * the rest. 0: no limit. Default 10.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_CONNECTIONS] = g_param_spec_uint (
+      "max-connections-per-host", "Maximum connections per host",
+      "Transfers of one host at once, in the whole process (0 = no limit)", 0,
+      G_MAXUINT, defaults.max_connections_per_host, ready);
 }
 
 static std::string text_of (const GValue *value)
@@ -145,12 +174,30 @@ static std::string text_of (const GValue *value)
   return text != nullptr ? text : "";
 }
 
+gchar *get_uri (const std::string &location)
+{
+  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
+                                              : nullptr;
+}
+
+bool is_for_http (const std::string &text, GError **error)
+{
+  uri::Result<uri::Uri> parsed = uri::parse (text);
+  if (parsed && !uri::origin (*parsed).empty ()) return true;
+  g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
+      "Not a URI for HTTP: %s", uri::without_secrets (text).c_str ());
+  return false;
+}
+
 bool set_property (Settings &settings, guint id, const GValue *value)
 {
   switch (id) {
     case PROP_LOCATION:
       // Kept as it is: what cannot be asked for fails when it is asked for.
       settings.location = text_of (value);
+      return true;
+    case PROP_ROUTES:
+      settings.routes = text_of (value);
       return true;
     case PROP_PROXY:
       settings.fetch.proxy = text_of (value);
@@ -180,6 +227,9 @@ bool set_property (Settings &settings, guint id, const GValue *value)
     case PROP_SSL_STRICT:
       settings.fetch.ssl_strict = g_value_get_boolean (value);
       return true;
+    case PROP_MAX_CONNECTIONS:
+      settings.fetch.max_connections_per_host = g_value_get_uint (value);
+      return true;
     default:
       return false;
   }
@@ -193,6 +243,9 @@ bool get_property (const Settings &settings, guint id, GValue *value)
   switch (id) {
     case PROP_LOCATION:
       set_text (settings.location);
+      return true;
+    case PROP_ROUTES:
+      g_value_set_string (value, routes::shown (settings.routes).c_str ());
       return true;
     case PROP_PROXY:
       g_value_set_string (value, route::shown (settings.fetch.proxy).c_str ());
@@ -222,6 +275,9 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_SSL_STRICT:
       g_value_set_boolean (value, settings.fetch.ssl_strict);
+      return true;
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, settings.fetch.max_connections_per_host);
       return true;
     default:
       return false;

@@ -15,6 +15,7 @@ enum
 {
   PROP_0,
   PROP_LOCATION,
+  PROP_ROUTES,
   PROP_PROXY,
   PROP_PROXY_ID,
   PROP_PROXY_PW,
@@ -24,12 +25,14 @@ enum
   PROP_TIMEOUT,
   PROP_RETRIES,
   PROP_SSL_STRICT,
+  PROP_MAX_CONNECTIONS,
   N_PROPS
 };
 
 struct Settings
 {
   std::string location;
+  std::string routes;
   fetcher::Settings fetch;
 };
 
@@ -37,6 +40,11 @@ struct Settings
 // location: what may be read, for the property's text.
 void make_properties (
     GParamSpec **properties, const char *location, const char *user_agent);
+
+// For their GstURIHandler. The property may hold anything, until it is asked
+// for: null when it is no URI.
+[[nodiscard]] gchar *get_uri (const std::string &location);
+[[nodiscard]] bool is_for_http (const std::string &text, GError **error);
 
 // False: it is not one of these.
 bool set_property (Settings &settings, guint id, const GValue *value);

@@ -497,6 +497,113 @@ GST_START_TEST (a_proxy_is_used)
 }
 GST_END_TEST;
 
+GST_START_TEST (routes_lead_or_block)
+{
+  HttpServer origin (serving ("body"));
+  ForwardProxy proxy ({"u:secret", 0});
+  std::string target =
+      "http://u:secret@127.0.0.1:" + std::to_string (proxy.port ());
+  std::string routes = "*.test=" + target + ";verify=off,all=block";
+  {
+    Stream stream ("http://a.test:" + std::to_string (origin.port ()) + "/");
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    std::string shown = text_property (*stream, "routes");
+    fail_unless (shown.find ("u:***@") != std::string::npos);
+    fail_unless (shown.find ("secret") == std::string::npos);
+    fail_unless (stream.play () == "body");
+    fail_unless_equals_uint64 (stream.stat ("requests-proxied"), 1);
+  }
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    stream.play_to_error (GST_RESOURCE_ERROR_NOT_AUTHORIZED);
+    fail_unless_equals_uint64 (stream.stat ("requests"), 0);
+  }
+  // What cannot be understood lets nothing pass.
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (
+        *stream, "routes", "all=block,*.test=htp://u:secret@h", nullptr);
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = stream.wait (GST_MESSAGE_ERROR);
+    test::assert_error (
+        message.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+    std::string debug = Stream::debug_of (message.get ());
+    fail_unless (debug.find ("rule 2 (*.test), byte 17") != std::string::npos,
+        "%s", debug.c_str ());
+    fail_unless (debug.find ("secret") == std::string::npos);
+    fail_unless (text_property (*stream, "routes") == "all=***,*.test=***");
+  }
+  fail_unless_equals_int (static_cast<int> (origin.requests ().size ()), 1);
+}
+GST_END_TEST;
+
+// A paused source keeps its place: the next one waits, and can be stopped.
+GST_START_TEST (a_host_has_its_limit)
+{
+  HttpServer server (serving (pattern (3000000)));
+  Stream holder (server.uri ("/"));
+  g_object_set (*holder, "max-connections-per-host", 1, nullptr);
+  holder.preroll ();
+  Stream waiting (server.uri ("/"));
+  g_object_set (*waiting, "max-connections-per-host", 1, "timeout", 1, nullptr);
+  Owned<GstMessage> message = waiting.play_to_error (GST_RESOURCE_ERROR_READ);
+  fail_unless (Stream::debug_of (message.get ()).find ("are in use") !=
+               std::string::npos);
+  waiting.set_state (GST_STATE_NULL);
+  g_object_set (*waiting, "timeout", 100, nullptr);
+  waiting.set_state (GST_STATE_PLAYING);
+  gint64 start = g_get_monotonic_time ();
+  waiting.set_state (GST_STATE_NULL);
+  fail_unless (g_get_monotonic_time () - start < 5 * G_USEC_PER_SEC);
+  fail_unless_equals_int (static_cast<int> (server.requests ().size ()), 1);
+  g_object_set (*waiting, "max-connections-per-host", 2, nullptr);
+  fail_unless (waiting.play () == pattern (3000000));
+}
+GST_END_TEST;
+
+// Its segments would be fetched by others, past the routes.
+GST_START_TEST (manifests_are_warned_of)
+{
+  const std::pair<const char *, const char *> rows[] = {
+      {"#EXTM3U\n#EXT-X-TARGETDURATION:1\n", "hls+http"},
+      {"<?xml version=\"1.0\"?><MPD></MPD>", "dash+http"},
+      {"#EXTM3U\n#EXTINF:1,\nhttp://h/radio\n", nullptr},
+      {"<html></html>", nullptr},
+  };
+  for (const auto &[body, scheme] : rows) {
+    HttpServer server (serving (body));
+    Stream stream (server.uri ("/secret?token=secret"));
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> warning =
+        stream.wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (warning != nullptr);
+    fail_unless (
+        GST_MESSAGE_TYPE (warning.get ()) ==
+            (scheme != nullptr ? GST_MESSAGE_WARNING : GST_MESSAGE_EOS),
+        "%s", body);
+    if (scheme == nullptr) continue;
+    // It is one, and the bytes come all the same.
+    fail_unless (
+        GST_MESSAGE_TYPE (stream
+                              .wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS |
+                                     GST_MESSAGE_ERROR)
+                              .get ()) == GST_MESSAGE_EOS);
+    fail_unless (*stream.bytes.lock () == body);
+    GError *raw_error = nullptr;
+    gchar *raw_debug = nullptr;
+    gst_message_parse_warning (warning.get (), &raw_error, &raw_debug);
+    Owned<GError> error{raw_error};
+    Owned<gchar> debug{raw_debug};
+    fail_unless (g_error_matches (
+        error.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE));
+    fail_unless (
+        strstr (error->message, scheme) != nullptr, "%s", error->message);
+    fail_unless (strstr (debug.get (), "token") == nullptr);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (redirects_are_followed_or_reported)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -847,6 +954,9 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, what_cannot_be_reached_is_an_error);
   tcase_add_test (tests, a_dead_proxy_is_never_passed);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, routes_lead_or_block);
+  tcase_add_test (tests, a_host_has_its_limit);
+  tcase_add_test (tests, manifests_are_warned_of);
   tcase_add_test (tests, redirects_are_followed_or_reported);
   tcase_add_test (tests, a_broken_body_is_resumed_or_an_error);
   tcase_add_test (tests, a_stop_breaks_every_wait);
