@@ -243,10 +243,12 @@ public:
   };
   using Handler = std::function<Reply (const Request &)>;
 
-  explicit HttpServer (Handler handler, GTlsCertificate *certificate = nullptr)
+  // clients: whose certificates it wants to see.
+  explicit HttpServer (Handler handler, GTlsCertificate *certificate = nullptr,
+      GTlsDatabase *clients = nullptr)
       : handler_ (std::move (handler)), scheme_ (certificate ? "https" : "http")
   {
-    thread_ = std::thread ([this, certificate] { run (certificate); });
+    thread_ = std::thread ([=, this] { run (certificate, clients); });
     auto state = state_.lock ();
     state.wait (changed_, [] (const State &s) { return s.port != 0; });
     port_ = state->port;
@@ -340,11 +342,14 @@ private:
     }
   }
 
-  void run (GTlsCertificate *certificate)
+  void run (GTlsCertificate *certificate, GTlsDatabase *clients)
   {
     g_main_context_push_thread_default (context_.get ());
-    SoupServer *server =
-        soup_server_new ("tls-certificate", certificate, nullptr);
+    SoupServer *server = soup_server_new ("tls-certificate", certificate,
+        "tls-database", clients, "tls-auth-mode",
+        clients != nullptr ? G_TLS_AUTHENTICATION_REQUIRED
+                           : G_TLS_AUTHENTICATION_NONE,
+        nullptr);
     soup_server_add_handler (server, nullptr, on_request, this, nullptr);
     auto options = static_cast<SoupServerListenOptions> (
         SOUP_SERVER_LISTEN_IPV4_ONLY |
