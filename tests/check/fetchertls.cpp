@@ -246,8 +246,8 @@ GST_START_TEST (clients_show_their_certificate)
   test::TempDir dir;
   Identity identity = make_identity (dir, "server", "IP:127.0.0.1");
   Identity client = make_identity (dir, "client", "DNS:client");
-  std::shared_ptr<GTlsDatabase> clients = authority (client);
-  HttpServer server (echo, identity.certificate.get (), clients.get ());
+  HttpServer server (
+      echo, identity.certificate.get (), client.certificate.get ());
   Settings how = settings ();
   how.retries = 0;
   how.tls.ca_file = identity.file;
