@@ -188,36 +188,49 @@ std::optional<store::Chunk> chunk_of (GstBuffer *buffer)
   return store::Chunk{bytes, std::move (held)};
 }
 
-Player::Player (
-    std::shared_ptr<const store::Reader> reader, guint32 seqnum, guint group_id)
-    : reader_ (std::move (reader)), seqnum_ (seqnum), group_id_ (group_id)
+namespace {
+
+// A slice of the memory as one of GStreamer's, without a copy. Nobody may write
+// to it.
+Owned<GstMemory> wrap (store::Chunk chunk)
+{
+  auto *held = new store::Chunk (std::move (chunk));
+  auto let_go = [] (gpointer data) {
+    delete static_cast<store::Chunk *> (data);
+  };
+  gsize size = held->bytes.size ();
+  return Owned<GstMemory> (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
+      const_cast<std::uint8_t *> (held->bytes.data ()), size, 0, size, held,
+      let_go));
+}
+
+}  // namespace
+
+Player::Player (std::shared_ptr<const store::Reader> reader,
+    std::shared_ptr<const slices::Share> memory, guint32 seqnum, guint group_id)
+    : reader_ (std::move (reader)),
+      memory_ (std::move (memory)),
+      seqnum_ (seqnum),
+      group_id_ (group_id)
 {
 }
 
-store::Result<Owned<GstMemory>> Player::load ()
+store::Result<store::Chunk> Player::load ()
 {
-  const record::Record &record = reader_->index ().records[index_];
-  Owned<GstMemory> memory{
-      gst_allocator_alloc (nullptr, record.stored, nullptr)};
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory.get (), &info, GST_MAP_WRITE))
-    return relay::failure (store::Error::cannot_read);
-  store::Result<relay::Done> result =
-      reader_->read (record, {info.data, info.size});
-  gst_memory_unmap (memory.get (), &info);
-  if (!result) return result.error ();
-  return memory;
+  bool from_disk = false;
+  store::Result<store::Chunk> chunk = reader_->read (
+      static_cast<std::uint32_t> (index_), memory_->memory (), &from_disk);
+  if (chunk)
+    (from_disk ? levels_.l2 : levels_.l1) +=
+        reader_->index ().records[index_].payload;
+  return chunk;
 }
 
 store::Result<Player::Item> Player::read_event ()
 {
-  store::Result<Owned<GstMemory>> memory = load ();
-  if (!memory) return memory.error ();
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory->get (), &info, GST_MAP_READ))
-    return relay::failure (store::Error::cannot_read);
-  Owned<GstEvent> event = decode ({info.data, info.size});
-  gst_memory_unmap (memory->get (), &info);
+  store::Result<store::Chunk> chunk = load ();
+  if (!chunk) return chunk.error ();
+  Owned<GstEvent> event = decode (chunk->bytes);
   // Between the parts of a packet there is no place for an event.
   if (event == nullptr || open_ != nullptr)
     return relay::failure (store::Error::damaged);
@@ -230,19 +243,15 @@ store::Result<Player::Item> Player::read_event ()
 
 store::Result<relay::Done> Player::read_slice ()
 {
-  store::Result<Owned<GstMemory>> memory = load ();
-  if (!memory) return memory.error ();
+  store::Result<store::Chunk> chunk = load ();
+  if (!chunk) return chunk.error ();
   const record::Record &record = reader_->index ().records[index_];
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory->get (), &info, GST_MAP_READ))
-    return relay::failure (store::Error::cannot_read);
   record::Result<std::vector<record::Packet>> packets =
-      record::parse_packets ({info.data, info.size}, record);
-  gst_memory_unmap (memory->get (), &info);
+      record::parse_packets (chunk->bytes, record);
   if (!packets || packets->empty () ||
       packets->front ().begins != (open_ == nullptr))
     return relay::failure (store::Error::damaged);
-  slice_ = *std::move (memory);
+  slice_ = wrap (*std::move (chunk));
   packets_ = *std::move (packets);
   packet_ = 0;
   offset_ = 0;

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/gstpp.h"
+#include "slices.h"
 #include "store.h"
 
 // Events and buffers as what the store keeps, and back.
@@ -39,7 +41,8 @@ class Player
 {
 public:
   // All branches of a run share the seqnum and the group id of its events.
-  Player (std::shared_ptr<const store::Reader> reader, guint32 seqnum,
+  Player (std::shared_ptr<const store::Reader> reader,
+      std::shared_ptr<const slices::Share> memory, guint32 seqnum,
       guint group_id);
 
   // One of the two, or, with neither, the end. A failure says that what comes
@@ -61,6 +64,13 @@ public:
   }
   // Payload of the buffers so far.
   [[nodiscard]] std::uint64_t delivered () const { return delivered_; }
+  // Payload that was read since it was asked last, by where it was.
+  struct Levels
+  {
+    std::uint64_t l1 = 0;
+    std::uint64_t l2 = 0;
+  };
+  [[nodiscard]] Levels levels () { return std::exchange (levels_, Levels{}); }
 
 private:
   struct Place
@@ -70,13 +80,14 @@ private:
     std::size_t offset = 0;
   };
 
-  store::Result<relay::Owned<GstMemory>> load ();
+  store::Result<store::Chunk> load ();
   store::Result<Item> read_event ();
   store::Result<relay::Done> read_slice ();
   // Null as long as the packet goes on in the next slice.
   store::Result<relay::Owned<GstBuffer>> take_packet ();
 
   std::shared_ptr<const store::Reader> reader_;
+  std::shared_ptr<const slices::Share> memory_;
   guint32 seqnum_;
   guint group_id_;
   std::size_t index_ = 0;
@@ -86,6 +97,7 @@ private:
   std::size_t packet_ = 0;
   std::size_t offset_ = 0;
   std::uint64_t delivered_ = 0;
+  Levels levels_;
   // What we have of a packet that goes on, and where the last one began.
   relay::Owned<GstBuffer> open_;
   Place begin_;

@@ -214,6 +214,36 @@ void Late::begin_first (const State &state, Branch &branch, Reader &reader)
   rebase (state, reader);
 }
 
+// Behind the head of the log; those that upstream feeds are not.
+void Late::describe (GstStructure *stats)
+{
+  std::shared_ptr<const List> branches = branches_.list ();
+  GValue list = G_VALUE_INIT;
+  gst_value_array_init (&list, static_cast<guint> (branches->size ()));
+  for (const std::shared_ptr<Branch> &branch : *branches) {
+    guint64 items = 0;
+    guint64 bytes = 0;
+    if (!branch->live && branch->joins) {
+      auto state = state_.lock ();
+      if (state->log != nullptr) {
+        guint64 number =
+            std::max<guint64> (branch->number.load (), state->log->first ());
+        items = state->log->head () - std::min (number, state->log->head ());
+        bytes = state->log->bytes_from (number);
+      }
+    }
+    Owned<gchar> name{gst_pad_get_name (branch->pad.get ())};
+    GValue one = G_VALUE_INIT;
+    g_value_init (&one, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&one,
+        gst_structure_new ("branch", "pad", G_TYPE_STRING, name.get (), "live",
+            G_TYPE_BOOLEAN, gboolean{branch->live}, "lag-items", G_TYPE_UINT64,
+            items, "lag-bytes", G_TYPE_UINT64, bytes, nullptr));
+    gst_value_array_append_and_take_value (&list, &one);
+  }
+  gst_structure_take_value (stats, "branches", &list);
+}
+
 // What is to be pushed next. At the head of the log the branch is live from
 // there on.
 Late::Step Late::next (
@@ -231,11 +261,12 @@ Late::Step Late::next (
         report_.counters.branches_lapped++;
         begin (*state, reader, backlog::Start::beginning);
       }
+      branch->number = reader.number;
       if (!reader.held.empty ()) break;
       if (reader.number < state->log->head ()) {
         const Log::Entry &entry = state->log->at (reader.number);
         item = entry.item;
-        reader.number++;
+        branch->number = ++reader.number;
         bool is_data = !entry.facts.event;
         if (!is_data || !reader.waits) break;
         // One that waits for a keyframe takes no data but headers before it.
@@ -294,8 +325,11 @@ GstFlowReturn Late::push (GstPad *pad, Reader &reader, Item item)
       buffer.reset (gst_buffer_make_writable (buffer.release ()));
       GST_BUFFER_FLAG_SET (buffer.get (), GST_BUFFER_FLAG_DISCONT);
     }
+    gsize size = gst_buffer_get_size (buffer.get ());
+    report_.pushes ();
     GstFlowReturn flow = gst_pad_push (pad, buffer.release ());
     if (flow != GST_FLOW_OK) return flow;
+    report_.counters.bytes_sent += size;
   }
   return GST_FLOW_OK;
 }

@@ -43,8 +43,8 @@ std::optional<guint64> bytes_of_upstream (GstPad *pad)
 
 }  // namespace
 
-void Recorder::start (
-    std::unique_ptr<store::Writer> writer, SlowStore slow_store)
+void Recorder::start (std::unique_ptr<store::Writer> writer,
+    SlowStore slow_store, std::uint32_t slice_size)
 {
   auto state = state_.lock ();
   state->writer = std::move (writer);
@@ -55,6 +55,9 @@ void Recorder::start (
   state->patience.reset ();
   segment_bytes_ = 0;
   has_segment_ = false;
+  skips_ = false;
+  skipped_ = 0;
+  slice_size_ = slice_size;
 }
 
 std::shared_ptr<store::Writer> Recorder::writer ()
@@ -104,6 +107,7 @@ Outcome Recorder::check (const store::Result<relay::Done> &result)
 {
   // Whoever aborts says so himself.
   if (result || result.code () == store::Error::aborted) return std::nullopt;
+  skips_ = result.code () == store::Error::overflow;
   Outcome outcome = lose (store::to_string (result.code ()));
   if (outcome) outcome->failure = result.error ();
   return outcome;
@@ -112,13 +116,17 @@ Outcome Recorder::check (const store::Result<relay::Done> &result)
 Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
 {
   std::shared_ptr<store::Writer> current = writer ();
+  if (skips_) skipped_ += gst_buffer_get_size (buffer);
   if (current == nullptr) return std::nullopt;
   if (const char *why = cacheitem::obstacle (buffer)) return lose (why);
   std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
   if (!chunk) return lose ("memory");
-  segment_bytes_ += chunk->bytes.size ();
-  return check (current->append (
+  std::size_t size = chunk->bytes.size ();
+  segment_bytes_ += size;
+  Outcome outcome = check (current->append (
       cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
+  if (skips_) skipped_ += size;
+  return outcome;
 }
 
 // Later ones go on where they like: there may be gaps in a stream.
@@ -213,6 +221,9 @@ Recorder::Closed Recorder::close ()
   }
   Closed closed;
   if (last.writer == nullptr) return closed;
+  closed.skipped_slices = skipped_slices ();
+  skips_ = false;
+  skipped_ = 0;
   store::Result<relay::Done> result = last.writer->close ();
   closed.bytes_written = last.writer->bytes_written ();
   closed.stored = last.finished && result.ok ();

@@ -34,7 +34,8 @@ using Outcome = std::optional<Lost>;
 class Recorder
 {
 public:
-  void start (std::unique_ptr<store::Writer> writer, SlowStore slow_store);
+  void start (std::unique_ptr<store::Writer> writer, SlowStore slow_store,
+      std::uint32_t slice_size);
 
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome event (GstPad *pad, GstEvent *event);
@@ -50,11 +51,17 @@ public:
   {
     std::uint64_t bytes_written = 0;
     bool stored = false;
+    std::uint64_t skipped_slices = 0;
     // Of an object that was thought to be stored.
     std::optional<store::Failure> failure;
   };
   // Waits until all is on the disk or removed from it.
   Closed close ();
+  // Of this run, not kept because the disk was too slow.
+  [[nodiscard]] std::uint64_t skipped_slices () const
+  {
+    return (skipped_ + slice_size_ - 1) / slice_size_;
+  }
   [[nodiscard]] std::uint64_t bytes_written ();
 
 private:
@@ -81,6 +88,9 @@ private:
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;
+  std::atomic<bool> skips_ = false;
+  std::atomic<std::uint32_t> slice_size_ = 1;
+  std::atomic<std::uint64_t> skipped_ = 0;
   // One in TIME has come. Atomic for the same reason.
   std::atomic<bool> has_segment_ = false;
 };

@@ -136,11 +136,14 @@ Result<relay::Done> Reader::read (
   return relay::Done{};
 }
 
-Result<Chunk> Reader::read (std::uint32_t record, slices::Memory &memory) const
+Result<Chunk> Reader::read (
+    std::uint32_t record, slices::Memory &memory, bool *from_disk) const
 {
   if (record >= index_.records.size ()) return relay::failure (Error::damaged);
   const slices::Key key{index_.header.id, record};
-  if (std::optional<Chunk> found = memory.find (key)) return *std::move (found);
+  std::optional<Chunk> found = memory.find (key);
+  if (from_disk != nullptr) *from_disk = !found;
+  if (found) return *std::move (found);
   const record::Record &what = index_.records[record];
   auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (what.stored);
   std::span out (bytes.get (), what.stored);

@@ -82,8 +82,9 @@ public:
   Result<relay::Done> read (
       const record::Record &record, std::span<std::uint8_t> out) const;
   // The same for those of index ().records, through the memory: a copy is made
-  // only when it comes from the disk.
-  Result<Chunk> read (std::uint32_t record, slices::Memory &memory) const;
+  // only when it comes from the disk, which is said.
+  Result<Chunk> read (std::uint32_t record, slices::Memory &memory,
+      bool *from_disk = nullptr) const;
   // Seconds since it was made. A clock that was set back does not make it
   // younger.
   [[nodiscard]] std::chrono::seconds age () const;
