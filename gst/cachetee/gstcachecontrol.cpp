@@ -151,7 +151,8 @@ std::string credentials (GstPad *sinkpad)
   Owned<GstElement> source = cachefeeder::source_of (sinkpad);
   if (source == nullptr) return "";
   std::string text = credentials_of (source.get ());
-  if (text.empty ()) return "";
+  // One that shows stars hides them, and two would look the same.
+  if (text.empty () || text.find ("***") != std::string::npos) return "";
   Owned<gchar> hash{g_compute_checksum_for_string (
       G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
   return hash.get ();

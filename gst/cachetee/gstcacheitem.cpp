@@ -178,11 +178,32 @@ struct Held
 };
 }  // namespace
 
+// Of one block of the system's memory: it stays where it is, and as it is, for
+// as long as somebody holds the buffer. It may be queued many times, and cannot
+// be mapped more than some 200 times at once.
+static std::optional<store::Chunk> plain_chunk_of (
+    const Owned<GstBuffer> &buffer)
+{
+  if (gst_buffer_n_memory (buffer.get ()) != 1) return std::nullopt;
+  GstMemory *memory = gst_buffer_peek_memory (buffer.get (), 0);
+  GstMapInfo info = GST_MAP_INFO_INIT;
+  if (!gst_memory_is_type (memory, GST_ALLOCATOR_SYSMEM) ||
+      !gst_memory_map (memory, &info, GST_MAP_READ))
+    return std::nullopt;
+  std::span<const std::uint8_t> bytes (info.data, info.size);
+  gst_memory_unmap (memory, &info);
+  return store::Chunk{
+      bytes, std::shared_ptr<GstBuffer> (
+                 gst_buffer_ref (buffer.get ()), gst_buffer_unref)};
+}
+
 std::optional<store::Chunk> chunk_of (GstBuffer *buffer)
 {
-  auto held = std::make_shared<Held> (
+  Owned<GstBuffer> owned =
       buffer->pool != nullptr ? Owned<GstBuffer> (gst_buffer_copy_deep (buffer))
-                              : relay::share (buffer));
+                              : relay::share (buffer);
+  if (std::optional<store::Chunk> plain = plain_chunk_of (owned)) return plain;
+  auto held = std::make_shared<Held> (std::move (owned));
   if (!held->map) return std::nullopt;
   std::span<const std::uint8_t> bytes = held->map.bytes ();
   return store::Chunk{bytes, std::move (held)};

@@ -60,21 +60,27 @@ void Recorder::start (std::unique_ptr<store::Writer> writer,
   slice_size_ = slice_size;
 }
 
-std::shared_ptr<store::Writer> Recorder::writer ()
+Recorder::Current Recorder::current (GstPad *pad)
 {
-  if (!recording_) return nullptr;
-  auto state = state_.lock ();
-  return state->recording ? state->writer : nullptr;
-}
-
-std::chrono::milliseconds Recorder::patience (GstPad *pad)
-{
-  SlowStore choice = SlowStore::automatic;
+  Current current;
+  if (!recording_) return current;
   {
     auto state = state_.lock ();
-    if (state->patience) return *state->patience;
-    choice = state->slow_store;
+    if (!state->recording) return current;
+    current.writer = state->writer;
+    if (state->patience) {
+      current.patience = *state->patience;
+      return current;
+    }
   }
+  current.patience = find_patience (pad);
+  return current;
+}
+
+// Asks upstream, which may take its time: not under the lock.
+std::chrono::milliseconds Recorder::find_patience (GstPad *pad)
+{
+  SlowStore choice = state_.lock ()->slow_store;
   if (choice == SlowStore::automatic)
     choice = is_live (pad) ? SlowStore::skip : SlowStore::wait;
   std::chrono::milliseconds patience{0};
@@ -115,16 +121,16 @@ Outcome Recorder::check (const store::Result<relay::Done> &result)
 
 Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
 {
-  std::shared_ptr<store::Writer> current = writer ();
+  Current now = current (pad);
   if (skips_) skipped_ += gst_buffer_get_size (buffer);
-  if (current == nullptr) return std::nullopt;
+  if (now.writer == nullptr) return std::nullopt;
   if (const char *why = cacheitem::obstacle (buffer)) return lose (why);
   std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
   if (!chunk) return lose ("memory");
   std::size_t size = chunk->bytes.size ();
   segment_bytes_ += size;
-  Outcome outcome = check (current->append (
-      cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
+  Outcome outcome = check (now.writer->append (
+      cacheitem::packet_of (buffer), *std::move (chunk), now.patience));
   if (skips_) skipped_ += size;
   return outcome;
 }
@@ -163,15 +169,15 @@ bool Recorder::segment_is_whole (GstPad *pad, GstEvent *event)
 
 Outcome Recorder::event (GstPad *pad, GstEvent *event)
 {
-  std::shared_ptr<store::Writer> current = writer ();
-  if (current == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
+  Current now = current (pad);
+  if (now.writer == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
     return std::nullopt;
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT &&
       !segment_is_whole (pad, event))
     return lose ("part");
   std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
   if (!bytes) return lose ("event");
-  return check (current->event (*std::move (bytes), patience (pad)));
+  return check (now.writer->event (*std::move (bytes), now.patience));
 }
 
 // It may come early: from an application, or from a source that was cut.
@@ -190,15 +196,15 @@ bool Recorder::end_is_the_end (GstPad *pad)
 
 Outcome Recorder::cut (GstPad *pad)
 {
-  if (writer () == nullptr) return std::nullopt;
+  if (current (pad).writer == nullptr) return std::nullopt;
   if (bytes_of_upstream (pad) == segment_bytes_) return std::nullopt;
   return lose ("stopped");
 }
 
 Outcome Recorder::end (GstPad *pad)
 {
-  std::shared_ptr<store::Writer> current = writer ();
-  if (current == nullptr) return std::nullopt;
+  Current now = current (pad);
+  if (now.writer == nullptr) return std::nullopt;
   if (!end_is_the_end (pad)) return lose ("short");
   {
     auto state = state_.lock ();
@@ -207,7 +213,7 @@ Outcome Recorder::end (GstPad *pad)
     recording_ = false;
     state->finished = true;
   }
-  current->finish ();
+  now.writer->finish ();
   return std::nullopt;
 }
 

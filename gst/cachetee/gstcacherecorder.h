@@ -74,8 +74,14 @@ private:
     // Once it is known whether upstream is live.
     std::optional<std::chrono::milliseconds> patience;
   };
-  std::shared_ptr<store::Writer> writer ();
-  std::chrono::milliseconds patience (GstPad *pad);
+  // Null: nothing is recorded.
+  struct Current
+  {
+    std::shared_ptr<store::Writer> writer;
+    std::chrono::milliseconds patience{0};
+  };
+  Current current (GstPad *pad);
+  std::chrono::milliseconds find_patience (GstPad *pad);
   bool segment_is_whole (GstPad *pad, GstEvent *event);
   bool time_is_whole (GstPad *pad, const GstSegment &segment);
   bool end_is_the_end (GstPad *pad);

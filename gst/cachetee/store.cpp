@@ -145,7 +145,7 @@ Result<Chunk> Reader::read (
   if (from_disk != nullptr) *from_disk = !found;
   if (found) return *std::move (found);
   const record::Record &what = index_.records[record];
-  auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (what.stored);
+  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (what.stored);
   std::span out (bytes.get (), what.stored);
   Result<relay::Done> done = read (what, out);
   if (!done) return done.error ();

@@ -259,7 +259,24 @@ GST_START_TEST (slices_have_their_size)
 }
 GST_END_TEST;
 
-// The four policies, with the object there and not there.
+// As a source does that sends one picture again and again.
+GST_START_TEST (one_memory_is_kept_a_thousand_times)
+{
+  TempDir temp;
+  Rig rig (1);
+  use (rig, temp.path ());
+  rig.play ();
+  Owned<GstBuffer> buffer = part (1);
+  for (unsigned i = 0; i < 1000; i++)
+    fail_unless (gst_pad_push (rig.source (),
+                     gst_buffer_copy (buffer.get ())) == GST_FLOW_OK);
+  rig.push (gst_event_new_eos ());
+  stop (rig);
+  fail_unless_equals_uint64 (rig.count ("objects-stored"), 1);
+}
+GST_END_TEST;
+
+// The policies, with the object there and not there.
 GST_START_TEST (a_policy_says_what_is_done)
 {
   struct Row
@@ -554,6 +571,7 @@ static Suite *cachetee_cache_suite (void)
   tcase_add_test (tc, a_hit_from_memory_is_not_copied);
   tcase_add_test (tc, without_l1_all_is_read);
   tcase_add_test (tc, slices_have_their_size);
+  tcase_add_test (tc, one_memory_is_kept_a_thousand_times);
   tcase_add_test (tc, a_policy_says_what_is_done);
   tcase_add_test (tc, what_is_too_old_is_a_miss);
   tcase_add_test (tc, a_purge_removes_what_it_names);
