@@ -124,6 +124,13 @@ public:
   // The latest time of all since the last flush.
   [[nodiscard]] std::optional<std::uint64_t> newest () const { return newest_; }
 
+  // Its number.
+  [[nodiscard]] std::optional<std::uint64_t> latest_keyframe () const
+  {
+    if (keyframes_.empty ()) return std::nullopt;
+    return keyframes_.back ();
+  }
+
   struct Place
   {
     std::uint64_t number = 0;
@@ -222,11 +229,6 @@ private:
     first_++;
   }
 
-  std::optional<std::uint64_t> latest_keyframe () const
-  {
-    if (keyframes_.empty ()) return std::nullopt;
-    return keyframes_.back ();
-  }
   std::optional<std::uint64_t> keyframe_from (std::uint64_t number) const
   {
     auto found =

@@ -72,6 +72,8 @@ const GEnumValue late_timing_values[] = {
     {static_cast<int> (LateTiming::original), "That which it had", "original"},
     {static_cast<int> (LateTiming::rebase),
         "Moved so that the first of it is of now", "rebase"},
+    {static_cast<int> (LateTiming::fast_forward),
+        "Keyframes that are of now, then that which it had", "fast-forward"},
     {0, nullptr, nullptr},
 };
 

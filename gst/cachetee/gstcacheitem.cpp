@@ -28,6 +28,8 @@ constexpr std::array<Kept, 6> kept_events{{
     {GST_EVENT_GAP, "gap"},
 }};
 
+constexpr std::string_view metas_name = "metas\n";
+
 // The lowest bits are the mini object's own; TAG_MEMORY is a pool's.
 constexpr guint32 kept_flags =
     ~static_cast<guint32> (GST_MINI_OBJECT_FLAG_LAST - 1) &
@@ -145,13 +147,11 @@ Owned<GstEvent> decode (std::span<const std::uint8_t> bytes)
   return nullptr;
 }
 
-const char *obstacle (GstBuffer *buffer)
+std::vector<std::uint8_t> encode_metas (const std::string &metas)
 {
-  gpointer place = nullptr;
-  while (GstMeta *meta = gst_buffer_iterate_meta (buffer, &place))
-    // That one only keeps another buffer alive.
-    if (meta->info->api != GST_PARENT_BUFFER_META_API_TYPE) return "meta";
-  return nullptr;
+  std::string text (metas_name);
+  text += metas;
+  return {text.begin (), text.end ()};
 }
 
 record::Packet packet_of (GstBuffer *buffer)
@@ -251,6 +251,17 @@ store::Result<Player::Item> Player::read_event ()
 {
   store::Result<store::Chunk> chunk = load ();
   if (!chunk) return chunk.error ();
+  std::string_view text (reinterpret_cast<const char *> (chunk->bytes.data ()),
+      chunk->bytes.size ());
+  if (text.starts_with (metas_name)) {
+    text.remove_prefix (metas_name.size ());
+    std::optional<cachemeta::Metas> metas = cachemeta::Metas::parse (text);
+    if (!metas || open_ != nullptr)
+      return relay::failure (store::Error::damaged);
+    metas_ = *std::move (metas);
+    index_++;
+    return Item{};
+  }
   Owned<GstEvent> event = decode (chunk->bytes);
   // Between the parts of a packet there is no place for an event.
   if (event == nullptr || open_ != nullptr)
@@ -304,6 +315,8 @@ store::Result<Owned<GstBuffer>> Player::take_packet ()
   GST_BUFFER_FLAGS (open_.get ()) =
       (GST_BUFFER_FLAGS (open_.get ()) & ~kept_flags) |
       (packet.flags & kept_flags);
+  if (!metas_.add_to (open_.get ()))
+    return relay::failure (store::Error::damaged);
   delivered_ += size_;
   return std::move (open_);
 }
@@ -317,7 +330,11 @@ store::Result<Player::Item> Player::next ()
         if (open_ != nullptr) return relay::failure (store::Error::damaged);
         return Item{};
       }
-      if (records[index_].type == record::Type::event) return read_event ();
+      if (records[index_].type == record::Type::event) {
+        store::Result<Item> item = read_event ();
+        if (!item || item->event != nullptr) return item;
+        continue;
+      }
       store::Result<relay::Done> result = read_slice ();
       if (!result) return result.error ();
     }

@@ -7,18 +7,20 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/gstpp.h"
+#include "gstcachemeta.h"
 #include "slices.h"
 #include "store.h"
 
 // Events and buffers as what the store keeps, and back.
 namespace cacheitem {
 
-// Kept: stream-start, caps, segment, tag, protection, gap. Others concern one
-// run only, or may hold what must not be kept (http-headers has cookies).
+// Kept: stream-start, caps, segment, tag, protection, gap. Others concern
+// one run only, or may hold what must not be kept (http-headers has cookies).
 bool is_kept (GstEventType type);
 
 // Nothing if the event does not come back as it was.
@@ -28,8 +30,9 @@ relay::Owned<GstEvent> decode (std::span<const std::uint8_t> bytes);
 // The same but for what belongs to one run: seqnum, stream object.
 bool is_same (GstEvent *a, GstEvent *b);
 
-// Why a buffer would not come back as it was, or null.
-const char *obstacle (GstBuffer *buffer);
+// The metas of the buffers that follow, as cachemeta has them: kept like an
+// event, each time that they change.
+std::vector<std::uint8_t> encode_metas (const std::string &metas);
 record::Packet packet_of (GstBuffer *buffer);
 // The payload mapped, for as long as somebody holds on to the chunk. Of a
 // pool's buffer it is a copy: the pool may have no other. Nothing if it cannot
@@ -98,6 +101,7 @@ private:
   std::size_t offset_ = 0;
   std::uint64_t delivered_ = 0;
   Levels levels_;
+  cachemeta::Metas metas_;
   // What we have of a packet that goes on, and where the last one began.
   relay::Owned<GstBuffer> open_;
   Place begin_;

@@ -90,6 +90,8 @@ private:
     bool begun = false;
     bool waits = false;
     bool discont = false;
+    // Only keyframes, up to the latest one.
+    bool fast = false;
     // To be set, and pushed, first.
     std::optional<gint64> offset;
     std::vector<Item> held;
@@ -110,6 +112,7 @@ private:
   static void begin_first (
       const State &state, cachebranch::Branch &branch, Reader &reader);
   static void rebase (const State &state, Reader &reader);
+  static bool is_skipped (const State &state, Reader &reader);
   GstFlowReturn push (GstPad *pad, Reader &reader, Item item);
   static void push_before (GstPad *pad, Reader &reader);
   void leave_out (cachebranch::Branch &branch, GstFlowReturn flow);

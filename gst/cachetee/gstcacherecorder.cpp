@@ -6,6 +6,7 @@
 
 #include "common/gstpp.h"
 #include "gstcacheitem.h"
+#include "gstcachemeta.h"
 
 namespace cacherecorder {
 
@@ -53,6 +54,8 @@ void Recorder::start (std::unique_ptr<store::Writer> writer,
   state->finished = false;
   state->slow_store = slow_store;
   state->patience.reset ();
+  state->metas.clear ();
+  has_metas_ = false;
   segment_bytes_ = 0;
   has_segment_ = false;
   skips_ = false;
@@ -119,12 +122,27 @@ Outcome Recorder::check (const store::Result<relay::Done> &result)
   return outcome;
 }
 
+// They are kept when they change.
+Outcome Recorder::note_metas (const Current &now, GstBuffer *buffer)
+{
+  gpointer place = nullptr;
+  if (!has_metas_ && gst_buffer_iterate_meta (buffer, &place) == nullptr)
+    return std::nullopt;
+  std::optional<std::string> metas = cachemeta::encode (buffer);
+  if (!metas) return lose ("meta");
+  has_metas_ = true;
+  if (std::exchange (state_.lock ()->metas, *metas) == *metas)
+    return std::nullopt;
+  return check (
+      now.writer->event (cacheitem::encode_metas (*metas), now.patience));
+}
+
 Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
 {
   Current now = current (pad);
   if (skips_) skipped_ += gst_buffer_get_size (buffer);
   if (now.writer == nullptr) return std::nullopt;
-  if (const char *why = cacheitem::obstacle (buffer)) return lose (why);
+  if (Outcome outcome = note_metas (now, buffer)) return outcome;
   std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
   if (!chunk) return lose ("memory");
   std::size_t size = chunk->bytes.size ();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/guarded.h"
 #include "store.h"
@@ -71,6 +72,8 @@ private:
     bool recording = false;
     bool finished = false;
     SlowStore slow_store = SlowStore::automatic;
+    // Of the last buffer.
+    std::string metas;
     // Once it is known whether upstream is live.
     std::optional<std::chrono::milliseconds> patience;
   };
@@ -85,6 +88,7 @@ private:
   bool segment_is_whole (GstPad *pad, GstEvent *event);
   bool time_is_whole (GstPad *pad, const GstSegment &segment);
   bool end_is_the_end (GstPad *pad);
+  Outcome note_metas (const Current &now, GstBuffer *buffer);
   Outcome lose (const char *reason);
   Outcome check (const store::Result<relay::Done> &result);
 
@@ -94,6 +98,8 @@ private:
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;
+  // Some buffer had metas.
+  std::atomic<bool> has_metas_ = false;
   std::atomic<bool> skips_ = false;
   std::atomic<std::uint32_t> slice_size_ = 1;
   std::atomic<std::uint64_t> skipped_ = 0;

@@ -35,6 +35,8 @@ enum class LateTiming
   original,
   // The first data of one that comes late is of now.
   rebase,
+  // Keyframes that are all of now, up to the latest one.
+  fast_forward,
 };
 
 enum class CachePolicy

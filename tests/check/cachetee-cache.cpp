@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The cache of cachetee: its levels and limits, what it is told to do and not
 // to do, and what it tells.
+#include <gst/audio/audio.h>
+#include <gst/video/gstvideometa.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -9,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../examples/prometheus.h"
 #include "branchrig.h"
 #include "testutil.h"
 
@@ -17,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using branchrig::Rig;
 using relay::Owned;
+using relay::share;
 using test::TempDir;
 
 void use (Rig &rig, const fs::path &dir, const char *key = "key")
@@ -511,6 +516,100 @@ GST_START_TEST (what_has_credentials_is_kept_apart)
 }
 GST_END_TEST;
 
+// What a buffer carries, as text.
+static std::string metas_of (GstBuffer *buffer)
+{
+  std::string text;
+  if (GstVideoMeta *video = gst_buffer_get_video_meta (buffer)) {
+    text += gst_video_format_to_string (video->format);
+    for (guint i = 0; i < video->n_planes; i++)
+      text += " " + std::to_string (video->offset[i]) + "+" +
+              std::to_string (video->stride[i]);
+    text += " " + std::to_string (video->width) + "x" +
+            std::to_string (video->height) + " " +
+            std::to_string (video->alignment.padding_left) + " " +
+            std::to_string (video->flags) + "; ";
+  }
+  if (GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (buffer))
+    text += "crop " + std::to_string (crop->x) + "," +
+            std::to_string (crop->width) + "; ";
+  if (GstAudioMeta *audio = gst_buffer_get_audio_meta (buffer))
+    text += "audio " + std::to_string (audio->samples) + " " +
+            std::to_string (audio->info.rate) + " " +
+            std::to_string (audio->offsets[1]) + "; ";
+  if (GstReferenceTimestampMeta *time =
+          gst_buffer_get_reference_timestamp_meta (buffer, nullptr)) {
+    Owned<gchar> caps{gst_caps_to_string (time->reference)};
+    text += std::string (caps.get ()) + " " + std::to_string (time->timestamp);
+  }
+  if (GstProtectionMeta *protection = gst_buffer_get_protection_meta (buffer)) {
+    Owned<gchar> info{gst_structure_to_string (protection->info)};
+    text += info.get ();
+  }
+  return text;
+}
+
+GST_START_TEST (metas_come_back)
+{
+  TempDir temp;
+  std::vector<Owned<GstBuffer>> stream;
+  gsize offsets[4] = {0, 1024, 1500, 0};
+  gint strides[4] = {48, 24, 24, 0};
+  for (unsigned i = 0; i < 3; i++) {
+    stream.push_back (part (i));
+    GstVideoMeta *meta = gst_buffer_add_video_meta_full (stream.back ().get (),
+        GST_VIDEO_FRAME_FLAG_INTERLACED, GST_VIDEO_FORMAT_I420, 32, 18, 3,
+        offsets, strides);
+    meta->alignment.padding_left = 16;
+    if (i == 2)
+      gst_buffer_add_video_crop_meta (stream.back ().get ())->width = 7;
+  }
+  stream.push_back (part (3));
+  GstAudioInfo info;
+  gst_audio_info_set_format (&info, GST_AUDIO_FORMAT_S16LE, 48000, 2, nullptr);
+  info.layout = GST_AUDIO_LAYOUT_NON_INTERLEAVED;
+  gsize channels[2] = {0, 32768};
+  gst_buffer_add_audio_meta (stream.back ().get (), &info, 16384, channels);
+  for (guint8 i = 0; i < 3; i++) {
+    stream.push_back (part (i));
+    Owned<GstBuffer> iv = test::buffer (test::Bytes (16, i));
+    gst_buffer_add_protection_meta (stream.back ().get (),
+        gst_structure_new ("application/x-cenc", "iv", GST_TYPE_BUFFER,
+            iv.get (), "encrypted", G_TYPE_BOOLEAN, TRUE, nullptr));
+  }
+  stream.push_back (part (9));
+  Owned<GstCaps> reference{gst_caps_from_string ("timestamp/x-ntp")};
+  gst_buffer_add_reference_timestamp_meta (
+      stream.back ().get (), reference.get (), 12345, GST_CLOCK_TIME_NONE);
+  stream.push_back (part (10));
+
+  std::vector<std::string> wanted;
+  for (const Owned<GstBuffer> &buffer : stream)
+    wanted.push_back (metas_of (buffer.get ()));
+  {
+    Rig rig (1);
+    use (rig, temp.path ());
+    rig.play ();
+    for (const Owned<GstBuffer> &buffer : stream)
+      fail_unless (gst_pad_push (rig.source (),
+                       share (buffer.get ()).release ()) == GST_FLOW_OK);
+    rig.push (gst_event_new_eos ());
+    stop (rig);
+    fail_unless (
+        rig.count ("objects-stored") == 1, "%s", state_of (rig).c_str ());
+  }
+  Rig rig (0);
+  use (rig, temp.path ());
+  Held held (rig);
+  gst_element_set_state (rig.tee (), GST_STATE_PLAYING);
+  std::vector<Owned<GstBuffer>> got = held.wait ();
+  fail_unless (got.size () == wanted.size ());
+  for (std::size_t i = 0; i < got.size (); i++)
+    fail_unless (metas_of (got[i].get ()) == wanted[i], "%s instead of %s",
+        metas_of (got[i].get ()).c_str (), wanted[i].c_str ());
+}
+GST_END_TEST;
+
 GST_START_TEST (the_first_byte_is_timed)
 {
   TempDir temp;
@@ -529,6 +628,34 @@ GST_START_TEST (the_first_byte_is_timed)
   fail_unless (rig.count ("lookup-ns") > 0);
   stop (rig);
   fail_unless_equals_uint64 (rig.count ("bytes-sent"), 2 * slices * slice);
+}
+GST_END_TEST;
+
+GST_START_TEST (counters_are_told_to_prometheus)
+{
+  Owned<GstStructure> stats{gst_structure_from_string (
+      "cachetee-stats,status=hit,cache-hits=(guint64)3,l2-full=(boolean)true,"
+      "ttfb-ns=(guint64)1500000,branches=(structure)<[branch,pad=src_0,"
+      "live=(boolean)true,lag-items=(guint64)7]>;",
+      nullptr)};
+  fail_unless (stats != nullptr);
+  prometheus::Exposition metrics;
+  metrics.add (stats.get (), "cachetee", "a");
+  metrics.add (stats.get (), "cachetee", "b\"c");
+  const std::string wanted =
+      "# TYPE cachetee_cache_hits_total counter\n"
+      "cachetee_cache_hits_total{element=\"a\"} 3\n"
+      "cachetee_cache_hits_total{element=\"b\\\"c\"} 3\n"
+      "# TYPE cachetee_l2_full gauge\n"
+      "cachetee_l2_full{element=\"a\"} 1\n"
+      "cachetee_l2_full{element=\"b\\\"c\"} 1\n"
+      "# TYPE cachetee_lag_items gauge\n"
+      "cachetee_lag_items{element=\"a\",pad=\"src_0\"} 7\n"
+      "cachetee_lag_items{element=\"b\\\"c\",pad=\"src_0\"} 7\n"
+      "# TYPE cachetee_ttfb_seconds gauge\n"
+      "cachetee_ttfb_seconds{element=\"a\"} 0.0015\n"
+      "cachetee_ttfb_seconds{element=\"b\\\"c\"} 0.0015\n";
+  fail_unless (metrics.text () == wanted, "%s", metrics.text ().c_str ());
 }
 GST_END_TEST;
 
@@ -578,7 +705,9 @@ static Suite *cachetee_cache_suite (void)
   tcase_add_test (tc, the_limit_of_the_folder_is_kept);
   tcase_add_test (tc, what_is_not_to_be_kept_is_not);
   tcase_add_test (tc, what_has_credentials_is_kept_apart);
+  tcase_add_test (tc, metas_come_back);
   tcase_add_test (tc, the_first_byte_is_timed);
+  tcase_add_test (tc, counters_are_told_to_prometheus);
   tcase_add_test (tc, a_branch_that_lags_is_seen);
   return s;
 }
