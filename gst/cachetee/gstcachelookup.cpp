@@ -22,14 +22,19 @@ store::Options options_of (const Settings &settings)
   return options;
 }
 
+bool is_same_store (const Settings &a, const Settings &b)
+{
+  return a.cache_dir == b.cache_dir && a.l2_size == b.l2_size &&
+         a.min_free == b.min_free && a.slice_size == b.slice_size &&
+         a.queue_size == b.queue_size;
+}
+
 // Would a look-up find the same?
 bool is_same (const Settings &a, const Settings &b)
 {
-  return a.cache_dir == b.cache_dir && a.cache_key == b.cache_key &&
+  return is_same_store (a, b) && a.cache_key == b.cache_key &&
          a.cache_policy == b.cache_policy && a.ttl == b.ttl &&
-         a.l1_size == b.l1_size && a.l2_size == b.l2_size &&
-         a.min_free == b.min_free && a.slice_size == b.slice_size &&
-         a.queue_size == b.queue_size;
+         a.l1_size == b.l1_size;
 }
 
 }  // namespace
@@ -60,21 +65,24 @@ std::shared_ptr<store::Store> Lookup::open (const Settings &settings)
 
 void Lookup::look_up (const Settings &settings)
 {
-  std::shared_ptr<store::Store> store;
+  std::shared_ptr<store::Store> old;
   std::shared_ptr<const slices::Share> memory;
+  bool is_kept = false;
   {
     auto state = state_.lock ();
     if (state->done && is_same (state->settings, settings)) return;
     state->done = true;
     state->missed = false;
+    is_kept = is_same_store (state->settings, settings);
     state->settings = settings;
     state->reader = nullptr;
     // The last of its users waits for its thread: not under the lock.
-    store = std::move (state->store);
+    old = std::move (state->store);
     memory = std::move (state->memory);
   }
-  store = nullptr;
-  store = open (settings);
+  // Who is at the same folder again has the same store, if it is still there.
+  if (!is_kept) old = nullptr;
+  std::shared_ptr<store::Store> store = open (settings);
   if (store != nullptr)
     memory = std::make_shared<const slices::Share> (
         static_cast<std::size_t> (settings.l1_size));
