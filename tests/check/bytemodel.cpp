@@ -57,8 +57,8 @@ struct World
 
   [[nodiscard]] bytestream::Facts facts () const
   {
-    return test::facts_of (is_told ? total : unknown,
-        ("e" + std::to_string (version)).c_str ());
+    return test::facts_of (
+        is_told ? total : unknown, ("e" + std::to_string (version)).c_str ());
   }
 
   // Another resource: nothing is there of it.
@@ -120,7 +120,8 @@ struct World
     std::uint64_t to = below (3) == 0 ? unknown : from + 1 + below (800);
     bool cuts = below (4) == 0;
     std::uint64_t first = from / slice_size;
-    while (!cuts && first * slice_size < std::min (to, is_known ? total : 3000) &&
+    while (!cuts &&
+           first * slice_size < std::min (to, is_known ? total : 3000) &&
            place (first * slice_size) != Place::hole)
       first++;
     auto filler = stream->claim ({from, to}, cuts ? 200 : unknown);
@@ -128,8 +129,8 @@ struct World
     Range left = filler->left ();
     check (left.from == filler->position (), "not at its beginning");
     if (!cuts) check (left.from == first * slice_size, "not the first hole");
-    for (std::uint64_t at = left.from; at < std::min<std::uint64_t> (left.to, 3000);
-         at += slice_size)
+    for (std::uint64_t at = left.from;
+         at < std::min<std::uint64_t> (left.to, 3000); at += slice_size)
       check (place (at) == Place::hole, "claimed twice");
     fillers.push_back (std::move (filler));
   }
@@ -287,8 +288,8 @@ struct World
         there.insert (at / slice_size);
     // What is damaged may be found out anew.
     have.insert (bad.begin (), bad.end ());
-    check (std::includes (have.begin (), have.end (), there.begin (),
-               there.end ()) ||
+    check (std::includes (
+               have.begin (), have.end (), there.begin (), there.end ()) ||
                stream->facts ().etag != facts ().etag,
         "more than there was");
     have = there;
@@ -428,8 +429,7 @@ static Suite *bytemodel_suite ()
 {
   Suite *suite = suite_create ("bytemodel");
   TCase *tests = tcase_create ("all");
-  if (std::getenv ("RELAY_SOAK") != nullptr)
-    tcase_set_timeout (tests, 460);
+  if (std::getenv ("RELAY_SOAK") != nullptr) tcase_set_timeout (tests, 460);
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, it_does_what_the_model_does);
   tcase_add_test (tests, a_crowd);
