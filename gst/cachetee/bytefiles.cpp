@@ -147,13 +147,17 @@ Result<relay::Done> write (const Files &files,
   return relay::Done{};
 }
 
-std::vector<std::uint8_t> read_growth (const Files &files, std::uint64_t end)
+Result<std::vector<std::uint8_t>> read_growth (
+    const Files &files, std::uint64_t end)
 {
-  std::uint64_t size = files.index.size ();
-  if (size < end + record::record_size) return {};
+  struct stat status = {};
+  if (!files.index.status (status)) return failed (Error::cannot_read);
+  auto size = static_cast<std::uint64_t> (status.st_size);
+  // Nobody of us makes it shorter than its good records.
+  if (size < end) return relay::failure (Error::damaged);
   size = std::min (size - end, growth_limit);
   std::vector<std::uint8_t> bytes (size - size % record::record_size);
-  if (!files.index.read (bytes, end)) return {};
+  if (!files.index.read (bytes, end)) return failed (Error::cannot_read);
   return bytes;
 }
 

@@ -51,7 +51,9 @@ std::optional<record::Facts> read_facts (
 Result<relay::Done> write (const Files &files,
     std::span<const std::uint8_t> stored, const record::Journal::Entry &entry,
     std::uint64_t index_at);
-// What was added to the index behind the log's end; whole records only.
-std::vector<std::uint8_t> read_growth (const Files &files, std::uint64_t end);
+// What was added to the index behind the log's end, whole records only and not
+// more than some; a failure if that cannot be told.
+Result<std::vector<std::uint8_t>> read_growth (
+    const Files &files, std::uint64_t end);
 
 }  // namespace bytefiles

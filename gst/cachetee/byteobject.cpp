@@ -185,6 +185,10 @@ Found Object::read (
 Found Object::wait (
     std::uint64_t offset, std::size_t limit, const std::stop_token &stop)
 {
+  if (stop.stop_requested ()) return {Place::stopped, {}, {}};
+  Found at_once = read (offset, limit);
+  if (at_once.place == Place::bytes || at_once.place == Place::end)
+    return at_once;
   // Whoever stops us finds us waiting, or we see it before we wait.
   std::stop_callback wake (stop, [this] {
     auto access = state.lock ();
@@ -245,59 +249,58 @@ bool Object::is_followed ()
 bool Object::refresh ()
 {
   std::lock_guard guard (files_mutex_);
-  return take_growth ();
+  auto access = state.lock ();
+  if (access->mode != Mode::idle || !access->log) return false;
+  std::uint64_t before = access->log->index_end ();
+  access.unlock ();
+  (void)take_growth ();
+  access.lock ();
+  return access->log->index_end () != before;
 }
 
-bool Object::take_growth ()
+Result<relay::Done> Object::take_growth ()
 {
   auto access = state.lock ();
-  if (access->mode == Mode::writer || access->mode == Mode::detached ||
-      !access->log)
-    return false;
   std::shared_ptr<const bytefiles::Files> files = access->files;
-  std::uint64_t end = access->log->index_end ();
-  access.unlock ();
-  bool has_grown = false;
-  while (true) {
-    std::vector<std::uint8_t> bytes = bytefiles::read_growth (*files, end);
+  bool is_more = true;
+  while (is_more) {
+    std::uint64_t end = access->log->index_end ();
+    access.unlock ();
+    Result<std::vector<std::uint8_t>> bytes =
+        bytefiles::read_growth (*files, end);
+    if (!bytes) return bytes.error ();
     access.lock ();
     State &now = *access;
-    std::span<const std::uint8_t> rest (bytes);
-    std::uint32_t facts = now.log->index ().facts;
-    while (!rest.empty () && now.log->take (rest)) {
-      rest = rest.subspan (record::record_size);
-      const record::Record &record = now.log->index ().records.back ();
-      // Not of a total that is not ours: then it is another resource.
-      if (now.log->index ().total != unknown &&
-          !now.table.set_total (now.log->index ().total)) {
+    for (std::span<const std::uint8_t> rest (*bytes);
+         !rest.empty () && now.log->take (rest);
+         rest = rest.subspan (record::record_size)) {
+      const record::Index &index = now.log->index ();
+      // Of another total: then it is another resource than ours.
+      if (index.total != unknown && !now.table.set_total (index.total)) {
         now.mode = Mode::detached;
-        return false;
+        return relay::failure (Error::changed);
       }
+      const record::Record &record = index.records.back ();
       if (record.type == record::Type::slice)
         now.table.set (now.table.slice_of (record.position));
     }
-    bool is_more = now.log->index_end () != end;
-    end = now.log->index_end ();
-    has_grown |= is_more;
-    if (is_more) {
-      now.facts.total = now.table.total ();
-      now.last_growth = steady_clock::now ();
-      changed (access);
-    }
-    if (now.log->index ().facts != facts && !now.has_facts) {
-      record::Index index = now.log->index ();
-      access.unlock ();
-      std::optional<Facts> read = bytefiles::read_facts (*files, index);
-      access.lock ();
-      if (read && !access->has_facts) {
-        access->facts = *read;
-        access->facts.total = access->table.total ();
-        access->has_facts = true;
-      }
-    }
-    access.unlock ();
-    if (!is_more) return has_grown;
+    is_more = now.log->index_end () != end;
+    if (!is_more) break;
+    now.facts.total = now.table.total ();
+    now.last_growth = steady_clock::now ();
+    changed (access);
   }
+  if (access->has_facts || access->log->index ().facts == record::no_record)
+    return relay::Done{};
+  record::Index index = access->log->index ();
+  access.unlock ();
+  std::optional<Facts> facts = bytefiles::read_facts (*files, index);
+  access.lock ();
+  if (!facts || access->has_facts) return relay::Done{};
+  access->facts = *std::move (facts);
+  access->facts.total = access->table.total ();
+  access->has_facts = true;
+  return relay::Done{};
 }
 
 bool Object::agree (const Facts &facts)
@@ -525,10 +528,15 @@ bool Object::lock_files ()
   }
   bool is_gone = files->is_unlinked ();
   // What was committed before we had the lock; behind it may be half a record.
-  if (!is_gone) (void)take_growth ();
+  Result<relay::Done> grown = relay::Done{};
+  if (!is_gone) grown = take_growth ();
   access.lock ();
   if (is_gone) access->mode = Mode::detached;
   if (access->mode == Mode::detached) return false;
+  if (!grown) {
+    fail (access, grown.error ());
+    return false;
+  }
   std::uint64_t index_end = access->log->index_end ();
   std::uint64_t data_end = access->log->index ().end;
   access.unlock ();

@@ -138,7 +138,7 @@ private:
   // With the files' mutex.
   bool make_files ();
   bool lock_files ();
-  bool take_growth ();
+  Result<relay::Done> take_growth ();
   bool is_followed ();
   [[nodiscard]] bool is_near (std::uint64_t offset);
   Result<relay::Done> write_facts ();

@@ -100,24 +100,26 @@ void Filler::close_slice (std::chrono::milliseconds patience)
 Result<relay::Done> Filler::fill (
     Chunk chunk, std::chrono::milliseconds patience)
 {
+  Result<relay::Done> result = relay::Done{};
   while (!chunk.bytes.empty ()) {
     auto access = object_->state.lock ();
     if (position_ >= access->table.total ())
       return relay::failure (Error::changed);
     bool is_full = add (*access, chunk);
+    result = tell (*access, result);
     object_->changed (access);
     access.unlock ();
     if (is_full) close_slice (patience);
   }
-  return tell ();
+  return result;
 }
 
-Result<relay::Done> Filler::tell ()
+// What went wrong with the disk, once.
+Result<relay::Done> Filler::tell (State &state, Result<relay::Done> before)
 {
-  auto access = object_->state.lock ();
-  if (!access->failure || std::exchange (access->is_failure_told, true))
-    return relay::Done{};
-  return *access->failure;
+  if (!state.failure || std::exchange (state.is_failure_told, true))
+    return before;
+  return *state.failure;
 }
 
 Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)
@@ -134,7 +136,7 @@ Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)
   access.unlock ();
   if (is_open) close_slice (patience);
   object_->touch (true);
-  return tell ();
+  return relay::Done{};
 }
 
 Stream::Stream (

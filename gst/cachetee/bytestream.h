@@ -124,7 +124,7 @@ private:
   bool add (State &state, Chunk &chunk);
   void close_slice (std::chrono::milliseconds patience);
   void drop_open (State &state);
-  Result<relay::Done> tell ();
+  static Result<relay::Done> tell (State &state, Result<relay::Done> before);
 
   std::shared_ptr<store::Shared> shared_;
   std::shared_ptr<Object> object_;
