@@ -17,7 +17,8 @@
 #include "record.h"
 #include "slices.h"
 
-// Objects in the files of one folder, one object for each key. A store owns its
+// Objects in the files of one folder, one object for each key: recorded packets
+// here, byte streams in bytestream.h. A store owns its
 // folder and two threads: one does all the writing, so that a stream never
 // waits for the disk unless it asks to; one looks after the limits. Every
 // function may be called from any thread.
@@ -47,6 +48,9 @@ struct Options
   std::uint64_t min_free = 0;
   // How long a store that is full waits before it looks again.
   std::chrono::milliseconds retry{5000};
+  // How long another process, which fills a byte stream, may commit nothing
+  // before it is not waited for any more.
+  std::chrono::milliseconds follow_patience{2000};
   // For tests.
   disk::Disk *disk = nullptr;
 };
@@ -181,6 +185,12 @@ public:
   // background when enough was written; returns when it is done.
   Level sweep ();
   Level level ();
+
+  // For bytestream.h.
+  [[nodiscard]] const std::shared_ptr<Shared> &shared () const
+  {
+    return shared_;
+  }
 
 private:
   std::shared_ptr<Shared> shared_;
