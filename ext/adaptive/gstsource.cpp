@@ -3,9 +3,12 @@
 
 #include "gstsource.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "gstfetch.h"
+#include "http.h"
 #include "route.h"
 #include "routes.h"
 #include "uri.h"
@@ -13,7 +16,21 @@
 namespace gstsource {
 
 using std::chrono::duration_cast;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// Of a day: what a double says beyond is no pause that anybody means.
+static constexpr double longest_backoff = 86400;
+
+static double seconds_of (milliseconds time)
+{
+  return std::chrono::duration<double> (time).count ();
+}
+
+static milliseconds milliseconds_of (const GValue *value)
+{
+  return milliseconds (std::llround (g_value_get_double (value) * 1e3));
+}
 
 void make_properties (
     GParamSpec **properties, const char *location, const char *user_agent)
@@ -21,6 +38,8 @@ void make_properties (
   const fetcher::Settings defaults;
   constexpr auto ready = static_cast<GParamFlags> (
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  constexpr auto secret = static_cast<GParamFlags> (
+      G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
   /**
    * location:
@@ -80,9 +99,37 @@ void make_properties (
    * Since: 0.1
    */
   properties[PROP_PROXY_PW] = g_param_spec_string ("proxy-pw", "Proxy password",
-      "Password for the proxy (empty = the one of proxy)", nullptr,
-      static_cast<GParamFlags> (
-          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+      "Password for the proxy (empty = the one of proxy)", nullptr, secret);
+  /**
+   * user-id:
+   *
+   * User name for #location, in place of the one in it. Sent as Basic
+   * credentials with the first request already, to this origin only.
+   * Default: none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_USER_ID] = g_param_spec_string ("user-id", "User",
+      "User name for location (empty = the one of location)", nullptr, ready);
+  /**
+   * user-pw:
+   *
+   * Password for #location, with #user-id. Write-only. Default: none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_USER_PW] = g_param_spec_string ("user-pw", "Password",
+      "Password for location, with user-id", nullptr, secret);
+  /**
+   * cookies:
+   *
+   * Cookies, `NAME=VALUE` each, for the origin of #location. They read back
+   * as ***. Default: none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_COOKIES] = g_param_spec_boxed ("cookies", "Cookies",
+      "Cookies (name=value) for the origin of location", G_TYPE_STRV, ready);
   /**
    * user-agent:
    *
@@ -144,6 +191,28 @@ void make_properties (
       "Tries after a failed one, and after each progress (-1 = without end)",
       -1, G_MAXINT, defaults.retries, ready);
   /**
+   * retry-backoff-factor:
+   *
+   * Seconds before the first retry, twice as many before each further one, and
+   * up to half of that less at random. Default: 0.5.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_BACKOFF_FACTOR] =
+      g_param_spec_double ("retry-backoff-factor", "Retry backoff factor",
+          "Seconds before the first retry; they double with each further one",
+          0, longest_backoff, seconds_of (defaults.backoff), ready);
+  /**
+   * retry-backoff-max:
+   *
+   * Most seconds before a retry. Default: 8.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_BACKOFF_MAX] = g_param_spec_double ("retry-backoff-max",
+      "Longest retry backoff", "Most seconds before a retry", 0,
+      longest_backoff, seconds_of (defaults.backoff_max), ready);
+  /**
    * ssl-strict:
    *
    * Verify the origin's certificate. Default: %TRUE.
@@ -172,6 +241,43 @@ static std::string text_of (const GValue *value)
 {
   const gchar *text = g_value_get_string (value);
   return text != nullptr ? text : "";
+}
+
+static std::vector<std::string> list_of (const GValue *value)
+{
+  std::vector<std::string> out;
+  auto *list = static_cast<gchar **> (g_value_get_boxed (value));
+  for (; list != nullptr && *list != nullptr; list++) out.emplace_back (*list);
+  return out;
+}
+
+static gchar **stars (std::size_t count)
+{
+  gchar **out = g_new0 (gchar *, count + 1);
+  for (std::size_t i = 0; i < count; i++) out[i] = g_strdup ("***");
+  return out;
+}
+
+bool prepare (GstElement *element, Settings &settings)
+{
+  fetcher::Headers &headers = settings.fetch.extra_headers;
+  bool authorized = std::ranges::any_of (headers, [] (const auto &h) {
+    return http::same_name (h.first, "Authorization");
+  });
+  if (!settings.user_id.empty () && !authorized)
+    headers.emplace_back ("Authorization",
+        http::basic_credentials (settings.user_id, settings.user_pw));
+  // One header has them all (RFC 6265 5.4).
+  for (const std::string &cookie : settings.cookies) {
+    auto header = std::ranges::find_if (headers,
+        [] (const auto &h) { return http::same_name (h.first, "Cookie"); });
+    if (header == headers.end ())
+      headers.emplace_back ("Cookie", cookie);
+    else
+      header->second += "; " + cookie;
+  }
+  return gstfetch::prepare (
+      element, settings.location, settings.routes, settings.fetch);
 }
 
 gchar *get_uri (const std::string &location)
@@ -208,6 +314,15 @@ bool set_property (Settings &settings, guint id, const GValue *value)
     case PROP_PROXY_PW:
       settings.fetch.proxy_pw = text_of (value);
       return true;
+    case PROP_USER_ID:
+      settings.user_id = text_of (value);
+      return true;
+    case PROP_USER_PW:
+      settings.user_pw = text_of (value);
+      return true;
+    case PROP_COOKIES:
+      settings.cookies = list_of (value);
+      return true;
     case PROP_USER_AGENT:
       settings.fetch.user_agent = text_of (value);
       return true;
@@ -223,6 +338,12 @@ bool set_property (Settings &settings, guint id, const GValue *value)
       return true;
     case PROP_RETRIES:
       settings.fetch.retries = g_value_get_int (value);
+      return true;
+    case PROP_BACKOFF_FACTOR:
+      settings.fetch.backoff = milliseconds_of (value);
+      return true;
+    case PROP_BACKOFF_MAX:
+      settings.fetch.backoff_max = milliseconds_of (value);
       return true;
     case PROP_SSL_STRICT:
       settings.fetch.ssl_strict = g_value_get_boolean (value);
@@ -253,6 +374,13 @@ bool get_property (const Settings &settings, guint id, GValue *value)
     case PROP_PROXY_ID:
       set_text (settings.fetch.proxy_id);
       return true;
+    case PROP_USER_ID:
+      set_text (settings.user_id);
+      return true;
+    case PROP_COOKIES:
+      if (!settings.cookies.empty ())
+        g_value_take_boxed (value, stars (settings.cookies.size ()));
+      return true;
     case PROP_USER_AGENT:
       g_value_set_string (value, settings.fetch.user_agent.c_str ());
       return true;
@@ -272,6 +400,12 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_RETRIES:
       g_value_set_int (value, settings.fetch.retries);
+      return true;
+    case PROP_BACKOFF_FACTOR:
+      g_value_set_double (value, seconds_of (settings.fetch.backoff));
+      return true;
+    case PROP_BACKOFF_MAX:
+      g_value_set_double (value, seconds_of (settings.fetch.backoff_max));
       return true;
     case PROP_SSL_STRICT:
       g_value_set_boolean (value, settings.fetch.ssl_strict);
