@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "http.h"
+
+namespace fetcher {
+
+using namespace std::chrono_literals;
+using relay::Done;
+using relay::Owned;
+
+#define GST_CAT_DEFAULT debug_category ()
+
+namespace {
+
+// Read and thrown away to keep a connection, when an answer is not wanted.
+constexpr std::size_t max_unwanted = 65536;
+
+}  // namespace
+
+Exchange::Exchange (std::shared_ptr<Session> session,
+    std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
+    GCancellable *cancellable, Counters &counters, std::string shown_uri)
+    : ticket_ (std::move (ticket)),
+      session_ (std::move (session)),
+      settings_ (settings),
+      counters_ (counters),
+      shown_uri_ (std::move (shown_uri)),
+      outer_ (relay::share (cancellable)),
+      inner_ (g_cancellable_new ()),
+      timer_ (std::make_shared<Timer> (inner_.get (), settings.timeout))
+{
+  // Keeps the descriptor, which every wait would make and close.
+  g_cancellable_get_fd (inner_.get ());
+  if (outer_)
+    outer_handler_ = g_cancellable_connect (
+        outer_.get (), G_CALLBACK (on_outer_cancelled), inner_.get (), nullptr);
+  if (timer_->timeout > 0ms) Engine::get ().watch (timer_);
+}
+
+Exchange::~Exchange ()
+{
+  if (timer_->timeout > 0ms) Engine::get ().unwatch (timer_);
+  // Waits for a handler that runs.
+  if (outer_) g_cancellable_disconnect (outer_.get (), outer_handler_);
+  close ();
+  {
+    Context::Scope scope (context_);
+    if (message_) g_signal_handlers_disconnect_by_data (message_.get (), this);
+    tunnel_.reset ();
+    message_.reset ();
+  }
+  g_cancellable_release_fd (inner_.get ());
+}
+
+void Exchange::on_outer_cancelled (GCancellable *, gpointer inner)
+{
+  g_cancellable_cancel (static_cast<GCancellable *> (inner));
+}
+
+void Exchange::on_wrote_headers (SoupMessage *, gpointer data)
+{
+  auto *self = static_cast<Exchange *> (data);
+  self->sent_ = true;
+  self->restart_timer ();
+}
+
+// libsoup would read the body of a 421 into memory, however long, to ask again
+// by another connection, which for HTTP/1.1 is no cure.
+void Exchange::on_got_headers (SoupMessage *message, gpointer data)
+{
+  if (soup_message_get_status (message) != SOUP_STATUS_MISDIRECTED_REQUEST)
+    return;
+  auto *self = static_cast<Exchange *> (data);
+  self->misdirected_ = true;
+  g_cancellable_cancel (self->inner_.get ());
+}
+
+void Exchange::on_network_event (SoupMessage *, GSocketClientEvent event,
+    GIOStream *connection, gpointer data)
+{
+  auto *self = static_cast<Exchange *> (data);
+  // Also the second time, when a kept connection turned out to be dead.
+  if (event == G_SOCKET_CLIENT_RESOLVING) self->sent_ = false;
+  if (event == G_SOCKET_CLIENT_CONNECTED) self->new_connection_ = true;
+  // An HTTP/2 connection belongs to the thread that made it. libsoup 3.2 has no
+  // switch for it but an environment variable; here the handshake is about to
+  // begin.
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING &&
+      G_IS_TLS_CONNECTION (connection)) {
+    const char *protocols[] = {"http/1.1", nullptr};
+    g_tls_connection_set_advertised_protocols (
+        G_TLS_CONNECTION (connection), protocols);
+  }
+}
+
+gboolean Exchange::on_accept_certificate (
+    SoupMessage *, GTlsCertificate *, GTlsCertificateFlags, gpointer)
+{
+  return TRUE;
+}
+
+void Exchange::restart_timer ()
+{
+  if (timer_->timeout > 0ms)
+    timer_->deadline =
+        (Clock::now () + timer_->timeout).time_since_epoch ().count ();
+}
+
+bool Exchange::prepare (const uri::Uri &target)
+{
+  // Not g_uri_parse, not soup_message_new: they re-encode.
+  Owned<GUri> uri{g_uri_build (
+      static_cast<GUriFlags> (SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_ENCODED),
+      target.scheme.c_str (), nullptr, target.host.c_str (),
+      target.port ? *target.port : -1, target.path.c_str (),
+      target.query ? target.query->c_str () : nullptr, nullptr)};
+  message_.reset (soup_message_new_from_uri ("GET", uri.get ()));
+  if (!message_) return false;
+  soup_message_set_flags (message_.get (), SOUP_MESSAGE_NO_REDIRECT);
+  // It would answer a 401 or 407, from one store for all hosts and proxies.
+  soup_message_disable_feature (message_.get (), SOUP_TYPE_AUTH_MANAGER);
+  // It takes a cut gzip stream for a whole one: see decode ().
+  soup_message_disable_feature (message_.get (), SOUP_TYPE_CONTENT_DECODER);
+#if SOUP_CHECK_VERSION(3, 4, 0)
+  soup_message_set_force_http1 (message_.get (), TRUE);
+#endif
+  g_signal_connect (
+      message_.get (), "wrote-headers", G_CALLBACK (on_wrote_headers), this);
+  g_signal_connect (
+      message_.get (), "got-headers", G_CALLBACK (on_got_headers), this);
+  g_signal_connect (
+      message_.get (), "network-event", G_CALLBACK (on_network_event), this);
+  if (!session_->ssl_strict)
+    g_signal_connect (message_.get (), "accept-certificate",
+        G_CALLBACK (on_accept_certificate), this);
+  if (target.scheme == "http" && !session_->route.authorization.empty ())
+    set_header ("Proxy-Authorization", session_->route.authorization);
+  return true;
+}
+
+void Exchange::set_header (const char *name, const std::string &value)
+{
+  soup_message_headers_replace (
+      soup_message_get_request_headers (message_.get ()), name, value.c_str ());
+}
+
+void Exchange::append_header (const std::string &name, const std::string &value)
+{
+  soup_message_headers_append (
+      soup_message_get_request_headers (message_.get ()), name.c_str (),
+      value.c_str ());
+}
+
+Result<Done> Exchange::send ()
+{
+  started_ = Clock::now ();
+  counters_.requests++;
+  if (proxied ()) counters_.proxied++;
+  GError *error = nullptr;
+  {
+    Context::Scope scope (context_);
+    Waiting waiting (*this);
+    TunnelWatch watch (tunnel_);
+    body_.reset (soup_session_send (
+        session_->soup.get (), message_.get (), inner_.get (), &error));
+  }
+  ttfb_ = Clock::now () - started_;
+  if (new_connection_) counters_.connections++;
+  if (!body_) return failed (error);
+  ticket_->progress ();
+  counters_.ttfb_ns = static_cast<std::uint64_t> (ttfb_.count ());
+  if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
+      !SOUP_STATUS_IS_SUCCESSFUL (status ()))
+    // tinyproxy says 401 to a wrong password.
+    return problem (
+        status () == 407 || status () == 401 ? Error::proxy_auth : Error::proxy,
+        "the proxy refused the tunnel", status ());
+  return Done{};
+}
+
+void Exchange::wait ()
+{
+  auto *pollable = G_IS_POLLABLE_INPUT_STREAM (body_.get ())
+                       ? G_POLLABLE_INPUT_STREAM (body_.get ())
+                       : nullptr;
+  if (pollable == nullptr || !g_pollable_input_stream_can_poll (pollable))
+    return;
+  Context::Scope scope (context_);
+  if (g_pollable_input_stream_is_readable (pollable)) return;
+  // Not context_: what libsoup attaches to that one must not run.
+  if (!waiting_context_) waiting_context_.reset (g_main_context_new ());
+  Waiting waiting (*this);
+  bool ready = false;
+  GSource *source =
+      g_pollable_input_stream_create_source (pollable, inner_.get ());
+  GPollableSourceFunc on_ready = [] (GObject *, gpointer data) -> gboolean {
+    *static_cast<bool *> (data) = true;
+    return G_SOURCE_REMOVE;
+  };
+  g_source_set_callback (source, G_SOURCE_FUNC (on_ready), &ready, nullptr);
+  g_source_attach (source, waiting_context_.get ());
+  while (!ready) g_main_context_iteration (waiting_context_.get (), TRUE);
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
+{
+  if (!body_) return std::size_t{0};
+  GError *error = nullptr;
+  gssize count = 0;
+  {
+    Context::Scope scope (context_);
+    Waiting waiting (*this);
+    count =
+        g_input_stream_read (body_.get (), data, size, inner_.get (), &error);
+    if (count == 0) end_body ();
+  }
+  if (count < 0) {
+    relay::Failure<Problem> failure = failed (error);
+    close ();
+    return failure;
+  }
+  if (count == 0) close ();
+  ticket_->progress ();
+  bytes_ += static_cast<std::uint64_t> (count);
+  return static_cast<std::size_t> (count);
+}
+
+bool Exchange::decode (const std::string &coding)
+{
+  GZlibCompressorFormat format = G_ZLIB_COMPRESSOR_FORMAT_GZIP;
+  if (http::same_name (coding, "deflate"))
+    format = G_ZLIB_COMPRESSOR_FORMAT_ZLIB;
+  else if (!http::same_name (coding, "gzip") &&
+           !http::same_name (coding, "x-gzip"))
+    return false;
+  Context::Scope scope (context_);
+  GZlibDecompressor *decoder = g_zlib_decompressor_new (format);
+  body_.reset (
+      g_converter_input_stream_new (body_.get (), G_CONVERTER (decoder)));
+  g_object_unref (decoder);
+  coded_ = true;
+  return true;
+}
+
+// Gives the connection back. A decoder that is done has not seen the end of
+// the stream below.
+void Exchange::end_body ()
+{
+  if (coded_) {
+    GInputStream *base = g_filter_input_stream_get_base_stream (
+        G_FILTER_INPUT_STREAM (body_.get ()));
+    std::array<std::uint8_t, 256> scratch{};
+    if (g_input_stream_read (base, scratch.data (), scratch.size (),
+            inner_.get (), nullptr) != 0)
+      return;
+  }
+  g_input_stream_close (body_.get (), nullptr, nullptr);
+}
+
+void Exchange::discard ()
+{
+  std::array<std::uint8_t, 4096> scratch{};
+  for (std::size_t total = 0; body_ && total < max_unwanted;) {
+    Result<std::size_t> count = read (scratch.data (), scratch.size ());
+    if (!count || *count == 0) break;
+    total += *count;
+  }
+  close ();
+}
+
+void Exchange::close ()
+{
+  if (!body_) return;
+  GST_DEBUG ("%s: GET %s: %u, %" G_GUINT64_FORMAT
+             " bytes, first after %.1f ms, %s connection, %s",
+      settings_.name.c_str (), shown_uri_.c_str (), status (), bytes_,
+      static_cast<double> (ttfb_.count ()) / 1e6,
+      new_connection_ ? "new" : "re-used",
+      proxied () ? uri::without_secrets (session_->route.proxy).c_str ()
+                 : "direct");
+  Context::Scope scope (context_);
+  // With the end not reached: so that no rest is read, and the connection goes.
+  if (!g_input_stream_is_closed (body_.get ())) {
+    g_cancellable_cancel (inner_.get ());
+    g_input_stream_close (body_.get (), inner_.get (), nullptr);
+  }
+  body_.reset ();
+}
+
+std::string Exchange::header (const char *name) const
+{
+  const char *value = soup_message_headers_get_list (
+      soup_message_get_response_headers (message_.get ()), name);
+  return value != nullptr ? value : "";
+}
+
+std::optional<std::uint64_t> Exchange::content_length () const
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (message_.get ());
+  goffset length = soup_message_headers_get_content_length (headers);
+  // Not beside Transfer-Encoding (RFC 9112 6.3).
+  if (soup_message_headers_get_encoding (headers) !=
+          SOUP_ENCODING_CONTENT_LENGTH ||
+      length < 0)
+    return std::nullopt;
+  return static_cast<std::uint64_t> (length);
+}
+
+Headers Exchange::shown_headers (bool of_request) const
+{
+  Headers out;
+  SoupMessageHeadersIter iter;
+  soup_message_headers_iter_init (
+      &iter, of_request ? soup_message_get_request_headers (message_.get ())
+                        : soup_message_get_response_headers (message_.get ()));
+  const char *name = nullptr;
+  const char *value = nullptr;
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    out.emplace_back (name, http::shown (name, value));
+  return out;
+}
+
+relay::Failure<Problem> Exchange::failed (GError *raw) const
+{
+  Owned<GError> error{raw};
+  if (misdirected_) return problem (Error::http_status, "status", 421);
+  if (!error) return problem (Error::protocol, "no answer");
+  relay::Failure<Problem> failure = problem (classify (*error), error->message);
+  GST_DEBUG ("%s: GET %s: %s: %s", settings_.name.c_str (), shown_uri_.c_str (),
+      to_string (failure.code.error), error->message);
+  return failure;
+}
+
+Error Exchange::classify (const GError &error) const
+{
+  if (outer_ && g_cancellable_is_cancelled (outer_.get ()))
+    return Error::cancelled;
+  if (timer_->fired) return Error::timeout;
+  if (error.domain == G_TLS_ERROR) return Error::tls;
+  if (error.domain == SOUP_SESSION_ERROR) return Error::protocol;
+  if (error.domain == G_IO_ERROR) switch (error.code) {
+      case G_IO_ERROR_PROXY_AUTH_FAILED:
+      case G_IO_ERROR_PROXY_NEED_AUTH:
+        return Error::proxy_auth;
+      case G_IO_ERROR_PROXY_FAILED:
+      case G_IO_ERROR_PROXY_NOT_ALLOWED:
+        return Error::proxy;
+      case G_IO_ERROR_INVALID_DATA:  // of a content coding
+        return Error::protocol;
+      default:
+        break;
+    }
+  if (sent_) return Error::truncated;
+  if (proxied ()) return Error::proxy;
+  return error.domain == G_RESOLVER_ERROR ? Error::resolve : Error::connect;
+}
+
+}  // namespace fetcher

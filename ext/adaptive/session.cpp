@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "session.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace fetcher {
+
+using relay::Owned;
+using route::Route;
+
+namespace {
+
+// CONNECT messages are made inside libsoup: they get their credentials here,
+// and are kept to know a proxy's status from the origin's.
+thread_local Owned<SoupMessage> *current_tunnel = nullptr;
+
+void on_request_queued (SoupSession *, SoupMessage *message, gpointer data)
+{
+  if (g_strcmp0 (soup_message_get_method (message), "CONNECT") != 0) return;
+  const auto *session = static_cast<const Session *> (data);
+  if (!session->route.authorization.empty ())
+    soup_message_headers_replace (soup_message_get_request_headers (message),
+        "Proxy-Authorization", session->route.authorization.c_str ());
+  if (current_tunnel != nullptr) *current_tunnel = relay::share (message);
+}
+
+}  // namespace
+
+GstDebugCategory *debug_category ()
+{
+  static GstDebugCategory *category =
+      _gst_debug_category_new ("relayfetcher", 0, "requests of relay sources");
+  return category;
+}
+
+relay::Failure<Problem> problem (
+    Error error, std::string message, unsigned http_status)
+{
+  return relay::failure (
+      Problem{error, http_status, {}, std::move (message), {}});
+}
+
+Session::Session (const Route &r, bool strict) : route (r), ssl_strict (strict)
+{
+  Context context;
+  Context::Scope scope (context);
+  Owned<GProxyResolver> resolver;
+  if (!route.proxy.empty ())
+    resolver.reset (
+        g_simple_proxy_resolver_new (route.proxy.c_str (), nullptr));
+  // A sync request waits for a free connection where no GCancellable reaches
+  // it: there is always one. Time-outs are the watchdog's.
+  soup.reset (static_cast<SoupSession *> (
+      g_object_new (SOUP_TYPE_SESSION, "proxy-resolver", resolver.get (),
+          "max-conns", G_MAXINT, "max-conns-per-host", G_MAXINT, "timeout", 0u,
+          "idle-timeout", 0u, nullptr)));
+  g_signal_connect (
+      soup.get (), "request-queued", G_CALLBACK (on_request_queued), this);
+}
+
+Session::~Session ()
+{
+  Context context;
+  Context::Scope scope (context);
+  soup.reset ();
+}
+
+TunnelWatch::TunnelWatch (Owned<SoupMessage> &tunnel)
+{
+  current_tunnel = &tunnel;
+}
+
+TunnelWatch::~TunnelWatch ()
+{
+  current_tunnel = nullptr;
+}
+
+Engine &Engine::get ()
+{
+  static auto *engine = new Engine;
+  return *engine;
+}
+
+std::shared_ptr<Session> Engine::session (const Route &route, bool ssl_strict)
+{
+  std::shared_ptr<Session> old;  // goes when the lock is gone
+  auto state = state_.lock ();
+  Pooled &pooled = state->sessions[{route, ssl_strict}];
+  Clock::time_point now = Clock::now ();
+  if (!pooled.session || now - pooled.created > longest_life) {
+    old = std::move (pooled.session);
+    pooled.session = std::make_shared<Session> (route, ssl_strict);
+    pooled.created = now;
+  }
+  pooled.used = now;
+  wake_by (*state, now + longest_idle);
+  return pooled.session;
+}
+
+void Engine::watch (const std::shared_ptr<Timer> &timer)
+{
+  auto state = state_.lock ();
+  state->timers.push_back (timer);
+  wake_by (*state, Clock::now () + timer->timeout);
+}
+
+void Engine::unwatch (const std::shared_ptr<Timer> &timer)
+{
+  std::erase (state_.lock ()->timers, timer);
+}
+
+void Engine::wake_by (State &state, Clock::time_point when)
+{
+  if (when >= state.wake) return;
+  state.wake = when;
+  state.earlier = true;
+  changed_.notify_one ();
+}
+
+Engine::Due Engine::take_due (State &state, Clock::time_point now)
+{
+  Due due;
+  state.wake = Clock::time_point::max ();
+  state.earlier = false;
+  for (const std::shared_ptr<Timer> &timer : state.timers) {
+    Clock::time_point deadline{Clock::duration (timer->deadline.load ())};
+    // One that is set from now on cannot end before this.
+    if (deadline == Clock::time_point ()) deadline = now + timer->timeout;
+    if (deadline <= now)
+      due.timers.push_back (timer);
+    else
+      state.wake = std::min (state.wake, deadline);
+  }
+  for (auto entry = state.sessions.begin (); entry != state.sessions.end ();) {
+    Pooled &pooled = entry->second;
+    if (pooled.session.use_count () > 1) pooled.used = now;
+    if (pooled.used + longest_idle <= now) {
+      due.sessions.push_back (std::move (pooled.session));
+      entry = state.sessions.erase (entry);
+    } else {
+      state.wake = std::min (state.wake, pooled.used + longest_idle);
+      ++entry;
+    }
+  }
+  return due;
+}
+
+void Engine::run ()
+{
+  for (;;) {
+    Due due;
+    {
+      auto state = state_.lock ();
+      due = take_due (*state, Clock::now ());
+      if (due.timers.empty () && due.sessions.empty ()) {
+        auto earlier = [] (const State &s) { return s.earlier; };
+        if (state->wake == Clock::time_point::max ())
+          state.wait (changed_, earlier);
+        else
+          state.wait_until (changed_, state->wake, earlier);
+        continue;
+      }
+    }
+    for (const std::shared_ptr<Timer> &timer : due.timers) {
+      timer->deadline = 0;
+      timer->fired = true;
+      g_cancellable_cancel (timer->cancellable.get ());
+    }
+  }
+}
+
+}  // namespace fetcher
