@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <string>
+
 #include "gstannounce.h"
 #include "gstsource.h"
 
@@ -12,11 +14,15 @@ enum
 {
   PROP_IRADIO_MODE = gstsource::N_PROPS,
   PROP_HTTP_LOG_LEVEL,
+  PROP_METHOD,
+  PROP_COMPRESS,
   N_PROPS
 };
 
 struct Settings : gstsource::Settings
 {
+  std::string method;  // "" = GET
+  bool compress = false;
   bool iradio = true;
   gstannounce::LogLevel log_level = gstannounce::LogLevel::headers;
 };

@@ -85,6 +85,8 @@ struct Shared
 struct State
 {
   fetcher::Settings fetch;
+  std::string method;
+  bool compress = false;
   gstannounce::LogLevel log_level = gstannounce::LogLevel::none;
   std::string location;             // without userinfo
   Owned<GCancellable> cancellable;  // of the response
@@ -174,6 +176,8 @@ static gboolean start (GstBaseSrc *base)
   State state;
   state.pool = gstblocks::shared_pool ();
   state.location = std::move (settings.location);
+  state.method = std::move (settings.method);
+  state.compress = settings.compress;
   state.log_level = settings.log_level;
   state.fetch = std::move (settings.fetch);
   self->impl.state = std::move (state);
@@ -300,7 +304,8 @@ static GstFlowReturn ensure_response (GstProxyHttpSrc *self)
   if (size && state.position >= *size && state.position > 0)
     return GST_FLOW_EOS;
 
-  fetcher::Request request{state.location, {}, fetcher::Kind::media};
+  fetcher::Request request{
+      state.location, {}, fetcher::Kind::media, state.method, state.compress};
   if (state.position > 0 || state.stop)
     request.range.emplace (fetcher::Range{state.position, {}});
   if (state.stop) {
@@ -325,31 +330,24 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 
   guint size = state.block.next (
       std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
-  // Of many sources only those hold memory that have bytes for it.
-  state.response->wait ();
-  Owned<GstBuffer> buffer = gstblocks::make_buffer (state.pool, size);
+  fetcher::Result<gstblocks::Read> read =
+      gstblocks::read (*state.response, state.pool, size);
+  if (!read) return fail (self, read.code ());
+  auto &[buffer, count] = *read;
   if (!buffer) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         (_ ("There is no memory left for what is read.")), ("%u bytes", size));
     return GST_FLOW_ERROR;
   }
-  fetcher::Result<std::size_t> count = std::size_t{0};
-  {
-    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
-    if (!map) return GST_FLOW_ERROR;
-    count = state.response->read (map.writable ().data (), size);
-  }
-  if (!count) return fail (self, count.code ());
-  if (*count == 0) return GST_FLOW_EOS;
+  if (count == 0) return GST_FLOW_EOS;
   if (state.position == 0)
     gstfetch::warn_of_manifest (
-        GST_ELEMENT (self), state.response->head (), buffer.get (), *count);
+        GST_ELEMENT (self), state.response->head (), buffer.get (), count);
 
-  gst_buffer_set_size (buffer.get (), static_cast<gssize> (*count));
   GST_BUFFER_OFFSET (buffer.get ()) = state.position;
-  state.position += *count;
+  state.position += count;
   GST_BUFFER_OFFSET_END (buffer.get ()) = state.position;
-  state.block.took (*count);
+  state.block.took (count);
   *out = buffer.release ();
   return GST_FLOW_OK;
 }

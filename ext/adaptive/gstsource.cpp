@@ -180,6 +180,16 @@ void make_properties (
       static_cast<guint> (duration_cast<seconds> (defaults.timeout).count ()),
       ready);
   /**
+   * keep-alive:
+   *
+   * Keep connections, to use them again. If not, the server is asked to close
+   * them after its response. Default: %TRUE.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_KEEP_ALIVE] = g_param_spec_boolean ("keep-alive",
+      "Keep alive", "Use connections again", defaults.keep_alive, ready);
+  /**
    * retries:
    *
    * How often a request that failed for a passing reason is made again, and a
@@ -237,7 +247,7 @@ void make_properties (
       G_MAXUINT, defaults.max_connections_per_host, ready);
 }
 
-static std::string text_of (const GValue *value)
+std::string text_of (const GValue *value)
 {
   const gchar *text = g_value_get_string (value);
   return text != nullptr ? text : "";
@@ -336,6 +346,9 @@ bool set_property (Settings &settings, guint id, const GValue *value)
     case PROP_TIMEOUT:
       settings.fetch.timeout = seconds (g_value_get_uint (value));
       return true;
+    case PROP_KEEP_ALIVE:
+      settings.fetch.keep_alive = g_value_get_boolean (value);
+      return true;
     case PROP_RETRIES:
       settings.fetch.retries = g_value_get_int (value);
       return true;
@@ -397,6 +410,9 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       g_value_set_uint (
           value, static_cast<guint> (
                      duration_cast<seconds> (settings.fetch.timeout).count ()));
+      return true;
+    case PROP_KEEP_ALIVE:
+      g_value_set_boolean (value, settings.fetch.keep_alive);
       return true;
     case PROP_RETRIES:
       g_value_set_int (value, settings.fetch.retries);

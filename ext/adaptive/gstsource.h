@@ -27,6 +27,7 @@ enum
   PROP_EXTRA_HEADERS,
   PROP_AUTOMATIC_REDIRECT,
   PROP_TIMEOUT,
+  PROP_KEEP_ALIVE,
   PROP_RETRIES,
   PROP_BACKOFF_FACTOR,
   PROP_BACKOFF_MAX,
@@ -57,6 +58,9 @@ void make_properties (
 // for: null when it is no URI.
 [[nodiscard]] gchar *get_uri (const std::string &location);
 [[nodiscard]] bool is_for_http (const std::string &text, GError **error);
+
+// "" for null.
+[[nodiscard]] std::string text_of (const GValue *value);
 
 // False: it is not one of these.
 bool set_property (Settings &settings, guint id, const GValue *value);
