@@ -51,16 +51,11 @@ Owned<GstCaps> caps_of (const fetcher::Head &head, const icy::Station &station)
   return caps;
 }
 
-// Old encoders write ISO 8859-1, in which every byte is something.
+// What is no UTF-8 has become U+FFFD in libsoup.
 void add_tag (GstTagList *tags, const char *tag, const std::string &text)
 {
-  if (text.empty ()) return;
-  Owned<gchar> valid{g_utf8_validate (text.c_str (), -1, nullptr)
-                         ? g_strdup (text.c_str ())
-                         : g_convert (text.c_str (), -1, "UTF-8", "ISO-8859-1",
-                               nullptr, nullptr, nullptr)};
-  if (valid)
-    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, tag, valid.get (), nullptr);
+  if (!text.empty () && g_utf8_validate (text.c_str (), -1, nullptr))
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, tag, text.c_str (), nullptr);
 }
 
 Owned<GstTagList> tags_of (const icy::Station &station)

@@ -14,7 +14,6 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 inline constexpr const char *request_name = "icy-metadata";
 inline constexpr const char *request_value = "1";
 
-// Text as it came: UTF-8, or what the station's encoder had.
 struct Station
 {
   int interval = 0;  // bytes between two pieces of metadata; 0 = there are none
