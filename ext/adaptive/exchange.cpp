@@ -24,18 +24,22 @@ constexpr std::size_t max_unwanted = 65536;
 
 Exchange::Exchange (std::shared_ptr<Session> session,
     std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
-    GCancellable *cancellable, Counters &counters, std::string shown_uri)
+    GCancellable *cancellable, Counters &counters, std::string shown_uri,
+    unsigned retry)
     : ticket_ (std::move (ticket)),
       session_ (std::move (session)),
       settings_ (settings),
       counters_ (counters),
-      shown_uri_ (std::move (shown_uri)),
       outer_ (relay::share (cancellable)),
       inner_ (g_cancellable_new ()),
       timer_ (std::make_shared<Timer> (inner_.get (), settings.timeout)),
       // Kept, or every wait would make and close it.
       cancelled_fd_ (g_cancellable_get_fd (inner_.get ()))
 {
+  record_.uri = std::move (shown_uri);
+  record_.retry = retry;
+  record_.route =
+      proxied () ? uri::without_secrets (session_->route.proxy) : "direct";
   if (outer_)
     outer_handler_ = g_cancellable_connect (
         outer_.get (), G_CALLBACK (on_outer_cancelled), inner_.get (), nullptr);
@@ -86,7 +90,7 @@ void Exchange::on_network_event (SoupMessage *, GSocketClientEvent event,
   auto *self = static_cast<Exchange *> (data);
   // Also the second time, when a kept connection turned out to be dead.
   if (event == G_SOCKET_CLIENT_RESOLVING) self->sent_ = false;
-  if (event == G_SOCKET_CLIENT_CONNECTED) self->new_connection_ = true;
+  if (event == G_SOCKET_CLIENT_CONNECTED) self->record_.new_connection = true;
   // An HTTP/2 connection belongs to the thread that made it. libsoup 3.2 has no
   // switch for it but an environment variable; here the handshake is about to
   // begin.
@@ -95,6 +99,9 @@ void Exchange::on_network_event (SoupMessage *, GSocketClientEvent event,
     const char *protocols[] = {"http/1.1", nullptr};
     g_tls_connection_set_advertised_protocols (
         G_TLS_CONNECTION (connection), protocols);
+    if (self->session_->tls.certificate)
+      g_tls_connection_set_certificate (G_TLS_CONNECTION (connection),
+          self->session_->tls.certificate.get ());
   }
 }
 
@@ -124,7 +131,7 @@ bool Exchange::prepare (const uri::Uri &target, const std::string &method)
   soup_message_set_flags (message_.get (), SOUP_MESSAGE_NO_REDIRECT);
   // It would answer a 401 or 407, from one store for all hosts and proxies.
   soup_message_disable_feature (message_.get (), SOUP_TYPE_AUTH_MANAGER);
-  // It takes a cut gzip stream for a whole one: see decode ().
+  // It takes a cut gzip stream for a whole one: see Decoder.
   soup_message_disable_feature (message_.get (), SOUP_TYPE_CONTENT_DECODER);
 #if SOUP_CHECK_VERSION(3, 4, 0)
   soup_message_set_force_http1 (message_.get (), TRUE);
@@ -158,8 +165,8 @@ void Exchange::append_header (const std::string &name, const std::string &value)
 
 Result<Done> Exchange::send ()
 {
-  started_ = Clock::now ();
-  counters_.requests++;
+  Clock::time_point started = Clock::now ();
+  record_.number = ++counters_.requests;
   if (proxied ()) counters_.proxied++;
   GError *error = nullptr;
   {
@@ -169,11 +176,17 @@ Result<Done> Exchange::send ()
     body_.reset (soup_session_send (
         session_->soup.get (), message_.get (), inner_.get (), &error));
   }
-  ttfb_ = Clock::now () - started_;
-  if (new_connection_) counters_.connections++;
-  if (!body_) return failed (error);
+  record_.ttfb = Clock::now () - started;
+  if (record_.new_connection) counters_.connections++;
+  if (!body_) {
+    relay::Failure<Problem> failure = failed (error);
+    record (to_string (failure.code.error));
+    return failure;
+  }
   ticket_->progress ();
-  counters_.ttfb_ns = static_cast<std::uint64_t> (ttfb_.count ());
+  counters_.ttfb_ns = static_cast<std::uint64_t> (record_.ttfb.count ());
+  record_.status = status ();
+  record ("");
   if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
       !SOUP_STATUS_IS_SUCCESSFUL (status ()))
     // tinyproxy says 401 to a wrong password.
@@ -237,39 +250,13 @@ Result<std::size_t> Exchange::has_read (gssize count, GError *error)
   }
   if (count == 0) close ();
   ticket_->progress ();
-  bytes_ += static_cast<std::uint64_t> (count);
+  record_.bytes += static_cast<std::uint64_t> (count);
   return static_cast<std::size_t> (count);
 }
 
-bool Exchange::decode (const std::string &coding)
-{
-  GZlibCompressorFormat format = G_ZLIB_COMPRESSOR_FORMAT_GZIP;
-  if (http::same_name (coding, "deflate"))
-    format = G_ZLIB_COMPRESSOR_FORMAT_ZLIB;
-  else if (!http::same_name (coding, "gzip") &&
-           !http::same_name (coding, "x-gzip"))
-    return false;
-  Context::Scope scope (context_);
-  GZlibDecompressor *decoder = g_zlib_decompressor_new (format);
-  body_.reset (
-      g_converter_input_stream_new (body_.get (), G_CONVERTER (decoder)));
-  g_object_unref (decoder);
-  coded_ = true;
-  return true;
-}
-
-// Gives the connection back. A decoder that is done has not seen the end of
-// the stream below.
+// Gives the connection back.
 void Exchange::end_body ()
 {
-  if (coded_) {
-    GInputStream *base = g_filter_input_stream_get_base_stream (
-        G_FILTER_INPUT_STREAM (body_.get ()));
-    std::array<std::uint8_t, 256> scratch{};
-    if (g_input_stream_read (base, scratch.data (), scratch.size (),
-            inner_.get (), nullptr) != 0)
-      return;
-  }
   g_input_stream_close (body_.get (), nullptr, nullptr);
 }
 
@@ -287,13 +274,12 @@ void Exchange::discard ()
 void Exchange::close ()
 {
   if (!body_) return;
-  GST_DEBUG ("%s: GET %s: %u, %" G_GUINT64_FORMAT
-             " bytes, first after %.1f ms, %s connection, %s",
-      settings_.name.c_str (), shown_uri_.c_str (), status (), bytes_,
-      static_cast<double> (ttfb_.count ()) / 1e6,
-      new_connection_ ? "new" : "re-used",
-      proxied () ? uri::without_secrets (session_->route.proxy).c_str ()
-                 : "direct");
+  {
+    auto records = counters_.records.lock ();
+    auto mine = std::ranges::find (*records, record_.number, &Record::number);
+    if (mine != records->end ()) mine->bytes = record_.bytes;
+  }
+  log ();
   Context::Scope scope (context_);
   // With the end not reached: so that no rest is read, and the connection goes.
   if (!g_input_stream_is_closed (body_.get ())) {
@@ -303,11 +289,45 @@ void Exchange::close ()
   body_.reset ();
 }
 
+// The answer has begun, or there is none.
+void Exchange::record (const char *error)
+{
+  record_.error = error;
+  if (!record_.error.empty ()) log ();
+  auto records = counters_.records.lock ();
+  records->push_back (record_);
+  if (records->size () > Counters::most_records) records->pop_front ();
+}
+
+void Exchange::log () const
+{
+  GST_DEBUG ("%s: GET %s: %u%s%s, %" G_GUINT64_FORMAT
+             " bytes, first after %.1f ms, %s connection, %s, retry %u",
+      settings_.name.c_str (), record_.uri.c_str (), record_.status,
+      record_.error.empty () ? "" : " ", record_.error.c_str (), record_.bytes,
+      static_cast<double> (record_.ttfb.count ()) / 1e6,
+      record_.new_connection ? "new" : "re-used", record_.route.c_str (),
+      record_.retry);
+}
+
 std::string Exchange::header (const char *name) const
 {
   const char *value = soup_message_headers_get_list (
       soup_message_get_response_headers (message_.get ()), name);
   return value != nullptr ? value : "";
+}
+
+std::vector<std::string> Exchange::set_cookies () const
+{
+  std::vector<std::string> out;
+  SoupMessageHeadersIter iter;
+  soup_message_headers_iter_init (
+      &iter, soup_message_get_response_headers (message_.get ()));
+  const char *name = nullptr;
+  const char *value = nullptr;
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    if (http::same_name (name, "Set-Cookie")) out.emplace_back (value);
+  return out;
 }
 
 std::optional<std::uint64_t> Exchange::content_length () const
@@ -343,8 +363,8 @@ relay::Failure<Problem> Exchange::failed (GError *raw) const
   if (misdirected_) return problem (Error::http_status, "status", 421);
   if (!error) return problem (Error::protocol, "no answer");
   relay::Failure<Problem> failure = problem (classify (*error), error->message);
-  GST_DEBUG ("%s: GET %s: %s: %s", settings_.name.c_str (), shown_uri_.c_str (),
-      to_string (failure.code.error), error->message);
+  GST_DEBUG ("%s: GET %s: %s: %s", settings_.name.c_str (),
+      record_.uri.c_str (), to_string (failure.code.error), error->message);
   return failure;
 }
 
@@ -362,8 +382,6 @@ Error Exchange::classify (const GError &error) const
       case G_IO_ERROR_PROXY_FAILED:
       case G_IO_ERROR_PROXY_NOT_ALLOWED:
         return Error::proxy;
-      case G_IO_ERROR_INVALID_DATA:  // of a content coding
-        return Error::protocol;
       default:
         break;
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fetcher.h"
 #include "limiter.h"
@@ -22,7 +23,8 @@ class Exchange
 public:
   Exchange (std::shared_ptr<Session> session,
       std::unique_ptr<limiter::Ticket> ticket, const Settings &settings,
-      GCancellable *cancellable, Counters &counters, std::string shown_uri);
+      GCancellable *cancellable, Counters &counters, std::string shown_uri,
+      unsigned retry);
   ~Exchange ();
   Exchange (const Exchange &) = delete;
   Exchange &operator= (const Exchange &) = delete;
@@ -35,8 +37,6 @@ public:
   Result<relay::Done> send ();
   // After a read_now () that had nothing.
   void wait ();
-  // The body is of this content coding. False for one that is not known.
-  [[nodiscard]] bool decode (const std::string &coding);
   // 0 = the body has ended; whether that is all of it is not known here.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
   // Nothing: none of it is here yet.
@@ -51,13 +51,15 @@ public:
     return soup_message_get_status (message_.get ());
   }
   [[nodiscard]] std::string header (const char *name) const;
+  // One by one: their values have commas.
+  [[nodiscard]] std::vector<std::string> set_cookies () const;
   [[nodiscard]] std::optional<std::uint64_t> content_length () const;
   [[nodiscard]] Headers shown_headers (bool of_request) const;
   [[nodiscard]] bool proxied () const
   {
     return !session_->route.proxy.empty ();
   }
-  [[nodiscard]] std::chrono::nanoseconds ttfb () const { return ttfb_; }
+  [[nodiscard]] std::chrono::nanoseconds ttfb () const { return record_.ttfb; }
 
 private:
   // While something is waited for.
@@ -80,6 +82,8 @@ private:
   Result<std::size_t> has_read (gssize count, GError *error);
   void end_body ();
   void close ();
+  void record (const char *error);
+  void log () const;
   [[nodiscard]] relay::Failure<Problem> failed (GError *raw) const;
   [[nodiscard]] Error classify (const GError &error) const;
 
@@ -95,7 +99,7 @@ private:
   const std::shared_ptr<Session> session_;
   const Settings &settings_;
   Counters &counters_;
-  const std::string shown_uri_;
+  Record record_;
   const relay::Owned<GCancellable> outer_;
   const relay::Owned<GCancellable> inner_;
   gulong outer_handler_ = 0;
@@ -106,13 +110,8 @@ private:
   relay::Owned<SoupMessage> message_;
   relay::Owned<SoupMessage> tunnel_;
   relay::Owned<GInputStream> body_;
-  bool coded_ = false;  // body_ decodes another stream
-  bool sent_ = false;   // the request's headers are out
+  bool sent_ = false;  // the request's headers are out
   bool misdirected_ = false;
-  bool new_connection_ = false;
-  Clock::time_point started_;
-  std::chrono::nanoseconds ttfb_{0};
-  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace fetcher

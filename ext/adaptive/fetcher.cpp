@@ -4,13 +4,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "cookies.h"
 #include "http.h"
 #include "request.h"
+#include "response.h"
 #include "uri.h"
 
 namespace fetcher {
 
 using relay::Done;
+
+Result<std::unique_ptr<Response>> send (const Settings &settings,
+    const Request &request, GCancellable *cancellable, Counters *counters)
+{
+  return send_again (settings, request, cancellable, counters, 0);
+}
 
 namespace {
 
@@ -46,7 +54,7 @@ Result<Whole> fetch_all (const Settings &settings, const Request &request,
   Counters own_counters;
   for (unsigned retry = 0;; retry++) {
     Result<std::unique_ptr<Response>> response =
-        send (settings, request, cancellable, counters);
+        send_again (settings, request, cancellable, counters, retry);
     if (!response) return response.error ();
     Result<Whole> whole = read_whole (**response, max_bytes);
     // Nobody has seen the first part: what cannot be resumed begins again.
@@ -66,6 +74,7 @@ std::string use_location (Settings &settings, std::string_view location)
 {
   std::string clean = uri::without_userinfo (location);
   settings.credentials_origin.clear ();
+  settings.jar = std::make_shared<relay::Guarded<cookies::Jar>> ();
   uri::Result<uri::Uri> parsed = uri::parse (location);
   if (!parsed) return clean;
   settings.credentials_origin = uri::origin (*parsed);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,11 +13,20 @@
 #include <utility>
 #include <vector>
 
+#include "common/guarded.h"
 #include "common/result.h"
 
 // GIO's, whose header callers need not have.
-// NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
+// NOLINTBEGIN(modernize-use-using,bugprone-reserved-identifier)
 typedef struct _GCancellable GCancellable;
+typedef struct _GTlsCertificate GTlsCertificate;
+typedef struct _GTlsDatabase GTlsDatabase;
+typedef struct _GTlsInteraction GTlsInteraction;
+// NOLINTEND(modernize-use-using,bugprone-reserved-identifier)
+
+namespace cookies {
+class Jar;
+}
 
 namespace routes {
 class Table;
@@ -27,6 +37,22 @@ class Table;
 namespace fetcher {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// By what the origin is known, and we to it. Not for an https proxy: GIO knows
+// that one by the system's authorities alone.
+struct Tls
+{
+  // The authorities: these; or else those of a PEM file; or else the system's;
+  // or else none, and nobody is trusted.
+  std::shared_ptr<GTlsDatabase> database;
+  std::string ca_file;
+  bool use_system_ca_file = true;
+  // Shown to who asks for it; or else what the interaction is asked for.
+  std::shared_ptr<GTlsCertificate> certificate;
+  std::shared_ptr<GTlsInteraction> interaction;
+
+  friend auto operator<=> (const Tls &, const Tls &) = default;
+};
 
 // What a source element's properties say. Requests copy it.
 struct Settings
@@ -43,8 +69,12 @@ struct Settings
   std::shared_ptr<const routes::Table> routes;
   std::string user_agent;
   // With every request, but Authorization and Cookie only to
-  // credentials_origin.
+  // credentials_origin, unless credentials_everywhere.
   Headers extra_headers;
+  bool credentials_everywhere = false;
+  // What servers have set, sent where it belongs: shared by the copies of these
+  // settings. use_location () begins a new one. Null: none are kept.
+  std::shared_ptr<relay::Guarded<cookies::Jar>> jar;
   // Scheme, host and port of `location`: set it with use_location ().
   std::string credentials_origin;
   // Transfers of one host at once, over the whole process: first come, first
@@ -58,6 +88,7 @@ struct Settings
   std::chrono::milliseconds backoff{500};
   std::chrono::milliseconds backoff_max{8000};
   bool ssl_strict = true;
+  Tls tls;
   bool automatic_redirect = true;
   // Whether a connection is kept, to be used again.
   bool keep_alive = true;
@@ -66,7 +97,8 @@ struct Settings
 };
 
 // The location without userinfo. Userinfo becomes an Authorization header
-// unless extra_headers has one; credentials_origin is set from it.
+// unless extra_headers has one; credentials_origin is set from it, and a new
+// jar begun.
 [[nodiscard]] std::string use_location (
     Settings &settings, std::string_view location);
 
@@ -79,7 +111,7 @@ struct Range
 
 enum class Kind
 {
-  manifest,  // asked for with content codings (gzip)
+  manifest,  // asked for with content codings (gzip), unless it is a part
   init,
   media,
   key,
@@ -134,9 +166,26 @@ struct Problem
 template <class T>
 using Result = relay::Result<T, Problem>;
 
+// What became of a request: a redirect and a retry are requests of their own.
+// No secret in it.
+struct Record
+{
+  std::uint64_t number = 0;  // from 1, over all requests of the element
+  std::string uri;           // without userinfo and query
+  std::string route;         // "direct", or the proxy without userinfo
+  bool new_connection = false;
+  unsigned retry = 0;       // tries before this one
+  unsigned status = 0;      // 0: there was no answer
+  std::uint64_t bytes = 0;  // of the body on the wire, known at its end
+  std::chrono::nanoseconds ttfb{0};
+  std::string error;  // why there was no answer
+};
+
 // Of one element, over all its requests. They only grow, but for the ttfb.
 struct Counters
 {
+  static constexpr std::size_t most_records = 32;
+
   std::atomic<std::uint64_t> requests{0};  // sent: redirects, retries included
   std::atomic<std::uint64_t> retries{0};
   std::atomic<std::uint64_t> redirects{0};
@@ -144,6 +193,7 @@ struct Counters
   std::atomic<std::uint64_t> proxied{0};         // requests by way of a proxy
   std::atomic<std::uint64_t> bytes_received{0};  // of bodies, as delivered
   std::atomic<std::uint64_t> ttfb_ns{0};         // of the last response
+  relay::Guarded<std::deque<Record>> records;    // the last ones
 };
 
 // What the headers of a response say.

@@ -2,8 +2,10 @@
 #include "request.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
+#include "cookies.h"
 #include "http.h"
 #include "limiter.h"
 #include "route.h"
@@ -143,11 +145,12 @@ Result<Done> before_retry (const Settings &settings, unsigned retry,
 }
 
 Requester::Requester (const Settings &settings, const Request &request,
-    GCancellable *cancellable, Counters *counters)
+    GCancellable *cancellable, Counters *counters, unsigned retry)
     : settings_ (settings),
       request_ (request),
       cancellable_ (relay::share (cancellable)),
       counters_ (counters != nullptr ? *counters : own_counters_),
+      retry_ (retry),
       start_ (uri::without_userinfo (request.uri))
 {
 }
@@ -155,6 +158,7 @@ Requester::Requester (const Settings &settings, const Request &request,
 Result<Done> Requester::before_retry (unsigned retry, const Problem &reason)
 {
   if (!http::is_idempotent (request_.method)) return relay::failure (reason);
+  retry_++;
   return fetcher::before_retry (
       settings_, retry, reason, cancellable_.get (), counters_);
 }
@@ -209,20 +213,29 @@ Result<std::unique_ptr<Exchange>> Requester::send_to (
   Result<std::unique_ptr<limiter::Ticket>> ticket =
       wait_for_place (settings_, std::move (place), cancellable_.get ());
   if (!ticket) return ticket.error ();
-  auto exchange = std::make_unique<Exchange> (
-      Engine::get ().session (way->route, way->verify), std::move (*ticket),
-      settings_, cancellable_.get (), counters_, uri::without_secrets (uri));
+  Result<std::shared_ptr<Session>> session =
+      Engine::get ().session ({way->route, way->verify, settings_.tls});
+  if (!session) return session.error ();
+  auto exchange = std::make_unique<Exchange> (std::move (*session),
+      std::move (*ticket), settings_, cancellable_.get (), counters_,
+      uri::without_secrets (uri), retry_);
   if (!exchange->prepare (*target, method_))
     return problem (Error::uri, "not a URI for HTTP");
   set_headers (*exchange, *target, part);
   if (Result<Done> sent = exchange->send (); !sent) return sent.error ();
+  keep_cookies (*exchange, *target);
   return exchange;
+}
+
+bool Requester::is_trusted (const uri::Uri &target) const
+{
+  return settings_.credentials_everywhere ||
+         uri::origin (target) == settings_.credentials_origin;
 }
 
 void Requester::set_headers (
     Exchange &exchange, const uri::Uri &target, const Part &part) const
 {
-  bool trusted = uri::origin (target) == settings_.credentials_origin;
   if (!settings_.user_agent.empty () &&
       http::is_sendable ("User-Agent", settings_.user_agent))
     exchange.set_header ("User-Agent", settings_.user_agent);
@@ -232,16 +245,66 @@ void Requester::set_headers (
           settings_.name.c_str (), name.c_str ());
     else if (http::same_name (name, "User-Agent"))
       exchange.set_header ("User-Agent", value);
-    else if (trusted || !http::is_credential (name))
+    else if (!http::is_credential (name) ||
+             (is_trusted (target) && !http::same_name (name, "Cookie")))
       exchange.append_header (name, value);
   }
-  // A length of coded bytes says nothing of what is read.
-  bool compress = request_.kind == Kind::manifest || request_.compress;
-  exchange.set_header (
-      "Accept-Encoding", compress && part.range.empty () ? "gzip" : "identity");
+  std::string cookies = cookies_for (target);
+  if (!cookies.empty ()) exchange.set_header ("Cookie", cookies);
+  // A length of coded bytes says nothing of what is read, and a part of them is
+  // of no use.
+  bool coded = part.range.empty () &&
+               (request_.kind == Kind::manifest || request_.compress);
+  exchange.set_header ("Accept-Encoding", coded ? "gzip, deflate" : "identity");
   if (!settings_.keep_alive) exchange.set_header ("Connection", "close");
   if (!part.range.empty ()) exchange.set_header ("Range", part.range);
   if (!part.if_range.empty ()) exchange.set_header ("If-Range", part.if_range);
+}
+
+// All in one header (RFC 6265 5.4): what the server has set, and of those in
+// extra_headers what it has not set anew.
+std::string Requester::cookies_for (const uri::Uri &target) const
+{
+  std::vector<cookies::Cookie> kept;
+  if (settings_.jar)
+    kept = settings_.jar->lock ()->find (target, std::time (nullptr));
+  std::string out;
+  for (const auto &[name, value] : settings_.extra_headers) {
+    if (!is_trusted (target) || !http::same_name (name, "Cookie") ||
+        !http::is_sendable (name, value))
+      continue;
+    std::string own = cookies::without (value, kept);
+    out.append (out.empty () || own.empty () ? "" : "; ").append (own);
+  }
+  for (const cookies::Cookie &cookie : kept)
+    out.append (out.empty () ? "" : "; ")
+        .append (cookie.name)
+        .append ("=")
+        .append (cookie.value);
+  return out;
+}
+
+void Requester::keep_cookies (
+    const Exchange &exchange, const uri::Uri &from) const
+{
+  // A proxy that refuses speaks in its own name.
+  if (!settings_.jar || exchange.status () == 407) return;
+  std::time_t now = std::time (nullptr);
+  for (const std::string &value : exchange.set_cookies ()) {
+    auto is_public_suffix = [] (const std::string &domain) {
+      return soup_tld_domain_is_public_suffix (domain.c_str ()) != FALSE;
+    };
+    cookies::Result<cookies::Cookie> cookie =
+        cookies::parse (value, from, now, is_public_suffix);
+    cookies::Result<Done> kept = Done{};
+    if (cookie)
+      kept = settings_.jar->lock ()->put (std::move (*cookie), from, now);
+    else
+      kept = cookie.error ();
+    if (!kept)
+      GST_DEBUG ("%s: %s: a cookie is not kept: %s", settings_.name.c_str (),
+          uri::origin (from).c_str (), cookies::to_string (kept.code ()));
+  }
 }
 
 Result<std::string> Requester::redirect_target (

@@ -31,7 +31,7 @@ public:
   };
 
   Requester (const Settings &settings, const Request &request,
-      GCancellable *cancellable, Counters *counters);
+      GCancellable *cancellable, Counters *counters, unsigned retry);
 
   // To the first answer that is no redirect.
   Result<std::unique_ptr<Exchange>> follow (const Part &part);
@@ -62,6 +62,9 @@ private:
       const std::string &uri, const Part &part);
   void set_headers (
       Exchange &exchange, const uri::Uri &target, const Part &part) const;
+  [[nodiscard]] std::string cookies_for (const uri::Uri &target) const;
+  void keep_cookies (const Exchange &exchange, const uri::Uri &from) const;
+  [[nodiscard]] bool is_trusted (const uri::Uri &target) const;
   [[nodiscard]] Result<std::string> redirect_target (
       const Exchange &exchange, const std::string &from) const;
 
@@ -70,6 +73,7 @@ private:
   const relay::Owned<GCancellable> cancellable_;
   Counters own_counters_;
   Counters &counters_;
+  unsigned retry_;  // tries before the next one
 
   std::string start_;    // where an attempt begins
   std::string current_;  // where its redirects have led

@@ -91,7 +91,8 @@ Result<Response::Impl::Body> Response::Impl::describe ()
   out.identity.last_modified = exchange->header ("Last-Modified");
   if (out.coded && (exchange->status () == 206 || position > 0))
     return problem (Error::protocol, "a part of a coded body");
-  if (out.coded && !exchange->decode (coding))
+  decoder = out.coded ? Decoder::make (coding) : nullptr;
+  if (out.coded && !decoder)
     return problem (Error::protocol, "unknown content coding " + coding);
   if (exchange->status () == 206) return describe_part (std::move (out));
   if (!out.coded) out.end = exchange->content_length ();
@@ -210,12 +211,13 @@ Result<std::optional<std::size_t>> Response::Impl::read_once (
     size = static_cast<std::size_t> (
         std::min<std::uint64_t> (size, *end - position));
   std::optional<std::size_t> count;
-  if (now) {
+  if (now && !decoder) {
     Result<std::optional<std::size_t>> got = exchange->read_now (data, size);
     if (!got || !*got) return got;
     count = *got;
   } else {
-    Result<std::size_t> got = exchange->read (data, size);
+    Result<std::size_t> got =
+        decoder ? read_decoded (data, size) : exchange->read (data, size);
     if (!got) return got.error ();
     count = *got;
   }
@@ -227,6 +229,24 @@ Result<std::optional<std::size_t>> Response::Impl::read_once (
   // chunked body could have to be waited for.
   if (*count > 0 && position == end && exchange->content_length ()) finish ();
   return count;
+}
+
+Result<std::size_t> Response::Impl::read_decoded (
+    std::uint8_t *data, std::size_t size)
+{
+  for (;;) {
+    std::optional<std::size_t> count = decoder->decode (data, size);
+    if (!count) return problem (Error::protocol, "broken content coding");
+    if (*count > 0) return *count;
+    std::span<std::uint8_t> space = decoder->space ();
+    Result<std::size_t> coded = exchange->read (space.data (), space.size ());
+    if (!coded) return coded;
+    decoder->add (*coded);
+    if (*coded > 0) continue;
+    if (!decoder->is_complete ())
+      return problem (Error::truncated, "the content coding broke off");
+    return std::size_t{0};
+  }
 }
 
 void Response::Impl::finish ()
@@ -268,11 +288,12 @@ Result<std::optional<std::size_t>> Response::read_now (
   return impl_->read (data, size, true);
 }
 
-Result<std::unique_ptr<Response>> send (const Settings &settings,
-    const Request &request, GCancellable *cancellable, Counters *counters)
+Result<std::unique_ptr<Response>> send_again (const Settings &settings,
+    const Request &request, GCancellable *cancellable, Counters *counters,
+    unsigned retry)
 {
   auto impl = std::make_unique<Response::Impl> (
-      settings, request, cancellable, counters);
+      settings, request, cancellable, counters, retry);
   if (Result<Done> done = impl->open (); !done) return done.error ();
   return std::make_unique<Response> (std::move (impl));
 }

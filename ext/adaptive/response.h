@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "decoder.h"
 #include "exchange.h"
 #include "fetcher.h"
 #include "http.h"
@@ -18,8 +19,8 @@ namespace fetcher {
 struct Response::Impl
 {
   Impl (const Settings &settings, const Request &request,
-      GCancellable *cancellable, Counters *counters)
-      : requester (settings, request, cancellable, counters),
+      GCancellable *cancellable, Counters *counters, unsigned retry)
+      : requester (settings, request, cancellable, counters, retry),
         wanted (request.range),
         position (wanted ? wanted->first : 0)
   {
@@ -31,7 +32,8 @@ struct Response::Impl
       std::uint8_t *data, std::size_t size, bool now);
   void wait ()
   {
-    if (exchange) exchange->wait ();
+    // A decoder may have more without it.
+    if (exchange && !decoder) exchange->wait ();
   }
 
   Head head;
@@ -53,6 +55,7 @@ private:
   [[nodiscard]] Result<Body> describe_part (Body out);
   void fill_head ();
   Result<relay::Done> skip_to_position ();
+  Result<std::size_t> read_decoded (std::uint8_t *data, std::size_t size);
   Result<std::optional<std::size_t>> read_once (
       std::uint8_t *data, std::size_t size, bool now);
   void finish ();
@@ -61,6 +64,7 @@ private:
   Requester requester;
   const std::optional<Range> wanted;
   std::unique_ptr<Exchange> exchange;
+  std::unique_ptr<Decoder> decoder;  // when body.coded
   std::uint64_t position;            // of the next byte, in the resource
   std::optional<std::uint64_t> end;  // behind the last wanted byte
   bool opened = false;
@@ -68,5 +72,10 @@ private:
   std::string date;       // of the first answer
   Body body;              // of the exchange
 };
+
+// As fetcher::send (), after so many tries of the caller's own.
+Result<std::unique_ptr<Response>> send_again (const Settings &settings,
+    const Request &request, GCancellable *cancellable, Counters *counters,
+    unsigned retry);
 
 }  // namespace fetcher

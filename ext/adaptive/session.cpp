@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace fetcher {
 
@@ -41,7 +42,26 @@ relay::Failure<Problem> problem (
       Problem{error, http_status, {}, std::move (message), {}});
 }
 
-Session::Session (const Route &r, bool strict) : route (r), ssl_strict (strict)
+Result<std::shared_ptr<Session>> Session::make (const Key &key)
+{
+  const Tls &tls = std::get<Tls> (key);
+  Owned<GTlsDatabase> authorities = relay::share (tls.database.get ());
+  if (!authorities && !tls.ca_file.empty ()) {
+    GError *raw = nullptr;
+    authorities.reset (
+        G_TLS_DATABASE (g_tls_file_database_new (tls.ca_file.c_str (), &raw)));
+    Owned<GError> error{raw};
+    if (!authorities)
+      return problem (Error::tls,
+          "ssl-ca-file: " + std::string (error ? error->message : ""));
+  }
+  return std::make_shared<Session> (key, authorities.get ());
+}
+
+Session::Session (const Key &key, GTlsDatabase *authorities)
+    : route (std::get<Route> (key)),
+      ssl_strict (std::get<bool> (key)),
+      tls (std::get<Tls> (key))
 {
   Context context;
   Context::Scope scope (context);
@@ -55,6 +75,16 @@ Session::Session (const Route &r, bool strict) : route (r), ssl_strict (strict)
       g_object_new (SOUP_TYPE_SESSION, "proxy-resolver", resolver.get (),
           "max-conns", G_MAXINT, "max-conns-per-host", G_MAXINT, "timeout", 0u,
           "idle-timeout", 0u, nullptr)));
+  // With no database nobody is trusted; unless one is set, the system's is.
+  if (authorities != nullptr || !tls.use_system_ca_file)
+    soup_session_set_tls_database (soup.get (), authorities);
+  // libsoup's own interaction would wait for this thread's context, which
+  // nobody iterates: a server that asks for a certificate would hang it. This
+  // one says that there is none.
+  Owned<GTlsInteraction> nobody{static_cast<GTlsInteraction *> (
+      g_object_new (G_TYPE_TLS_INTERACTION, nullptr))};
+  soup_session_set_tls_interaction (
+      soup.get (), tls.interaction ? tls.interaction.get () : nobody.get ());
   g_signal_connect (
       soup.get (), "request-queued", G_CALLBACK (on_request_queued), this);
 }
@@ -82,15 +112,37 @@ Engine &Engine::get ()
   return *engine;
 }
 
-std::shared_ptr<Session> Engine::session (const Route &route, bool ssl_strict)
+Result<std::shared_ptr<Session>> Engine::session (const Session::Key &key)
+{
+  if (std::shared_ptr<Session> session = find (key)) return session;
+  // It may read a file: without the lock.
+  Result<std::shared_ptr<Session>> made = Session::make (key);
+  if (!made) return made;
+  return keep (key, std::move (*made));
+}
+
+std::shared_ptr<Session> Engine::find (const Session::Key &key)
+{
+  auto state = state_.lock ();
+  auto entry = state->sessions.find (key);
+  Clock::time_point now = Clock::now ();
+  if (entry == state->sessions.end () ||
+      now - entry->second.created > longest_life)
+    return nullptr;
+  entry->second.used = now;
+  return entry->second.session;
+}
+
+// Or the one that another thread has made in the meantime.
+std::shared_ptr<Session> Engine::keep (
+    const Session::Key &key, std::shared_ptr<Session> session)
 {
   std::shared_ptr<Session> old;  // goes when the lock is gone
   auto state = state_.lock ();
-  Pooled &pooled = state->sessions[{route, ssl_strict}];
+  Pooled &pooled = state->sessions[key];
   Clock::time_point now = Clock::now ();
   if (!pooled.session || now - pooled.created > longest_life) {
-    old = std::move (pooled.session);
-    pooled.session = std::make_shared<Session> (route, ssl_strict);
+    old = std::exchange (pooled.session, std::move (session));
     pooled.created = now;
   }
   pooled.used = now;

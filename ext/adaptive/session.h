@@ -10,7 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "common/gstpp.h"
@@ -29,6 +29,10 @@ template <>
 inline constexpr bool relay::is_gobject<GInputStream> = true;
 template <>
 inline constexpr bool relay::is_gobject<GProxyResolver> = true;
+template <>
+inline constexpr bool relay::is_gobject<GTlsDatabase> = true;
+template <>
+inline constexpr bool relay::is_gobject<GTlsInteraction> = true;
 
 // The fetcher's own: what its requests share over the process. Sessions, the
 // thread that minds deadlines, and the counting of connections.
@@ -62,13 +66,19 @@ struct Timer
 // libsoup 3.2 only sending is safe from any thread.
 struct Session
 {
-  Session (const route::Route &r, bool strict);
+  // Route, whether the origin's certificate is verified, and by what. The
+  // objects in it cannot be others of the same address: the key keeps them.
+  using Key = std::tuple<route::Route, bool, Tls>;
+
+  static Result<std::shared_ptr<Session>> make (const Key &key);
+  Session (const Key &key, GTlsDatabase *authorities);
   ~Session ();
   Session (const Session &) = delete;
   Session &operator= (const Session &) = delete;
 
   const route::Route route;
   const bool ssl_strict;
+  const Tls tls;
   relay::Owned<SoupSession> soup;
 };
 
@@ -118,7 +128,7 @@ class Engine
 public:
   static Engine &get ();
 
-  std::shared_ptr<Session> session (const route::Route &route, bool ssl_strict);
+  Result<std::shared_ptr<Session>> session (const Session::Key &key);
   void watch (const std::shared_ptr<Timer> &timer);
   void unwatch (const std::shared_ptr<Timer> &timer);
   limiter::Limiter &limiter () { return limiter_; }
@@ -138,7 +148,7 @@ private:
   struct State
   {
     std::vector<std::shared_ptr<Timer>> timers;
-    std::map<std::pair<route::Route, bool>, Pooled> sessions;
+    std::map<Session::Key, Pooled> sessions;
     Clock::time_point wake = Clock::time_point::max ();
     bool earlier = false;  // than the thread believes
   };
@@ -153,6 +163,9 @@ private:
   {
     std::thread ([this] { run (); }).detach ();
   }
+  std::shared_ptr<Session> find (const Session::Key &key);
+  std::shared_ptr<Session> keep (
+      const Session::Key &key, std::shared_ptr<Session> session);
   [[noreturn]] void run ();
   static Due take_due (State &state, Clock::time_point now);
   void wake_by (State &state, Clock::time_point when);
