@@ -190,7 +190,7 @@ GST_START_TEST (codings_are_asked_for_or_not)
       0x40, 0x90, 0x00, 0x80, 0x88, 0xf9, 0xe5, 0x11, 0x00, 0x00, 0x00};
   std::string coded (gzip.begin (), gzip.end ());
   HttpServer server ([&coded] (const HttpServer::Request &r) {
-    if (r.header ("Accept-Encoding") == "gzip")
+    if (r.header ("Accept-Encoding").starts_with ("gzip"))
       return Reply{200, coded, {{"Content-Encoding", "gzip"}}};
     return Reply{200, "hello hello hello", {}};
   });
@@ -198,8 +198,9 @@ GST_START_TEST (codings_are_asked_for_or_not)
     Stream stream (server.uri ("/"));
     g_object_set (*stream, "compress", compress, nullptr);
     fail_unless (stream.play () == "hello hello hello");
-    fail_unless (server.requests ().back ().header ("Accept-Encoding") ==
-                 (compress ? "gzip" : "identity"));
+    std::string accepted =
+        server.requests ().back ().header ("Accept-Encoding");
+    fail_unless (accepted.starts_with (compress ? "gzip" : "identity"));
     gint64 duration = -1;
     bool known =
         gst_element_query_duration (*stream, GST_FORMAT_BYTES, &duration) &&
