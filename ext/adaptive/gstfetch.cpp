@@ -258,10 +258,24 @@ void limit_bandwidth (GstQuery *query)
   gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
 }
 
-relay::Owned<GstStructure> stats (
-    const char *name, const fetcher::Counters &counters)
+static void append_record (GValue *array, const fetcher::Record &record)
 {
-  return relay::Owned<GstStructure>{gst_structure_new (name, "requests",
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value,
+      gst_structure_new ("request", "number", G_TYPE_UINT64, record.number,
+          "uri", G_TYPE_STRING, record.uri.c_str (), "route", G_TYPE_STRING,
+          record.route.c_str (), "new-connection", G_TYPE_BOOLEAN,
+          record.new_connection, "retry", G_TYPE_UINT, record.retry, "status",
+          G_TYPE_UINT, record.status, "bytes", G_TYPE_UINT64, record.bytes,
+          "ttfb-ns", G_TYPE_UINT64, static_cast<guint64> (record.ttfb.count ()),
+          "error", G_TYPE_STRING, record.error.c_str (), nullptr));
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+relay::Owned<GstStructure> stats (const char *name, fetcher::Counters &counters)
+{
+  relay::Owned<GstStructure> out{gst_structure_new (name, "requests",
       G_TYPE_UINT64, counters.requests.load (), "requests-proxied",
       G_TYPE_UINT64, counters.proxied.load (), "retries", G_TYPE_UINT64,
       counters.retries.load (), "redirects", G_TYPE_UINT64,
@@ -269,6 +283,12 @@ relay::Owned<GstStructure> stats (
       counters.connections.load (), "bytes-received", G_TYPE_UINT64,
       counters.bytes_received.load (), "ttfb-ns", G_TYPE_UINT64,
       counters.ttfb_ns.load (), nullptr)};
+  GValue records = G_VALUE_INIT;
+  g_value_init (&records, GST_TYPE_ARRAY);
+  for (const fetcher::Record &record : counters.records.copy ())
+    append_record (&records, record);
+  gst_structure_take_value (out.get (), "last-requests", &records);
+  return out;
 }
 
 }  // namespace gstfetch

@@ -50,6 +50,6 @@ void limit_bandwidth (GstQuery *query);
 
 // The fields of `stats` that come from requests.
 [[nodiscard]] relay::Owned<GstStructure> stats (
-    const char *name, const fetcher::Counters &counters);
+    const char *name, fetcher::Counters &counters);
 
 }  // namespace gstfetch

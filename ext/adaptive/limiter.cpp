@@ -74,11 +74,11 @@ Outcome Ticket::wait ()
   return granted_ && !stopped_ ? Outcome::granted : Outcome::stopped;
 }
 
-void Ticket::stop ()
+void Limiter::stop (Ticket &ticket)
 {
-  auto hosts = limiter_.hosts_.lock ();
-  stopped_ = true;
-  changed_.notify_one ();
+  auto hosts = hosts_.lock ();
+  ticket.stopped_ = true;
+  ticket.changed_.notify_one ();
 }
 
 }  // namespace limiter

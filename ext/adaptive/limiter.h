@@ -27,6 +27,10 @@ public:
   Limiter (const Limiter &) = delete;
   Limiter &operator= (const Limiter &) = delete;
 
+  // Ends a ticket's waiting. From any thread, also from one that has it through
+  // something other than a std::mutex: nothing of it is touched without ours.
+  void stop (Ticket &ticket);
+
 private:
   friend class Ticket;
 
@@ -72,8 +76,8 @@ public:
   Ticket &operator= (const Ticket &) = delete;
 
   [[nodiscard]] Outcome wait ();
-  // Ends the waiting. From any thread.
-  void stop ();
+  // As Limiter::stop ().
+  void stop () { limiter_.stop (*this); }
   // This transfer gets on.
   void progress () { *progress_ = Clock::now ().time_since_epoch ().count (); }
 

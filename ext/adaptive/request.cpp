@@ -70,7 +70,7 @@ Result<std::unique_ptr<limiter::Ticket>> wait_for_place (
       Engine::get ().limiter (), std::move (request));
   gulong handler = 0;
   auto on_cancelled = [] (GCancellable *, gpointer data) {
-    static_cast<limiter::Ticket *> (data)->stop ();
+    Engine::get ().limiter ().stop (*static_cast<limiter::Ticket *> (data));
   };
   if (cancellable != nullptr)
     handler = g_cancellable_connect (cancellable,

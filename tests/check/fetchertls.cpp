@@ -127,7 +127,6 @@ void assert_body (const fetcher::Result<fetcher::Whole> &whole)
 struct TestInteraction
 {
   GTlsInteraction parent;
-  GTlsCertificate *certificate;
 };
 struct TestInteractionClass
 {
@@ -136,14 +135,15 @@ struct TestInteractionClass
 static GType test_interaction_get_type ();
 G_DEFINE_TYPE (TestInteraction, test_interaction, G_TYPE_TLS_INTERACTION)
 
+static std::atomic<GTlsCertificate *> shown_certificate{nullptr};
+
 static void test_interaction_init (TestInteraction *) {}
 
-static GTlsInteractionResult request_certificate (GTlsInteraction *self,
+static GTlsInteractionResult request_certificate (GTlsInteraction *,
     GTlsConnection *connection, GTlsCertificateRequestFlags, GCancellable *,
     GError **)
 {
-  g_tls_connection_set_certificate (
-      connection, reinterpret_cast<TestInteraction *> (self)->certificate);
+  g_tls_connection_set_certificate (connection, shown_certificate);
   return G_TLS_INTERACTION_HANDLED;
 }
 
@@ -262,8 +262,7 @@ GST_START_TEST (clients_show_their_certificate)
   how.tls.certificate.reset ();
   how.tls.interaction = shared (static_cast<GTlsInteraction *> (
       g_object_new (test_interaction_get_type (), nullptr)));
-  reinterpret_cast<TestInteraction *> (how.tls.interaction.get ())
-      ->certificate = client.certificate.get ();
+  shown_certificate = client.certificate.get ();
   assert_body (fetch (how, server.uri ("/")));
 }
 GST_END_TEST;

@@ -61,6 +61,19 @@ GST_START_TEST (counters_are_posted_at_the_end)
   guint64 received = 0;
   gst_structure_get_uint64 (stats, "bytes-received", &received);
   fail_unless_equals_uint64 (received, 3);
+  const GValue *requests = gst_structure_get_value (stats, "last-requests");
+  fail_unless (requests != nullptr && GST_VALUE_HOLDS_ARRAY (requests));
+  fail_unless_equals_int (
+      static_cast<int> (gst_value_array_get_size (requests)), 1);
+  const GstStructure *request =
+      gst_value_get_structure (gst_value_array_get_value (requests, 0));
+  guint status = 0;
+  fail_unless (gst_structure_get_uint (request, "status", &status));
+  fail_unless_equals_int (static_cast<int> (status), 200);
+  fail_unless_equals_string (
+      gst_structure_get_string (request, "route"), "direct");
+  gst_structure_get_uint64 (request, "bytes", &received);
+  fail_unless_equals_uint64 (received, 3);
   fail_unless (stream.wait (GST_MESSAGE_EOS) != nullptr);
 }
 GST_END_TEST;

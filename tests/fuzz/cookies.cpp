@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput (
     return domain == "example";
   };
   std::string_view text (reinterpret_cast<const char *> (data), size);
+  const std::string_view whole = text;
   cookies::Jar jar;
   for (std::size_t i = 0; !text.empty (); i++) {
     std::size_t line = std::min (text.find ('\n'), text.size ());
@@ -39,6 +40,16 @@ extern "C" int LLVMFuzzerTestOneInput (
     require (cookie->host_only || cookie->domain != "example");
     (void)jar.put (*cookie, from, now);
     require (jar.size () <= cookies::Jar::most);
+  }
+  // Without its own there is nothing left, and the rest is in order.
+  for (const uri::Uri &from : froms) {
+    std::vector<cookies::Cookie> sent = jar.find (from, now);
+    std::string header;
+    for (const cookies::Cookie &cookie : sent)
+      header += cookie.name + "=" + cookie.value + ";";
+    require (cookies::without (header, sent).empty ());
+    std::string rest = cookies::without (whole, sent);
+    require (cookies::without (rest, sent) == rest);
   }
   // Nothing is for another site.
   require (jar.find (stranger, now).empty ());
