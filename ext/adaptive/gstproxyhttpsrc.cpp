@@ -355,6 +355,8 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 static gboolean query (GstBaseSrc *base, GstQuery *query)
 {
   auto *self = GST_PROXY_HTTP_SRC (base);
+  if (gstsource::answer_credentials (self->impl.settings.copy (), query))
+    return TRUE;
   if (!GST_BASE_SRC_CLASS (gst_proxy_http_src_parent_class)
            ->query (base, query))
     return FALSE;

@@ -247,4 +247,26 @@ bool get_property (const Settings &settings, guint id, GValue *value)
   }
 }
 
+bool answer_credentials (const Settings &settings, GstQuery *query)
+{
+  const GstStructure *asked = gst_query_get_structure (query);
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CUSTOM || asked == nullptr ||
+      !gst_structure_has_name (asked, "relay-credentials"))
+    return false;
+  fetcher::Settings sent = settings.fetch;
+  // That of the location's userinfo too.
+  (void)fetcher::use_location (sent, settings.location);
+  std::string text;
+  for (const auto &[name, value] : sent.extra_headers)
+    if (http::same_name (name, "Authorization") ||
+        http::same_name (name, "Cookie"))
+      text += name + ": " + value + "\n";
+  if (text.empty ()) return false;
+  relay::Owned<gchar> hash{g_compute_checksum_for_string (
+      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  gst_structure_set (gst_query_writable_structure (query), "hash",
+      G_TYPE_STRING, hash.get (), nullptr);
+  return true;
+}
+
 }  // namespace gstsource

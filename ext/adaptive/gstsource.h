@@ -70,4 +70,9 @@ void make_properties (
 bool set_property (Settings &settings, guint id, const GValue *value);
 bool get_property (const Settings &settings, guint id, GValue *value);
 
+// The query "relay-credentials", by which a cache keeps apart what was fetched
+// with credentials: a hash of those that are going to be sent. False if there
+// are none, or if it is another query.
+bool answer_credentials (const Settings &settings, GstQuery *query);
+
 }  // namespace gstsource

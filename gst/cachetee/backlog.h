@@ -71,6 +71,8 @@ public:
     Item item;
     // The data before it was a header, as this is.
     bool continues = false;
+    // Bytes of data before it.
+    std::uint64_t position = 0;
   };
 
   explicit Log (Bound bound) : bound_ (bound) {}
@@ -84,7 +86,8 @@ public:
     if (!facts.event && facts.time != no_time)
       newest_ = newest_ ? std::max (*newest_, facts.time) : facts.time;
     cost_ += cost_of (facts);
-    entries_.push_back ({facts, std::move (item), continues});
+    entries_.push_back ({facts, std::move (item), continues, bytes_});
+    if (!facts.event) bytes_ += facts.bytes;
     while (entries_.size () > 1 && is_too_much ()) evict ();
   }
 
@@ -112,8 +115,21 @@ public:
     return entries_[static_cast<std::size_t> (number - first_)];
   }
   [[nodiscard]] std::uint64_t cost () const { return cost_; }
+  // How many bytes of data are there from a number on.
+  [[nodiscard]] std::uint64_t bytes_from (std::uint64_t number) const
+  {
+    if (number >= head ()) return 0;
+    return bytes_ - at (std::max (number, first_)).position;
+  }
   // The latest time of all since the last flush.
   [[nodiscard]] std::optional<std::uint64_t> newest () const { return newest_; }
+
+  // Its number.
+  [[nodiscard]] std::optional<std::uint64_t> latest_keyframe () const
+  {
+    if (keyframes_.empty ()) return std::nullopt;
+    return keyframes_.back ();
+  }
 
   struct Place
   {
@@ -213,11 +229,6 @@ private:
     first_++;
   }
 
-  std::optional<std::uint64_t> latest_keyframe () const
-  {
-    if (keyframes_.empty ()) return std::nullopt;
-    return keyframes_.back ();
-  }
   std::optional<std::uint64_t> keyframe_from (std::uint64_t number) const
   {
     auto found =
@@ -268,6 +279,8 @@ private:
   std::deque<Entry> entries_;
   std::uint64_t first_ = 0;
   std::uint64_t cost_ = 0;
+  // Of data, since the beginning.
+  std::uint64_t bytes_ = 0;
   // Data is gone.
   bool lost_ = false;
   bool last_is_header_ = false;

@@ -159,6 +159,11 @@ Locked File::lock (Lock lock) const
   return errno == EWOULDBLOCK ? Locked::no : Locked::unknown;
 }
 
+void File::unlock () const
+{
+  disk_->flock (fd_, LOCK_UN);
+}
+
 void File::touch () const
 {
   // The time of the last read access, which no mount option keeps from us. The

@@ -96,6 +96,7 @@ public:
   bool status (struct stat &out) const;
   // Does not wait. A lock goes with the file, also when the process is killed.
   Locked lock (Lock lock) const;
+  void unlock () const;
   // Says that it was used now, for all processes. Does not matter if it cannot.
   void touch () const;
 

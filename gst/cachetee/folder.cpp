@@ -142,6 +142,8 @@ const char *to_string (Error error)
       return "overflow";
     case Error::too_large:
       return "too large";
+    case Error::changed:
+      return "changed";
     case Error::aborted:
       return "aborted";
     case Error::no_space:
@@ -252,15 +254,23 @@ Result<relay::Done> prepare (Disk &disk, const fs::path &folder)
   return check_marker (disk, folder);
 }
 
-Result<record::Index> load_index (const File &file)
+Result<record::Follower> load_log (const File &file)
 {
   std::uint64_t size = file.size ();
   if (size > index_limit) return relay::failure (Error::damaged);
   std::vector<std::uint8_t> bytes (size);
   if (!file.read (bytes, 0)) return failed (Error::cannot_read);
-  record::Result<record::Index> index = record::parse_index (bytes);
-  if (!index) return relay::failure (error_of (index.code ()));
-  return *std::move (index);
+  record::Result<record::Follower> log = record::Follower::begin (bytes);
+  if (!log) return relay::failure (error_of (log.code ()));
+  log->take_all (bytes);
+  return *std::move (log);
+}
+
+Result<record::Index> load_index (const File &file)
+{
+  Result<record::Follower> log = load_log (file);
+  if (!log) return log.error ();
+  return (*std::move (log)).release ();
 }
 
 Result<record::Index> load_index (const File &file, std::string_view key)
@@ -293,6 +303,55 @@ bool is_data_of (const File &file, std::uint64_t id)
          record::check_preamble (preamble, id).ok ();
 }
 
+namespace {
+
+void unlink_both (
+    Disk &disk, const Names &names, const File &index, std::uint64_t id)
+{
+  File data = disk::open_file (disk, names.data, O_RDONLY);
+  // In this order: data without an index is never taken for an object.
+  disk::unlink_if_same (disk, names.index, index);
+  if (is_data_of (data, id)) disk::unlink_if_same (disk, names.data, data);
+}
+
+bool remove_packets (
+    Disk &disk, const Names &names, std::string_view key, bool only_partial)
+{
+  File file = disk::open_file (disk, names.index, O_RDONLY);
+  if (!file) return true;
+  Result<record::Index> index = load_index (file, key);
+  auto stays = [&] {
+    return !index || index->header.format != record::Format::packets ||
+           (index->complete && only_partial);
+  };
+  if (stays ()) return true;
+  if (file.lock (index->complete ? Lock::shared : Lock::exclusive) !=
+      Locked::yes)
+    return false;
+  // Its writer may have made it whole before it let go of it.
+  index = load_index (file, key);
+  if (!stays ()) unlink_both (disk, names, file, index->header.id);
+  return true;
+}
+
+}  // namespace
+
+void supersede (Disk &disk, const Names &names, std::string_view key)
+{
+  File file = disk::open_file (disk, names.index, O_RDONLY);
+  Result<record::Header> header = relay::failure (Error::not_found);
+  if (file) header = load_header (file);
+  if (header && header->key == key && header->format == record::Format::bytes)
+    unlink_both (disk, names, file, header->id);
+  else
+    remove_packets (disk, names, key, false);
+}
+
+bool clear_partial (Disk &disk, const Names &names, std::string_view key)
+{
+  return remove_packets (disk, names, key, true);
+}
+
 std::vector<Entry> scan (
     Disk &disk, const fs::path &folder, const std::function<bool ()> &stop)
 {
@@ -321,11 +380,7 @@ Removal remove (Disk &disk, const Entry &entry, std::int64_t last_use)
   std::string name = entry.names.index.filename ().string ();
   if (!name.starts_with (record::file_name (header->key)))
     return Removal::not_ours;
-  File data = disk::open_file (disk, entry.names.data, O_RDONLY);
-  // In this order: data without an index is never taken for an object.
-  disk::unlink_if_same (disk, entry.names.index, file);
-  if (is_data_of (data, header->id))
-    disk::unlink_if_same (disk, entry.names.data, data);
+  unlink_both (disk, entry.names, file, header->id);
   return Removal::removed;
 }
 

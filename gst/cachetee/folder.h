@@ -44,6 +44,8 @@ enum class Error
   overflow,
   // Of a form that cannot be kept, or more than the whole cache may hold.
   too_large,
+  // It is not, or not as long as, what is there of it.
+  changed,
   aborted,
   // The disk is full, or (errno 0) the cache, with what is in use.
   no_space,
@@ -104,10 +106,20 @@ Result<relay::Done> make_folder (
 // Reads an index that belongs to the key, or to any.
 Result<record::Index> load_index (const disk::File &file);
 Result<record::Index> load_index (const disk::File &file, std::string_view key);
+// One that may still grow.
+Result<record::Follower> load_log (const disk::File &file);
 // The beginning of an index only.
 Result<record::Header> load_header (const disk::File &file);
 // Is it the data file of this object?
 bool is_data_of (const disk::File &file, std::uint64_t id);
+
+// Removes a generation that is provably of this key, because a newer one is
+// whole. One of the form PACKETS that somebody writes is left; who reads or
+// writes another goes on with files that have no name any more.
+void supersede (disk::Disk &disk, const Names &names, std::string_view key);
+// Removes one of the form PACKETS that nobody writes and that is not whole.
+// False if somebody does.
+bool clear_partial (disk::Disk &disk, const Names &names, std::string_view key);
 
 // The files of one object, or what is left of it, as they are in the folder.
 struct Entry

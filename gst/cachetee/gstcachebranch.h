@@ -25,6 +25,8 @@ struct Branch : junction::Branch
   std::atomic<GstFlowReturn> flow = GST_FLOW_OK;
   // It had a peer when the run began: it is not late.
   std::atomic<bool> early = false;
+  // What of the log it gets next.
+  std::atomic<std::uint64_t> number = 0;
   // A thread plays the log to it.
   std::atomic<bool> joins = false;
   // What its last thread was started for; under the lock of the workers.

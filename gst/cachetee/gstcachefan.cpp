@@ -12,11 +12,23 @@ using relay::share;
 
 namespace {
 
+gsize size_of (GstBuffer *buffer)
+{
+  return gst_buffer_get_size (buffer);
+}
+
+gsize size_of (GstBufferList *list)
+{
+  return gst_buffer_list_calculate_size (list);
+}
+
 // What all results together say to upstream.
 class Sum
 {
 public:
-  void taken () { taken_ = true; }
+  void taken () { count_++; }
+  // Fed from the log.
+  void reads () { reads_ = true; }
   // One that is left out. Flushing is no end: it may come back.
   void left_out (GstFlowReturn flow)
   {
@@ -25,16 +37,18 @@ public:
     else if (flow != GST_FLOW_FLUSHING)
       failure_ = flow;
   }
+  [[nodiscard]] gsize count () const { return count_; }
   [[nodiscard]] GstFlowReturn result (bool allow_not_linked) const
   {
-    if (taken_) return GST_FLOW_OK;
+    if (count_ > 0 || reads_) return GST_FLOW_OK;
     if (failure_ != GST_FLOW_OK) return failure_;
     if (ended_) return GST_FLOW_EOS;
     return allow_not_linked ? GST_FLOW_OK : GST_FLOW_NOT_LINKED;
   }
 
 private:
-  bool taken_ = false;
+  gsize count_ = 0;
+  bool reads_ = false;
   bool ended_ = false;
   GstFlowReturn failure_ = GST_FLOW_OK;
 };
@@ -48,8 +62,9 @@ GstFlowReturn Fan::distribute (Owned<T> item, Push give)
   std::shared_ptr<const cachebranch::List> branches =
       logs ? late_.append (item.get ()) : branches_.list ();
   Sum sum;
+  const gsize size = size_of (item.get ());
   if (logs && late_.failure () != GST_FLOW_OK) return late_.failure ();
-  if (logs && late_.has_readers ()) sum.taken ();
+  if (logs && late_.has_readers ()) sum.reads ();
   for (const std::shared_ptr<Branch> &branch : *branches) {
     if (!branch->live || !GST_PAD_IS_LINKED (branch->pad.get ())) continue;
     GstFlowReturn flow = branch->flow;
@@ -57,6 +72,7 @@ GstFlowReturn Fan::distribute (Owned<T> item, Push give)
       sum.left_out (flow);
       continue;
     }
+    report_.pushes ();
     // The last one may write into it, if nobody else has it.
     bool last = branch == branches->back ();
     flow = give (branch->pad.get (),
@@ -64,12 +80,16 @@ GstFlowReturn Fan::distribute (Owned<T> item, Push give)
     if (flow == GST_FLOW_OK) {
       sum.taken ();
     } else if (flow != GST_FLOW_NOT_LINKED && !branch->removed) {
-      if (!switches_.isolate) return flow;
+      if (!switches_.isolate) {
+        report_.counters.bytes_sent += size * sum.count ();
+        return flow;
+      }
       branch->flow = flow;
       sum.left_out (flow);
       report_.isolated (branch->pad.get (), flow);
     }
   }
+  report_.counters.bytes_sent += size * sum.count ();
   return sum.result (switches_.allow_not_linked);
 }
 

@@ -24,6 +24,7 @@ Owned<GstPad> feeder_of (GstPad *sinkpad)
   }
   return pad;
 }
+
 namespace {
 
 // The one sink pad of an element that has one, and one source pad, for good.
@@ -40,20 +41,39 @@ Owned<GstPad> only_sink_of (GstElement *element, GstPad *src)
   GST_OBJECT_UNLOCK (element);
   return sink;
 }
+
+// Follows what has one sink pad up to what has none; null with `known` if
+// nothing is linked.
+Owned<GstElement> beginning (GstPad *sinkpad, bool &known)
+{
+  known = true;
+  Owned<GstPad> sink = share (sinkpad);
+  while (sink != nullptr) {
+    Owned<GstPad> feeder = feeder_of (sink.get ());
+    if (feeder == nullptr) return nullptr;
+    Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
+    if (element == nullptr || element->numsinkpads == 0) return element;
+    sink = only_sink_of (element.get (), feeder.get ());
+  }
+  known = false;
+  return nullptr;
+}
+
 }  // namespace
 
 bool is_source (GstPad *sinkpad)
 {
-  Owned<GstPad> sink = share (sinkpad);
-  while (sink != nullptr) {
-    Owned<GstPad> feeder = feeder_of (sink.get ());
-    if (feeder == nullptr) return true;
-    Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
-    if (element == nullptr || element->numsinkpads == 0) return true;
-    sink = only_sink_of (element.get (), feeder.get ());
-  }
-  return false;
+  bool known = false;
+  (void)beginning (sinkpad, known);
+  return known;
 }
+
+Owned<GstElement> source_of (GstPad *sinkpad)
+{
+  bool known = false;
+  return beginning (sinkpad, known);
+}
+
 void stop_source (GstPad *sinkpad)
 {
   Owned<GstPad> feeder = feeder_of (sinkpad);
@@ -63,4 +83,5 @@ void stop_source (GstPad *sinkpad)
       GST_OBJECT_FLAG_IS_SET (element.get (), GST_ELEMENT_FLAG_SOURCE))
     gst_pad_push_event (sinkpad, gst_event_new_flush_start ());
 }
+
 }  // namespace cachefeeder

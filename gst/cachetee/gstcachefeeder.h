@@ -16,6 +16,9 @@ relay::Owned<GstPad> feeder_of (GstPad *sinkpad);
 // branches than ours.
 bool is_source (GstPad *sinkpad);
 
+// That source; null if there is none, or anything else upstream.
+relay::Owned<GstElement> source_of (GstPad *sinkpad);
+
 // A source that was kept waiting is told to stop before it goes on: its state
 // is changed after ours, and until then it would read. Only a source: what
 // other elements do with it concerns branches that are not ours.

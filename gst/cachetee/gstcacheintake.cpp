@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "gstcachecontrol.h"
 #include "gstcachefeeder.h"
 
 namespace cacheintake {
@@ -30,7 +31,9 @@ void Intake::record ()
 {
   std::unique_ptr<store::Writer> writer = on_.lookup.create ();
   if (writer == nullptr) return;
-  on_.recorder.start (std::move (writer), on_.settings.copy ().on_slow_store);
+  const cachesettings::Settings settings = on_.settings.copy ();
+  on_.recorder.start (
+      std::move (writer), settings.on_slow_store, settings.slice_size);
 }
 
 bool Intake::is_resuming ()
@@ -111,10 +114,23 @@ GstFlowReturn Intake::chain (Owned<GstBufferList> list)
   return answer (on_.fan.push (std::move (list)));
 }
 
+// What a server, or who asked it, does not want to be kept for others.
+void Intake::obey (GstEvent *headers)
+{
+  const char *why = cachecontrol::refusal (headers);
+  if (on_.settings.copy ().ignore_cache_control) why = nullptr;
+  if (why == nullptr && cachecontrol::has_credentials (headers) &&
+      cachecontrol::credentials (on_.sinkpad).empty ())
+    why = "credentials";
+  if (why != nullptr) on_.report.drop_recording (why);
+}
+
 GstFlowReturn Intake::take_serialized (GstEvent *event)
 {
   Entry entry = admit ();
   if (entry != Entry::pass) return flow_of (entry);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)
+    obey (event);
   on_.report.note (on_.recorder.event (on_.sinkpad, event));
   if (is_resuming ()) {
     GstFlowReturn flow = on_.resumption.event (event);

@@ -51,6 +51,7 @@ private:
   junction::Entry admit ();
   void take_in (GstBuffer *buffer);
   GstFlowReturn answer (GstFlowReturn flow);
+  void obey (GstEvent *headers);
   GstFlowReturn take_serialized (GstEvent *event);
   bool flush (bool starts);
 

@@ -55,6 +55,30 @@ backlog::Facts facts_of (GstBuffer *buffer, const GstSegment &segment)
   return facts;
 }
 
+// Those of the caps, for a stream whose headers have passed.
+void add_stream_headers (
+    const std::vector<std::shared_ptr<GstMiniObject>> &held,
+    std::vector<std::shared_ptr<GstMiniObject>> &headers)
+{
+  for (const std::shared_ptr<GstMiniObject> &item : held) {
+    GstEvent *event = GST_EVENT_CAST (item.get ());
+    if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS) continue;
+    GstCaps *caps = nullptr;
+    gst_event_parse_caps (event, &caps);
+    const GValue *list = gst_structure_get_value (
+        gst_caps_get_structure (caps, 0), "streamheader");
+    if (list == nullptr || !GST_VALUE_HOLDS_ARRAY (list)) continue;
+    for (guint i = 0; i < gst_value_array_get_size (list); i++) {
+      GstBuffer *buffer =
+          gst_value_get_buffer (gst_value_array_get_value (list, i));
+      if (buffer == nullptr) continue;
+      Owned<GstBuffer> header{gst_buffer_copy (buffer)};
+      GST_BUFFER_FLAG_SET (header.get (), GST_BUFFER_FLAG_HEADER);
+      headers.push_back (item_of (std::move (header)));
+    }
+  }
+}
+
 }  // namespace
 
 void Late::start (const cachesettings::Settings &settings)
@@ -202,6 +226,10 @@ void Late::begin (const State &state, Reader &reader, backlog::Start start)
   reader.waits = place.waits;
   reader.held = std::move (place.held);
   reader.headers = std::move (place.headers);
+  bool begins_with_header = reader.number < state.log->head () &&
+                            state.log->at (reader.number).facts.header;
+  if (reader.discont && reader.headers.empty () && !begins_with_header)
+    add_stream_headers (reader.held, reader.headers);
 }
 
 void Late::begin_first (const State &state, Branch &branch, Reader &reader)
@@ -212,6 +240,56 @@ void Late::begin_first (const State &state, Branch &branch, Reader &reader)
   }
   begin (state, reader, state.settings.late_join);
   rebase (state, reader);
+  reader.fast = state.settings.late_timing == LateTiming::fast_forward;
+}
+
+// Data that one in a hurry leaves out. What it does not is of now; from the
+// latest keyframe on the time is what it was.
+bool Late::is_skipped (const State &state, Reader &reader)
+{
+  std::optional<std::uint64_t> latest = state.log->latest_keyframe ();
+  if (!reader.fast) return false;
+  if (!latest || *latest <= reader.number) {
+    reader.fast = false;
+    reader.offset = 0;
+    return false;
+  }
+  const backlog::Facts &facts = state.log->at (reader.number).facts;
+  if (!facts.keyframe) return true;
+  reader.discont = true;
+  if (facts.time != backlog::no_time)
+    reader.offset = static_cast<gint64> (*state.log->newest () - facts.time);
+  return false;
+}
+
+// Behind the head of the log; those that upstream feeds are not.
+void Late::describe (GstStructure *stats)
+{
+  std::shared_ptr<const List> branches = branches_.list ();
+  GValue list = G_VALUE_INIT;
+  gst_value_array_init (&list, static_cast<guint> (branches->size ()));
+  for (const std::shared_ptr<Branch> &branch : *branches) {
+    guint64 items = 0;
+    guint64 bytes = 0;
+    if (!branch->live && branch->joins) {
+      auto state = state_.lock ();
+      if (state->log != nullptr) {
+        guint64 number =
+            std::max<guint64> (branch->number.load (), state->log->first ());
+        items = state->log->head () - std::min (number, state->log->head ());
+        bytes = state->log->bytes_from (number);
+      }
+    }
+    Owned<gchar> name{gst_pad_get_name (branch->pad.get ())};
+    GValue one = G_VALUE_INIT;
+    g_value_init (&one, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&one,
+        gst_structure_new ("branch", "pad", G_TYPE_STRING, name.get (), "live",
+            G_TYPE_BOOLEAN, gboolean{branch->live}, "lag-items", G_TYPE_UINT64,
+            items, "lag-bytes", G_TYPE_UINT64, bytes, nullptr));
+    gst_value_array_append_and_take_value (&list, &one);
+  }
+  gst_structure_take_value (stats, "branches", &list);
 }
 
 // What is to be pushed next. At the head of the log the branch is live from
@@ -231,11 +309,18 @@ Late::Step Late::next (
         report_.counters.branches_lapped++;
         begin (*state, reader, backlog::Start::beginning);
       }
+      branch->number = reader.number;
       if (!reader.held.empty ()) break;
       if (reader.number < state->log->head ()) {
         const Log::Entry &entry = state->log->at (reader.number);
+        if (!entry.facts.event && !entry.facts.header &&
+            is_skipped (*state, reader)) {
+          reader.discont = true;
+          branch->number = ++reader.number;
+          continue;
+        }
         item = entry.item;
-        reader.number++;
+        branch->number = ++reader.number;
         bool is_data = !entry.facts.event;
         if (!is_data || !reader.waits) break;
         // One that waits for a keyframe takes no data but headers before it.
@@ -294,8 +379,11 @@ GstFlowReturn Late::push (GstPad *pad, Reader &reader, Item item)
       buffer.reset (gst_buffer_make_writable (buffer.release ()));
       GST_BUFFER_FLAG_SET (buffer.get (), GST_BUFFER_FLAG_DISCONT);
     }
+    gsize size = gst_buffer_get_size (buffer.get ());
+    report_.pushes ();
     GstFlowReturn flow = gst_pad_push (pad, buffer.release ());
     if (flow != GST_FLOW_OK) return flow;
+    report_.counters.bytes_sent += size;
   }
   return GST_FLOW_OK;
 }

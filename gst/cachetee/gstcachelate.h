@@ -61,6 +61,8 @@ public:
   void flush (bool starts);
   // Somebody is fed from the log.
   [[nodiscard]] bool has_readers () const { return readers_ > 0; }
+  // Of each branch, for the stats.
+  void describe (GstStructure *stats);
   // What a branch that is not isolated failed with.
   [[nodiscard]] GstFlowReturn failure () const { return failure_; }
 
@@ -88,6 +90,8 @@ private:
     bool begun = false;
     bool waits = false;
     bool discont = false;
+    // Only keyframes, up to the latest one.
+    bool fast = false;
     // To be set, and pushed, first.
     std::optional<gint64> offset;
     std::vector<Item> held;
@@ -108,7 +112,8 @@ private:
   static void begin_first (
       const State &state, cachebranch::Branch &branch, Reader &reader);
   static void rebase (const State &state, Reader &reader);
-  static GstFlowReturn push (GstPad *pad, Reader &reader, Item item);
+  static bool is_skipped (const State &state, Reader &reader);
+  GstFlowReturn push (GstPad *pad, Reader &reader, Item item);
   static void push_before (GstPad *pad, Reader &reader);
   void leave_out (cachebranch::Branch &branch, GstFlowReturn flow);
 

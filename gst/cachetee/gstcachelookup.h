@@ -7,6 +7,7 @@
 #include "common/guarded.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
+#include "slices.h"
 #include "store.h"
 
 // Whether the cache has what is to be played.
@@ -21,6 +22,10 @@ public:
   void look_up (const cachesettings::Settings &settings);
   // The object that was found, or null.
   [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
+  // The first level, null without a store.
+  [[nodiscard]] std::shared_ptr<const slices::Share> memory ();
+  // It was looked for, and is not there.
+  [[nodiscard]] bool missed ();
   // Null if it cannot be recorded.
   [[nodiscard]] std::unique_ptr<store::Writer> create ();
   // It was used.
@@ -32,12 +37,15 @@ private:
   struct State
   {
     bool done = false;
-    std::string dir;
-    std::string key;
+    bool missed = false;
+    cachesettings::Settings settings;
     std::shared_ptr<store::Store> store;
+    std::shared_ptr<const slices::Share> memory;
     std::shared_ptr<const store::Reader> reader;
   };
   std::shared_ptr<store::Store> open (const cachesettings::Settings &settings);
+  void find (store::Store &store, const cachesettings::Settings &settings);
+  void not_found (store::Failure why, const cachesettings::Settings &settings);
 
   cachereport::Report &report_;
   relay::Guarded<State> state_;

@@ -41,7 +41,35 @@ void Report::set_folder (const std::string &folder)
 
 void Report::start ()
 {
-  state_.lock ()->stats_posted = false;
+  counters.runs++;
+  auto state = state_.lock ();
+  state->stats_posted = false;
+  state->begin = std::chrono::steady_clock::now ();
+  ttfb_ns_ = 0;
+  pushed_ = false;
+}
+
+void Report::first_push ()
+{
+  auto now = std::chrono::steady_clock::now ();
+  auto state = state_.lock ();
+  if (pushed_.exchange (true)) return;
+  ttfb_ns_ = static_cast<guint64> (
+      std::chrono::nanoseconds (now - state->begin).count ());
+}
+
+void Report::set_levels (const std::shared_ptr<store::Store> &store,
+    const std::shared_ptr<const slices::Share> &memory)
+{
+  auto state = state_.lock ();
+  state->store = store;
+  state->memory = memory;
+}
+
+void Report::looked_up (std::chrono::nanoseconds duration)
+{
+  counters.lookups++;
+  counters.lookup_ns += static_cast<guint64> (duration.count ());
 }
 
 void Report::forget ()
@@ -147,6 +175,7 @@ void Report::warn_store (store::Failure failure)
 void Report::resumed (std::size_t record, store::Failure why)
 {
   counters.corrupt_slices++;
+  counters.cache_partial_hits++;
   GST_ELEMENT_WARNING (element_, RESOURCE, READ,
       (_ ("The cache is damaged; the stream is taken from its source again.")),
       ("record %" G_GSIZE_FORMAT ", %s", record, debug_text (why).c_str ()));
@@ -207,24 +236,73 @@ std::string Report::last_message ()
   return state_.lock ()->last_message;
 }
 
+// Of the two levels: that of the process, and that of the folder.
+void Report::add_levels (GstStructure *stats)
+{
+  std::shared_ptr<store::Store> store;
+  std::shared_ptr<const slices::Share> memory;
+  {
+    auto state = state_.lock ();
+    store = state->store.lock ();
+    memory = state->memory.lock ();
+  }
+  slices::Stats l1;
+  if (memory != nullptr) l1 = memory->memory ().stats ();
+  store::Level l2;
+  if (store != nullptr) l2 = store->level ();
+  gst_structure_set (stats,  //
+      "l1-bytes", G_TYPE_UINT64, guint64{l1.bytes}, "l1-slices", G_TYPE_UINT64,
+      guint64{l1.slices}, "l1-evictions", G_TYPE_UINT64, guint64{l1.evictions},
+      "l2-bytes", G_TYPE_UINT64, guint64{l2.bytes}, "l2-objects", G_TYPE_UINT64,
+      guint64{l2.objects}, "l2-evictions", G_TYPE_UINT64, guint64{l2.evictions},
+      "l2-full", G_TYPE_BOOLEAN, gboolean{l2.full}, nullptr);
+}
+
 GstStructure *Report::stats ()
 {
-  guint64 written = counters.bytes_written + recorder_.bytes_written ();
-  auto state = state_.lock ();
-  return gst_structure_new ("cachetee-stats",            //
-      "status", G_TYPE_STRING, nick_of (state->status),  //
-      "reason", G_TYPE_STRING, state->reason.c_str (),   //
-      "cache-hits", G_TYPE_UINT64, counters.cache_hits.load (), "cache-misses",
-      G_TYPE_UINT64, counters.cache_misses.load (), "bytes-received",
-      G_TYPE_UINT64, counters.bytes_received.load (), "bytes-from-cache",
-      G_TYPE_UINT64, counters.bytes_from_cache.load (), "bytes-written",
-      G_TYPE_UINT64, written, "objects-stored", G_TYPE_UINT64,
-      counters.objects_stored.load (), "objects-dropped", G_TYPE_UINT64,
-      counters.objects_dropped.load (), "corrupt-slices", G_TYPE_UINT64,
-      counters.corrupt_slices.load (), "store-failures", G_TYPE_UINT64,
-      counters.store_failures.load (), "branches-isolated", G_TYPE_UINT64,
-      counters.branches_isolated.load (), "branches-lapped", G_TYPE_UINT64,
-      counters.branches_lapped.load (), nullptr);
+  struct Field
+  {
+    const char *name;
+    guint64 value;
+  };
+  const Field fields[] = {
+      {"runs", counters.runs},
+      {"cache-hits", counters.cache_hits},
+      {"cache-partial-hits", counters.cache_partial_hits},
+      {"cache-misses", counters.cache_misses},
+      {"lookups", counters.lookups},
+      {"lookup-ns", counters.lookup_ns},
+      {"ttfb-ns", ttfb_ns_},
+      {"bytes-received", counters.bytes_received},
+      {"bytes-sent", counters.bytes_sent},
+      {"bytes-from-cache", counters.bytes_from_cache},
+      {"bytes-from-l1", counters.bytes_from_l1},
+      {"bytes-from-l2", counters.bytes_from_l2},
+      {"bytes-written", counters.bytes_written + recorder_.bytes_written ()},
+      {"objects-stored", counters.objects_stored},
+      {"objects-dropped", counters.objects_dropped},
+      {"objects-purged", counters.objects_purged},
+      {"skipped-slices", counters.skipped_slices + recorder_.skipped_slices ()},
+      {"corrupt-slices", counters.corrupt_slices},
+      {"store-failures", counters.store_failures},
+      {"branches-isolated", counters.branches_isolated},
+      {"branches-lapped", counters.branches_lapped},
+  };
+  std::string status;
+  std::string reason;
+  {
+    auto state = state_.lock ();
+    status = nick_of (state->status);
+    reason = state->reason;
+  }
+  GstStructure *stats =
+      gst_structure_new ("cachetee-stats", "status", G_TYPE_STRING,
+          status.c_str (), "reason", G_TYPE_STRING, reason.c_str (), nullptr);
+  for (const Field &field : fields)
+    gst_structure_set (stats, field.name, G_TYPE_UINT64, field.value, nullptr);
+  add_levels (stats);
+  if (extra_) extra_ (stats);
+  return stats;
 }
 
 void Report::post_stats ()

@@ -4,10 +4,14 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "common/guarded.h"
 #include "gstcacherecorder.h"
+#include "slices.h"
 #include "store.h"
 
 // What the application sees of a run: status, counters, warnings and errors.
@@ -26,13 +30,23 @@ extern const GEnumValue status_values[];
 // Over the life of the element, from any thread.
 struct Counters
 {
+  std::atomic<guint64> runs = 0;
   std::atomic<guint64> cache_hits = 0;
+  // Of these, those of which a part came from upstream.
+  std::atomic<guint64> cache_partial_hits = 0;
   std::atomic<guint64> cache_misses = 0;
+  std::atomic<guint64> lookups = 0;
+  std::atomic<guint64> lookup_ns = 0;
   std::atomic<guint64> bytes_received = 0;
+  std::atomic<guint64> bytes_sent = 0;
   std::atomic<guint64> bytes_from_cache = 0;
+  std::atomic<guint64> bytes_from_l1 = 0;
+  std::atomic<guint64> bytes_from_l2 = 0;
   std::atomic<guint64> bytes_written = 0;
   std::atomic<guint64> objects_stored = 0;
   std::atomic<guint64> objects_dropped = 0;
+  std::atomic<guint64> objects_purged = 0;
+  std::atomic<guint64> skipped_slices = 0;
   std::atomic<guint64> corrupt_slices = 0;
   std::atomic<guint64> store_failures = 0;
   std::atomic<guint64> branches_isolated = 0;
@@ -54,6 +68,18 @@ public:
   void start ();
   // The next failure of the store is told again.
   void forget ();
+  // Whose levels are told in the stats; null: none.
+  void set_levels (const std::shared_ptr<store::Store> &store,
+      const std::shared_ptr<const slices::Share> &memory);
+  // Who adds to the stats.
+  using Extra = std::function<void (GstStructure *)>;
+  void set_extra (Extra extra) { extra_ = std::move (extra); }
+  void looked_up (std::chrono::nanoseconds duration);
+  // A buffer is about to be pushed: the first one of a run counts.
+  void pushes ()
+  {
+    if (!pushed_.load (std::memory_order_relaxed)) first_push ();
+  }
 
   void set_status (Status status, const char *reason);
   [[nodiscard]] Status status ();
@@ -91,17 +117,25 @@ private:
     std::string reason;
     std::string folder;
     std::string last_message;
+    std::weak_ptr<store::Store> store;
+    std::weak_ptr<const slices::Share> memory;
+    std::chrono::steady_clock::time_point begin;
     bool stats_posted = false;
     // A fault of the store was told to the user in this run.
     bool warned = false;
   };
   void set_last_message (gchar *text);
   std::string debug_text (store::Failure failure);
+  void first_push ();
+  void add_levels (GstStructure *stats);
 
   // The element's lifetime is ours.
   GstElement *const element_;
   cacherecorder::Recorder &recorder_;
+  Extra extra_;
   relay::Guarded<State> state_;
+  std::atomic<bool> pushed_ = true;
+  std::atomic<guint64> ttfb_ns_ = 0;
 };
 
 }  // namespace cachereport

@@ -11,10 +11,12 @@ namespace cacheserver {
 using cachebranch::Branch;
 using relay::Owned;
 
-void Server::start (std::shared_ptr<const store::Reader> reader)
+void Server::start (std::shared_ptr<const store::Reader> reader,
+    std::shared_ptr<const slices::Share> memory)
 {
   auto run = run_.lock ();
   run->reader = std::move (reader);
+  run->memory = std::move (memory);
   run->seqnum = gst_util_seqnum_next ();
   run->group_id = gst_util_group_id_next ();
 }
@@ -39,7 +41,8 @@ void Server::run_branch (Branch &branch)
 {
   Run run = run_.copy ();
   if (run.reader != nullptr)
-    play (branch, cacheitem::Player (run.reader, run.seqnum, run.group_id));
+    play (branch,
+        cacheitem::Player (run.reader, run.memory, run.seqnum, run.group_id));
   // Nobody is to wait for it.
   if (!branch.live) junction_.end (branch);
 }
@@ -69,9 +72,11 @@ bool Server::resume_upstream (
 Server::Played Server::play_buffer (Branch &branch, Owned<GstBuffer> buffer)
 {
   gsize size = gst_buffer_get_size (buffer.get ());
+  report_.pushes ();
   GstFlowReturn flow = gst_pad_push (branch.pad.get (), buffer.release ());
   if (flow == GST_FLOW_OK) {
     report_.counters.bytes_from_cache += size;
+    report_.counters.bytes_sent += size;
     return Played::taken;
   }
   if (flow == GST_FLOW_NOT_LINKED) return Played::not_linked;
@@ -98,6 +103,9 @@ void Server::play (Branch &branch, cacheitem::Player player)
     if (!gst_pad_is_linked (branch.pad.get ())) continue;
     no_peer = any;
     store::Result<cacheitem::Player::Item> item = player.next ();
+    cacheitem::Player::Levels levels = player.levels ();
+    report_.counters.bytes_from_l1 += levels.l1;
+    report_.counters.bytes_from_l2 += levels.l2;
     if (!item) {
       if (resume_upstream (player, item.error ())) continue;
       report_.damaged (player.index (), item.error ());

@@ -33,7 +33,8 @@ public:
   }
 
   // For the next run; null if there is nothing to serve.
-  void start (std::shared_ptr<const store::Reader> reader);
+  void start (std::shared_ptr<const store::Reader> reader,
+      std::shared_ptr<const slices::Share> memory);
   void stop ();
   [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
 
@@ -44,6 +45,7 @@ private:
   struct Run
   {
     std::shared_ptr<const store::Reader> reader;
+    std::shared_ptr<const slices::Share> memory;
     guint32 seqnum = 0;
     guint group_id = 0;
   };

@@ -35,6 +35,17 @@ enum class LateTiming
   original,
   // The first data of one that comes late is of now.
   rebase,
+  // Keyframes that are all of now, up to the latest one.
+  fast_forward,
+};
+
+enum class CachePolicy
+{
+  read_write,
+  read_only,
+  write_only,
+  refresh,
+  off,
 };
 
 struct Settings
@@ -53,6 +64,15 @@ struct Settings
   std::string cache_dir;
   std::string cache_key;
   cacherecorder::SlowStore on_slow_store = cacherecorder::SlowStore::automatic;
+  CachePolicy cache_policy = CachePolicy::read_write;
+  // Seconds; negative: for ever.
+  gint ttl = 3600;
+  bool ignore_cache_control = false;
+  guint64 l1_size = guint64{100} << 20;
+  guint64 l2_size = 0;
+  guint64 min_free = 0;
+  guint slice_size = 256U << 10;
+  guint64 queue_size = guint64{16} << 20;
 };
 
 // Those that are asked for with each buffer.
@@ -75,6 +95,33 @@ inline constexpr guint prop_cache_status = 2;
 inline constexpr guint prop_stats = 3;
 inline constexpr guint prop_last_message = 4;
 inline constexpr guint prop_alloc_pad = 5;
+
+// Those that are.
+enum
+{
+  PROP_ALLOW_NOT_LINKED = prop_alloc_pad + 1,
+  PROP_HAS_CHAIN,
+  PROP_SILENT,
+  PROP_BRANCH_ERROR,
+  PROP_SLOW_BRANCH,
+  PROP_LATE_JOIN,
+  PROP_LATE_TIMING,
+  PROP_BURST_BYTES,
+  PROP_BURST_TIME,
+  PROP_LOG_BYTES,
+  PROP_LOG_TIME,
+  PROP_CACHE_DIR,
+  PROP_CACHE_KEY,
+  PROP_ON_SLOW_STORE,
+  PROP_CACHE_POLICY,
+  PROP_TTL,
+  PROP_IGNORE_CACHE_CONTROL,
+  PROP_L1_SIZE,
+  PROP_L2_SIZE,
+  PROP_MIN_FREE,
+  PROP_SLICE_SIZE,
+  PROP_QUEUE_SIZE,
+};
 
 void install (GObjectClass *object_class);
 

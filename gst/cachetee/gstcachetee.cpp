@@ -42,6 +42,7 @@
 #include "common/guarded.h"
 #include "gstcachealloc.h"
 #include "gstcachebranch.h"
+#include "gstcachecontrol.h"
 #include "gstcachefan.h"
 #include "gstcachefeeder.h"
 #include "gstcacheintake.h"
@@ -54,6 +55,7 @@
 #include "gstcacheserver.h"
 #include "gstcachesettings.h"
 #include "gstcacheworkers.h"
+#include "inventory.h"
 #include "junction.h"
 
 GST_DEBUG_CATEGORY (cachetee_debug);
@@ -84,6 +86,7 @@ struct Impl
         intake ({sink, settings, switches, junction, recorder, report, lookup,
             resumption, late, fan})
   {
+    report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
 
   // Lives as long as the element.
@@ -316,23 +319,27 @@ void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
 
 void look_up (GstCacheTee *self)
 {
-  self->impl.lookup.look_up (self->impl.settings.copy ());
+  Settings settings = self->impl.settings.copy ();
+  if (!settings.cache_dir.empty ())
+    settings.cache_key =
+        cachecontrol::key_for (settings.cache_key, self->impl.sinkpad);
+  self->impl.lookup.look_up (settings);
 }
 
 void start (GstCacheTee *self)
 {
   Impl &impl = self->impl;
-  look_up (self);
   impl.report.start ();
+  look_up (self);
   impl.resumption.start ();
   bool hit = impl.lookup.reader () != nullptr;
   bool miss = impl.report.status () == Status::miss;
   if (hit) impl.report.counters.cache_hits++;
-  if (miss) impl.report.counters.cache_misses++;
+  if (miss || impl.lookup.missed ()) impl.report.counters.cache_misses++;
   std::shared_ptr<const List> branches = impl.branches.list ();
   for (const std::shared_ptr<Branch> &branch : *branches)
     branch->flow = GST_FLOW_OK;
-  impl.server.start (impl.lookup.reader ());
+  impl.server.start (impl.lookup.reader (), impl.lookup.memory ());
   impl.junction.start (hit);
   if (!hit) impl.late.start (impl.settings.copy ());
   if (miss) impl.intake.record ();
@@ -369,6 +376,7 @@ void stop (GstCacheTee *self)
   cacherecorder::Recorder::Closed closed = impl.recorder.close ();
   if (closed.failure) impl.report.warn_store (*closed.failure);
   impl.report.counters.bytes_written += closed.bytes_written;
+  impl.report.counters.skipped_slices += closed.skipped_slices;
   if (closed.stored) impl.report.counters.objects_stored++;
   if (closed.failure) impl.report.counters.objects_dropped++;
   impl.report.forget ();
@@ -408,6 +416,31 @@ GstStateChangeReturn gst_cache_tee_change_state (
     forget (self);
   }
   return result;
+}
+
+// ---- Signals ---------------------------------------------------------------
+
+guint purged (GstCacheTee *self, std::size_t objects)
+{
+  self->impl.report.counters.objects_purged += objects;
+  return static_cast<guint> (objects);
+}
+
+guint gst_cache_tee_purge (GstCacheTee *self, const gchar *key)
+{
+  std::string dir = self->impl.settings.copy ().cache_dir;
+  if (key == nullptr || !inventory::is_cache (disk::system (), dir)) return 0;
+  return purged (self, inventory::purge (disk::system (), dir, key) +
+                           inventory::purge_prefix (disk::system (), dir,
+                               cachecontrol::credentials_prefix (key)));
+}
+
+guint gst_cache_tee_purge_prefix (GstCacheTee *self, const gchar *prefix)
+{
+  std::string dir = self->impl.settings.copy ().cache_dir;
+  if (prefix == nullptr || !inventory::is_cache (disk::system (), dir))
+    return 0;
+  return purged (self, inventory::purge_prefix (disk::system (), dir, prefix));
 }
 
 // ---- Object ----------------------------------------------------------------
@@ -501,6 +534,38 @@ static void gst_cache_tee_class_init (GstCacheTeeClass *klass)
   object_class->get_property = gst_cache_tee_get_property;
   object_class->finalize = gst_cache_tee_finalize;
   cachesettings::install (object_class);
+
+  constexpr auto action =
+      static_cast<GSignalFlags> (static_cast<int> (G_SIGNAL_RUN_LAST) |
+                                 static_cast<int> (G_SIGNAL_ACTION));
+  /**
+   * GstCacheTee::purge:
+   * @self: the element
+   * @key: a #GstCacheTee:cache-key
+   *
+   * Removes what the cache has of this key. Who reads it goes on.
+   *
+   * Returns: how many objects were removed
+   *
+   * Since: 0.1
+   */
+  g_signal_new_class_handler ("purge", G_TYPE_FROM_CLASS (klass), action,
+      G_CALLBACK (gst_cache_tee_purge), nullptr, nullptr, nullptr, G_TYPE_UINT,
+      1, G_TYPE_STRING);
+  /**
+   * GstCacheTee::purge-prefix:
+   * @self: the element
+   * @prefix: what their keys begin with; empty: all
+   *
+   * Removes what the cache has of all keys that begin so.
+   *
+   * Returns: how many objects were removed
+   *
+   * Since: 0.1
+   */
+  g_signal_new_class_handler ("purge-prefix", G_TYPE_FROM_CLASS (klass), action,
+      G_CALLBACK (gst_cache_tee_purge_prefix), nullptr, nullptr, nullptr,
+      G_TYPE_UINT, 1, G_TYPE_STRING);
 
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cache_tee_change_state);
   element_class->request_new_pad =

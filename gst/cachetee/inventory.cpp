@@ -18,6 +18,9 @@ namespace {
 State state_of (
     Disk &disk, const folder::Names &names, const record::Index &index)
 {
+  // Of what came in any order everything that verifies counts.
+  if (!index.complete && index.header.format == record::Format::bytes)
+    return State::incomplete;
   if (!index.complete)
     return index.ended == record::Error::truncated ? State::incomplete
                                                    : State::damaged;
@@ -111,10 +114,12 @@ State verify (Disk &disk, const Object &object)
   if (!data) return State::damaged;
   std::vector<std::uint8_t> bytes;
   for (const record::Record &record : index->records) {
+    if (!index->counts (record)) continue;
     bytes.resize (record.stored);
     if (!data.read (bytes, record.offset) || !record::verify (bytes, record))
       return State::damaged;
     if (record.type == record::Type::slice &&
+        index->header.format == record::Format::packets &&
         !record::parse_packets (bytes, record))
       return State::damaged;
   }

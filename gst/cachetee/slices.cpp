@@ -1,11 +1,75 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "slices.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
 
 namespace slices {
+
+struct Pool::Free
+{
+  struct Block
+  {
+    std::unique_ptr<std::uint8_t[]> bytes;
+    std::size_t size = 0;
+  };
+  explicit Free (std::size_t most) : limit (most) {}
+
+  const std::size_t limit;
+  std::mutex mutex;
+  std::vector<Block> blocks;
+  std::size_t bytes = 0;
+};
+
+Pool::Pool (std::size_t limit) : free_ (std::make_shared<Free> (limit)) {}
+
+std::shared_ptr<std::uint8_t[]> Pool::take (std::size_t size)
+{
+  // Slices of one stream differ by their tables only.
+  constexpr std::size_t unit = 16384;
+  Free::Block block;
+  block.size = (size + unit - 1) / unit * unit;
+  {
+    std::lock_guard lock (free_->mutex);
+    auto fits = [&] (const Free::Block &free) {
+      return free.size >= block.size && free.size / 2 <= block.size;
+    };
+    // The last that came is still in the processor's caches.
+    auto found =
+        std::find_if (free_->blocks.rbegin (), free_->blocks.rend (), fits);
+    if (found != free_->blocks.rend ()) {
+      std::swap (block, *found);
+      std::swap (*found, free_->blocks.back ());
+      free_->blocks.pop_back ();
+      free_->bytes -= block.size;
+    }
+  }
+  if (block.bytes == nullptr) block.bytes.reset (new std::uint8_t[block.size]);
+  std::uint8_t *bytes = block.bytes.release ();
+  auto give_back = [free = free_, size = block.size] (std::uint8_t *done) {
+    Free::Block back{std::unique_ptr<std::uint8_t[]> (done), size};
+    std::lock_guard lock (free->mutex);
+    if (free->bytes + size > free->limit) return;
+    free->bytes += size;
+    free->blocks.push_back (std::move (back));
+  };
+  return {bytes, std::move (give_back)};
+}
+
+std::size_t Pool::free_bytes () const
+{
+  std::lock_guard lock (free_->mutex);
+  return free_->bytes;
+}
+
+Pool &pool ()
+{
+  // As many as two streams of the largest slices, or many of usual ones, need.
+  static Pool one (std::size_t{4} << 20);
+  return one;
+}
 
 std::optional<Chunk> Memory::find (const Key &key)
 {

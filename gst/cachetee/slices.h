@@ -48,6 +48,25 @@ struct Stats
   std::size_t limit = 0;
 };
 
+// Blocks of memory that were used before: one that is new costs the system more
+// than to read a slice into it. For any number of threads.
+class Pool
+{
+public:
+  // Keeps no more bytes than these that nobody uses.
+  explicit Pool (std::size_t limit);
+  // Of this size, with whatever is in it; it goes back when its last user goes.
+  std::shared_ptr<std::uint8_t[]> take (std::size_t size);
+  [[nodiscard]] std::size_t free_bytes () const;
+
+private:
+  struct Free;
+  std::shared_ptr<Free> free_;
+};
+
+// That of the process.
+Pool &pool ();
+
 // For any number of threads. What find () gave stays, and counts no more, when
 // its slice has to go.
 class Memory

@@ -2,15 +2,12 @@
 #include "store.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <map>
 #include <string>
 #include <thread>
@@ -18,6 +15,7 @@
 
 #include "common/guarded.h"
 #include "inventory.h"
+#include "shared.h"
 
 namespace store {
 
@@ -33,13 +31,9 @@ using folder::Names;
 
 namespace {
 
-// What an entry of the queue costs besides its bytes.
-constexpr std::size_t job_cost = 256;
 // How often an object is looked for while others replace it. A bound only: each
 // time somebody has made a whole one.
 constexpr unsigned find_attempts = 50;
-// Readers that wait to be marked as used; they keep their files open.
-constexpr std::size_t used_limit = 32;
 
 // Busy while somebody finds out whether it can be removed, which is short.
 Result<std::shared_ptr<const Reader>> open_object (
@@ -50,6 +44,8 @@ Result<std::shared_ptr<const Reader>> open_object (
     return failed (errno == ENOENT ? Error::not_found : Error::cannot_open);
   Result<record::Index> index = folder::load_index (file, key);
   if (!index) return index.error ();
+  if (index->header.format != record::Format::packets)
+    return relay::failure (Error::not_found);
   if (!index->complete)
     return relay::failure (index->ended == record::Error::truncated
                                ? Error::incomplete
@@ -70,50 +66,6 @@ Result<std::shared_ptr<const Reader>> open_object (
   return std::shared_ptr<const Reader> (std::make_shared<Reader> (
       *std::move (index), std::move (file), std::move (data)));
 }
-
-// Removes a generation that is provably of this key and that nobody writes.
-// False if somebody does. Who reads a whole one goes on.
-bool remove_ours (
-    Disk &disk, const Names &names, std::string_view key, bool only_partial)
-{
-  File file = disk::open_file (disk, names.index, O_RDONLY);
-  if (!file) return true;
-  Result<record::Index> index = folder::load_index (file, key);
-  if (!index || (index->complete && only_partial)) return true;
-  if (file.lock (index->complete ? Lock::shared : Lock::exclusive) !=
-      Locked::yes)
-    return false;
-  // Its writer may have made it whole before it let go of it.
-  index = folder::load_index (file, key);
-  if (!index || (index->complete && only_partial)) return true;
-  File data = disk::open_file (disk, names.data, O_RDONLY);
-  // In this order: data without an index is never taken for an object.
-  disk::unlink_if_same (disk, names.index, file);
-  if (folder::is_data_of (data, index->header.id))
-    disk::unlink_if_same (disk, names.data, data);
-  return true;
-}
-
-std::uint64_t random_id ()
-{
-  std::uint64_t id = 0;
-  // Cannot fail for so few bytes once the system is up.
-  while (getrandom (&id, sizeof (id), 0) != sizeof (id)) {
-  }
-  return id;
-}
-
-std::uint64_t seconds_now ()
-{
-  auto now = std::chrono::system_clock::now ().time_since_epoch ();
-  return static_cast<std::uint64_t> (
-      std::chrono::duration_cast<std::chrono::seconds> (now).count ());
-}
-
-// Where eviction begins and how far it goes, below the limit and above what is
-// to be left free. Between two looks a fortieth is written at most.
-constexpr std::uint64_t high_part = 40;
-constexpr std::uint64_t low_part = 10;
 
 }  // namespace
 
@@ -136,13 +88,16 @@ Result<relay::Done> Reader::read (
   return relay::Done{};
 }
 
-Result<Chunk> Reader::read (std::uint32_t record, slices::Memory &memory) const
+Result<Chunk> Reader::read (
+    std::uint32_t record, slices::Memory &memory, bool *from_disk) const
 {
   if (record >= index_.records.size ()) return relay::failure (Error::damaged);
   const slices::Key key{index_.header.id, record};
-  if (std::optional<Chunk> found = memory.find (key)) return *std::move (found);
+  std::optional<Chunk> found = memory.find (key);
+  if (from_disk != nullptr) *from_disk = !found;
+  if (found) return *std::move (found);
   const record::Record &what = index_.records[record];
-  auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (what.stored);
+  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (what.stored);
   std::span out (bytes.get (), what.stored);
   Result<relay::Done> done = read (what, out);
   if (!done) return done.error ();
@@ -153,12 +108,7 @@ Result<Chunk> Reader::read (std::uint32_t record, slices::Memory &memory) const
 
 std::chrono::seconds Reader::age () const
 {
-  std::uint64_t now = seconds_now ();
-  std::uint64_t made = index_.header.created;
-  std::uint64_t age = now > made ? now - made : made - now;
-  constexpr auto most = std::chrono::seconds::max ().count ();
-  return std::chrono::seconds (static_cast<std::chrono::seconds::rep> (
-      std::min<std::uint64_t> (age, most)));
+  return age_since (index_.header.created);
 }
 
 Prefix::Prefix (std::shared_ptr<const Reader> reader, std::uint64_t size)
@@ -294,8 +244,8 @@ Result<relay::Done> commit_end (Object &object)
   // This one takes the place of those before it.
   for (Generation generation : object.family.generations ())
     if (generation < object.generation)
-      remove_ours (
-          object.disk, object.family.names (generation), object.key, false);
+      folder::supersede (
+          object.disk, object.family.names (generation), object.key);
   return result;
 }
 
@@ -306,336 +256,100 @@ void discard (const Object &object)
   disk::unlink_if_same (object.disk, names.data, object.data);
 }
 
-enum class Task
+// What a packet, an event, or the end of the stream is to the store's thread.
+class ObjectJob final : public Job
 {
-  packet,
-  event,
-  finish,
-  discard,
-};
-
-struct Job
-{
-  Task task = Task::packet;
-  std::shared_ptr<Object> object;
-  record::Packet packet;
-  Chunk chunk;
-  std::size_t cost = 0;
-};
-
-struct Queue
-{
-  std::deque<Job> jobs;
-  std::size_t bytes = 0;
-  bool stop = false;
-};
-
-Result<relay::Done> execute (const Job &job)
-{
-  switch (job.task) {
-    case Task::packet:
-      return commit_packet (*job.object, job.packet, job.chunk.bytes);
-    case Task::event:
-      return commit_event (*job.object, job.chunk.bytes);
-    case Task::finish:
-      return commit_end (*job.object);
-    case Task::discard:
-      break;
-  }
-  return relay::Done{};
-}
-
-}  // namespace
-
-namespace {
-
-// What the thread that looks after the limits is told, and what it found out.
-struct Upkeep
-{
-  Level level;
-  // Looks that were asked for, and that were done.
-  std::uint64_t asked = 0;
-  std::uint64_t done = 0;
-  // Written since the last look, and how much may be before the next.
-  std::uint64_t written = 0;
-  std::uint64_t allowance = 0;
-  // The disk was full.
-  bool starved = false;
-  std::vector<std::shared_ptr<const Reader>> used;
-  bool stop = false;
-};
-
-}  // namespace
-
-// The queue and the thread that empties it. Ends when told, and then only when
-// the queue is empty; no Writer is left by then. And the thread that looks
-// after the limits. Neither lock is taken while the other is held.
-struct Shared
-{
-  Shared (fs::path path, const Options &settings)
-      : folder (std::move (path)),
-        options (settings),
-        disk (settings.disk != nullptr ? *settings.disk : disk::system ()),
-        thread ([this] { run (); }),
-        keeper ([this] { keep (); })
+public:
+  enum class Task
   {
-    if (has_limits ()) ask ();
-  }
-  ~Shared ()
-  {
-    queue.lock ()->stop = true;
-    work.notify_all ();
-    thread.join ();
-    stopping = true;
-    upkeep.lock ()->stop = true;
-    look.notify_all ();
-    keeper.join ();
-  }
-  Shared (const Shared &) = delete;
-  Shared &operator= (const Shared &) = delete;
+    packet,
+    event,
+    finish,
+    discard,
+  };
 
-  [[nodiscard]] bool has_limits () const
+  ObjectJob (Shared &shared, Task task, std::shared_ptr<Object> object,
+      const record::Packet &packet = {}, Chunk chunk = {})
+      : Job (task == Task::packet || task == Task::event
+                 ? chunk.bytes.size () + job_cost
+                 : 0),
+        shared_ (shared),
+        task_ (task),
+        object_ (std::move (object)),
+        packet_ (packet),
+        chunk_ (std::move (chunk))
   {
-    return options.l2_size > 0 || options.min_free > 0;
   }
 
-  static void block_signals ()
+  void queued () override { object_->pending++; }
+  void begin () override { is_given_up_ = object_->failure.has_value (); }
+
+  void run () override
   {
-    // A process beyond its file size limit is told by errno: no signal of ours
-    // may end it.
-    sigset_t all;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, nullptr);
+    if (!is_given_up_) result_ = execute_within_limits ();
+    if (!result_ || task_ == Task::discard) discard (*object_);
+    if (!result_) shared_.note_failure (result_.error ());
+    // Whose bytes these were may have much to do to be rid of them.
+    chunk_ = {};
   }
 
-  void run ()
+  void end () override
   {
-    block_signals ();
-    auto access = queue.lock ();
-    while (true) {
-      access.wait (
-          work, [] (const Queue &q) { return q.stop || !q.jobs.empty (); });
-      if (access->jobs.empty ()) return;
-      Job job = std::move (access->jobs.front ());
-      access->jobs.pop_front ();
-      bool given_up = job.object->failure.has_value ();
-      access.unlock ();
+    if (!result_ && !object_->failure) object_->failure = result_.error ();
+    object_->pending--;
+    // Who waits for it may take what it left for gone.
+    object_.reset ();
+  }
 
-      Result<relay::Done> result = relay::Done{};
-      if (!given_up) result = execute_within_limits (job);
-      if (!result || job.task == Task::discard) discard (*job.object);
-      if (!result) note_failure (result.error ());
-      std::size_t cost = job.cost;
-      std::shared_ptr<Object> object = std::move (job.object);
-      // Whose bytes these were may have much to do to be rid of them.
-      job = {};
-
-      access.lock ();
-      if (!result && !object->failure) object->failure = result.error ();
-      access->bytes -= cost;
-      object->pending--;
-      room.notify_all ();
+private:
+  Result<relay::Done> execute ()
+  {
+    switch (task_) {
+      case Task::packet:
+        return commit_packet (*object_, packet_, chunk_.bytes);
+      case Task::event:
+        return commit_event (*object_, chunk_.bytes);
+      case Task::finish:
+        return commit_end (*object_);
+      case Task::discard:
+        break;
     }
+    return relay::Done{};
   }
 
-  Result<relay::Done> execute_within_limits (const Job &job)
+  Result<relay::Done> execute_within_limits ()
   {
-    Object &object = *job.object;
-    std::uint64_t before = object.written;
-    bool adds = job.task == Task::packet || job.task == Task::event;
-    if (adds && full) return relay::failure (Error::no_space);
-    Result<relay::Done> result = execute (job);
-    note_written (object.written - before);
-    std::uint64_t most = options.l2_size - options.l2_size / low_part;
-    if (result && options.l2_size > 0 && object.written > most)
+    std::uint64_t before = object_->written;
+    if (cost > 0 && shared_.full) return relay::failure (Error::no_space);
+    Result<relay::Done> result = execute ();
+    shared_.note_written (object_->written - before);
+    if (result && object_->written > shared_.object_limit ())
       return relay::failure (Error::too_large);
     return result;
   }
 
-  void ask ()
-  {
-    upkeep.lock ()->asked++;
-    look.notify_all ();
-  }
-
-  void note_written (std::uint64_t bytes)
-  {
-    if (!has_limits () || bytes == 0) return;
-    auto access = upkeep.lock ();
-    access->written += bytes;
-    if (access->written < access->allowance || access->asked > access->done)
-      return;
-    access->asked++;
-    look.notify_all ();
-  }
-
-  void note_failure (const Failure &why)
-  {
-    if (why.position != ENOSPC && why.position != EDQUOT) return;
-    full = true;
-    auto access = upkeep.lock ();
-    access->starved = true;
-    access->level.full = true;
-    access->asked++;
-    look.notify_all ();
-  }
-
-  void note_use (std::shared_ptr<const Reader> reader)
-  {
-    auto access = upkeep.lock ();
-    if (access->used.size () >= used_limit) return;
-    access->used.push_back (std::move (reader));
-    look.notify_all ();
-  }
-
-  void keep ()
-  {
-    block_signals ();
-    auto access = upkeep.lock ();
-    while (true) {
-      auto is_wanted = [] (const Upkeep &u) {
-        return u.stop || u.asked > u.done || !u.used.empty ();
-      };
-      if (!access->level.full)
-        access.wait (look, is_wanted);
-      else if (!access.wait_for (look, options.retry, is_wanted))
-        access->asked++;
-      if (access->stop) return;
-      std::vector<std::shared_ptr<const Reader>> used;
-      std::swap (used, access->used);
-      std::uint64_t asked = access->asked;
-      bool wanted = asked > access->done;
-      bool starved = wanted && std::exchange (access->starved, false);
-      if (wanted) access->written = 0;
-      access.unlock ();
-
-      for (const auto &reader : used) reader->touch ();
-      // Their files are not in use because of us.
-      used.clear ();
-      std::optional<Swept> swept;
-      if (wanted) swept = sweep (starved);
-
-      access.lock ();
-      if (!swept) continue;
-      Level &level = access->level;
-      level.known = true;
-      level.objects = swept->objects;
-      level.bytes = swept->bytes;
-      level.evictions += swept->evictions;
-      // It may have been found full again meanwhile, which is another look.
-      level.full = swept->full || access->starved;
-      full = level.full;
-      access->starved |= starved && swept->full;
-      access->allowance = swept->allowance;
-      access->done = asked;
-      look.notify_all ();
-    }
-  }
-
-  struct Swept
-  {
-    std::uint64_t objects = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t evictions = 0;
-    std::uint64_t allowance = 0;
-    bool full = false;
-  };
-
-  // The folder itself says what is in it, for other processes add to it and
-  // remove from it as we do.
-  Swept sweep (bool starved)
-  {
-    std::vector<folder::Entry> entries =
-        folder::scan (disk, folder, [this] { return stopping.load (); });
-    Swept swept;
-    for (const folder::Entry &entry : entries) swept.bytes += entry.bytes;
-    swept.objects = entries.size ();
-    std::uint64_t excess = excess_of (swept.bytes);
-    if (starved) excess = std::max (excess, swept.bytes / low_part + 1);
-
-    std::uint64_t freed = 0;
-    if (excess > 0) {
-      for (const folder::Entry &entry : by_last_use (std::move (entries))) {
-        if (freed >= excess || stopping) break;
-        if (folder::remove (disk, entry, entry.last_use) !=
-            folder::Removal::removed)
-          continue;
-        freed += entry.bytes;
-        swept.objects--;
-        swept.evictions++;
-      }
-    }
-    swept.bytes -= freed;
-
-    std::uint64_t free = ~std::uint64_t{0};
-    if (disk.available (folder.c_str (), free) != 0) free = ~std::uint64_t{0};
-    std::uint64_t limit = options.l2_size;
-    swept.full = (limit > 0 && swept.bytes > limit) ||
-                 free < options.min_free ||
-                 (starved && freed == 0 && free < 4 * options.slice_size);
-    swept.allowance = ~std::uint64_t{0};
-    if (limit > 0)
-      swept.allowance = allowance_of (limit, limit - swept.bytes, swept.full);
-    if (options.min_free > 0)
-      swept.allowance = std::min (swept.allowance,
-          allowance_of (options.min_free, free - options.min_free, swept.full));
-    return swept;
-  }
-
-  // How much may be written before the next look. Others write too.
-  static std::uint64_t allowance_of (
-      std::uint64_t limit, std::uint64_t left, bool is_full)
-  {
-    return std::max (limit / high_part, is_full ? 0 : left / 4);
-  }
-
-  // How much is to be removed.
-  std::uint64_t excess_of (std::uint64_t bytes)
-  {
-    std::uint64_t excess = 0;
-    std::uint64_t limit = options.l2_size;
-    if (limit > 0 && bytes > limit - limit / high_part)
-      excess = bytes - (limit - limit / low_part);
-    std::uint64_t least = options.min_free;
-    std::uint64_t free = 0;
-    if (least > 0 && disk.available (folder.c_str (), free) == 0 &&
-        free < least + least / high_part)
-      excess = std::max (excess, least + least / low_part - free);
-    return excess;
-  }
-
-  const fs::path folder;
-  const Options options;
-  Disk &disk;
-  std::atomic<bool> full = false;
-  std::atomic<bool> stopping = false;
-  relay::Guarded<Queue> queue;
-  std::condition_variable work;
-  std::condition_variable room;
-  relay::Guarded<Upkeep> upkeep;
-  std::condition_variable look;
-  std::thread thread;
-  std::thread keeper;
+  Shared &shared_;
+  const Task task_;
+  std::shared_ptr<Object> object_;
+  const record::Packet packet_;
+  Chunk chunk_;
+  bool is_given_up_ = false;
+  Result<relay::Done> result_ = relay::Done{};
 };
 
-namespace {
-
-Result<relay::Done> enqueue (
-    Shared &shared, Job job, std::chrono::milliseconds patience)
+Result<relay::Done> enqueue (Shared &shared,
+    const std::shared_ptr<Object> &object, std::unique_ptr<ObjectJob> job,
+    std::chrono::milliseconds patience)
 {
   auto access = shared.queue.lock ();
-  Object &object = *job.object;
-  if (object.ended) return relay::failure (Error::aborted);
-  std::size_t limit = shared.options.queue_bytes;
-  // One that is larger than the queue goes in alone.
-  bool fits = access.wait_for (shared.room, patience, [&] (const Queue &q) {
-    return object.failure || q.bytes == 0 || q.bytes + job.cost <= limit;
-  });
-  if (!object.failure && !fits)
-    object.failure = relay::failure (Error::overflow);
-  if (object.failure) return *object.failure;
-  access->bytes += job.cost;
-  object.pending++;
+  if (object->ended) return relay::failure (Error::aborted);
+  bool fits = shared.wait_for_room (access, job->cost, patience,
+      [&] { return object->failure.has_value (); });
+  if (!object->failure && !fits)
+    object->failure = relay::failure (Error::overflow);
+  if (object->failure) return *object->failure;
+  access->bytes += job->cost;
+  job->queued ();
   access->jobs.push_back (std::move (job));
   shared.work.notify_one ();
   return relay::Done{};
@@ -650,11 +364,10 @@ void enqueue_last (
     if (!object->ended) object->failure = relay::failure (Error::aborted);
   if (object->ended) return;
   object->ended = true;
-  Job job;
-  job.task = finished && !object->failure ? Task::finish : Task::discard;
-  job.object = object;
-  object->pending++;
-  access->jobs.push_back (std::move (job));
+  auto task = finished && !object->failure ? ObjectJob::Task::finish
+                                           : ObjectJob::Task::discard;
+  access->jobs.push_back (std::make_unique<ObjectJob> (shared, task, object));
+  access->jobs.back ()->queued ();
   shared.work.notify_one ();
   shared.room.notify_all ();
 }
@@ -674,13 +387,10 @@ Writer::~Writer ()
 Result<relay::Done> Writer::append (const record::Packet &packet, Chunk chunk,
     std::chrono::milliseconds patience)
 {
-  Job job;
-  job.task = Task::packet;
-  job.object = object_;
-  job.packet = packet;
-  job.cost = chunk.bytes.size () + job_cost;
-  job.chunk = std::move (chunk);
-  return enqueue (*shared_, std::move (job), patience);
+  return enqueue (*shared_, object_,
+      std::make_unique<ObjectJob> (*shared_, ObjectJob::Task::packet, object_,
+          packet, std::move (chunk)),
+      patience);
 }
 
 Result<relay::Done> Writer::event (
@@ -688,12 +398,10 @@ Result<relay::Done> Writer::event (
 {
   auto owner =
       std::make_shared<const std::vector<std::uint8_t>> (std::move (bytes));
-  Job job;
-  job.task = Task::event;
-  job.object = object_;
-  job.cost = owner->size () + job_cost;
-  job.chunk = {*owner, owner};
-  return enqueue (*shared_, std::move (job), patience);
+  return enqueue (*shared_, object_,
+      std::make_unique<ObjectJob> (*shared_, ObjectJob::Task::event, object_,
+          record::Packet{}, Chunk{*owner, owner}),
+      patience);
 }
 
 void Writer::finish ()
@@ -845,7 +553,7 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
   Generation generation = 1;
   for (Generation used : family.generations ()) {
     generation = std::max (generation, used + 1);
-    if (!remove_ours (disk, family.names (used), key, true))
+    if (!folder::clear_partial (disk, family.names (used), key))
       return relay::failure (Error::busy);
   }
   // Whoever was faster has the same number, or the lock.

@@ -17,7 +17,8 @@
 #include "record.h"
 #include "slices.h"
 
-// Objects in the files of one folder, one object for each key. A store owns its
+// Objects in the files of one folder, one object for each key: recorded packets
+// here, byte streams in bytestream.h. A store owns its
 // folder and two threads: one does all the writing, so that a stream never
 // waits for the disk unless it asks to; one looks after the limits. Every
 // function may be called from any thread.
@@ -47,6 +48,9 @@ struct Options
   std::uint64_t min_free = 0;
   // How long a store that is full waits before it looks again.
   std::chrono::milliseconds retry{5000};
+  // How long another process, which fills a byte stream, may commit nothing
+  // before it is not waited for any more.
+  std::chrono::milliseconds follow_patience{2000};
   // For tests.
   disk::Disk *disk = nullptr;
 };
@@ -82,8 +86,9 @@ public:
   Result<relay::Done> read (
       const record::Record &record, std::span<std::uint8_t> out) const;
   // The same for those of index ().records, through the memory: a copy is made
-  // only when it comes from the disk.
-  Result<Chunk> read (std::uint32_t record, slices::Memory &memory) const;
+  // only when it comes from the disk, which is said.
+  Result<Chunk> read (std::uint32_t record, slices::Memory &memory,
+      bool *from_disk = nullptr) const;
   // Seconds since it was made. A clock that was set back does not make it
   // younger.
   [[nodiscard]] std::chrono::seconds age () const;
@@ -180,6 +185,12 @@ public:
   // background when enough was written; returns when it is done.
   Level sweep ();
   Level level ();
+
+  // For bytestream.h.
+  [[nodiscard]] const std::shared_ptr<Shared> &shared () const
+  {
+    return shared_;
+  }
 
 private:
   std::shared_ptr<Shared> shared_;

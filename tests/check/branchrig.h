@@ -95,6 +95,12 @@ public:
     std::lock_guard guard (mutex_);
     return running_time_;
   }
+  // Of all buffers.
+  std::vector<GstClockTime> running_times ()
+  {
+    std::lock_guard guard (mutex_);
+    return running_times_;
+  }
   // Of the sticky events.
   std::vector<std::string> events ()
   {
@@ -123,11 +129,14 @@ private:
     Owned<GstBuffer> buffer{raw};
     Sink *self = of (pad);
     std::unique_lock lock (self->mutex_);
+    GstClockTime time = GST_CLOCK_TIME_NONE;
+    if (self->segment_.format == GST_FORMAT_TIME)
+      time = gst_segment_to_running_time (
+          &self->segment_, GST_FORMAT_TIME, GST_BUFFER_PTS (raw));
+    self->running_times_.push_back (time);
     if (self->buffers_++ == 0) {
       self->discont_ = GST_BUFFER_FLAG_IS_SET (raw, GST_BUFFER_FLAG_DISCONT);
-      if (self->segment_.format == GST_FORMAT_TIME)
-        self->running_time_ = gst_segment_to_running_time (
-            &self->segment_, GST_FORMAT_TIME, GST_BUFFER_PTS (raw));
+      self->running_time_ = time;
     }
     self->offsets_.push_back (GST_BUFFER_OFFSET (raw));
     self->changed_.notify_all ();
@@ -178,6 +187,7 @@ private:
   std::vector<guint64> offsets_;
   std::vector<std::string> events_;
   GstSegment segment_{};
+  std::vector<GstClockTime> running_times_;
   GstClockTime running_time_ = GST_CLOCK_TIME_NONE;
   std::size_t buffers_ = 0;
   bool eos_ = false;

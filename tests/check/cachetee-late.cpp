@@ -236,6 +236,63 @@ GST_START_TEST (rebase_is_of_now)
 }
 GST_END_TEST;
 
+// Keyframes of now, and the rest as it was: it ends up with the others.
+GST_START_TEST (fast_forward_catches_up)
+{
+  Rig rig (1);
+  set (rig, "late-join", "beginning");
+  set (rig, "late-timing", "fast-forward");
+  play (rig);
+  push_many (rig, 0, 13);
+  Sink &late = rig.add ();
+  fail_unless (late.wait_buffers (5));
+  fail_unless (push (rig, 13) == GST_FLOW_OK);
+  fail_unless (late.wait_buffers (6));
+  const std::vector<guint64> wanted{0, 5, 10, 11, 12, 13};
+  fail_unless (late.offsets () == wanted);
+  const std::vector<guint64> tenths{12, 12, 10, 11, 12, 13};
+  std::vector<GstClockTime> times = late.running_times ();
+  for (std::size_t i = 0; i < tenths.size (); i++)
+    assert_equals_uint64 (times[i], tenths[i] * 100 * GST_MSECOND);
+}
+GST_END_TEST;
+
+// One whose headers are in the caps gets them first, unless it has them anyway.
+GST_START_TEST (stream_headers_come_first)
+{
+  for (bool has_headers : {false, true}) {
+    Rig rig (1);
+    set (rig, "late-join", "latest-keyframe");
+    play (rig);
+    Owned<GstBuffer> header{gst_buffer_new_allocate (nullptr, 3, nullptr)};
+    GST_BUFFER_OFFSET (header.get ()) = 777;
+    GValue list = G_VALUE_INIT;
+    GValue one = G_VALUE_INIT;
+    gst_value_array_init (&list, 1);
+    g_value_init (&one, GST_TYPE_BUFFER);
+    gst_value_set_buffer (&one, header.get ());
+    gst_value_array_append_and_take_value (&list, &one);
+    Owned<GstCaps> caps{gst_caps_new_empty_simple ("test/headers")};
+    gst_caps_set_value (caps.get (), "streamheader", &list);
+    g_value_unset (&list);
+    rig.push (gst_event_new_caps (caps.get ()));
+    if (has_headers) {
+      GstBuffer *sent = gst_buffer_copy (header.get ());
+      GST_BUFFER_OFFSET (sent) = 778;
+      GST_BUFFER_FLAG_SET (sent, GST_BUFFER_FLAG_HEADER);
+      fail_unless (gst_pad_push (rig.source (), sent) == GST_FLOW_OK);
+    }
+    push_many (rig, 0, 8);
+    Sink &late = rig.add ();
+    fail_unless (late.wait_buffers (4));
+    std::vector<guint64> offsets = late.offsets ();
+    assert_equals_uint64 (offsets[0], has_headers ? 778 : 777);
+    offsets.erase (offsets.begin ());
+    fail_unless (offsets == numbers (5, 8));
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (a_slow_branch_that_is_demoted_holds_up_nobody)
 {
   Rig rig (2);
@@ -371,6 +428,8 @@ static Suite *cachetee_late_suite (void)
   tcase_add_test (tests, it_goes_over_to_live_without_loss);
   tcase_add_test (tests, a_pad_that_waits_for_its_peer_is_late_when_it_comes);
   tcase_add_test (tests, rebase_is_of_now);
+  tcase_add_test (tests, fast_forward_catches_up);
+  tcase_add_test (tests, stream_headers_come_first);
   tcase_add_test (tests, a_slow_branch_that_is_demoted_holds_up_nobody);
   tcase_add_test (tests, one_that_is_lapped_goes_on_at_a_keyframe);
   tcase_add_test (tests, a_flush_takes_what_was_to_come);

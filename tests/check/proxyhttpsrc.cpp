@@ -201,6 +201,33 @@ GST_START_TEST (queries_are_answered)
 }
 GST_END_TEST;
 
+// A cache asks before anything is sent.
+GST_START_TEST (credentials_have_a_hash)
+{
+  auto ask = [] (const char *headers, const char *location) -> std::string {
+    Owned<GstElement> source{GST_ELEMENT (gst_object_ref_sink (
+        gst_element_factory_make ("proxyhttpsrc", nullptr)))};
+    g_object_set (source.get (), "location", location, nullptr);
+    gst_util_set_object_arg (
+        G_OBJECT (source.get ()), "extra-headers", headers);
+    Owned<GstQuery> query{gst_query_new_custom (
+        GST_QUERY_CUSTOM, gst_structure_new_empty ("relay-credentials"))};
+    if (!gst_element_query (source.get (), query.get ())) return "";
+    return gst_structure_get_string (
+        gst_query_get_structure (query.get ()), "hash");
+  };
+  const char *plain = "http://127.0.0.1/";
+  fail_unless (ask ("h,X-Other=secret", plain).empty ());
+  std::string one = ask ("h,Cookie=secret", plain);
+  fail_unless (!one.empty () && one.find ("secret") == std::string::npos);
+  fail_unless (one == ask ("h,X-Other=b,Cookie=secret", plain));
+  fail_unless (one != ask ("h,Cookie=other", plain));
+  fail_unless (one != ask ("h,Authorization=secret", plain));
+  std::string user = ask ("h", "http://user:secret@127.0.0.1/");
+  fail_unless (!user.empty () && user != ask ("h", "http://b:c@127.0.0.1/"));
+}
+GST_END_TEST;
+
 GST_START_TEST (a_server_without_ranges_is_not_seekable)
 {
   HttpServer server ([] (const HttpServer::Request &) {
@@ -822,6 +849,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, blocks_are_no_larger_than_asked);
   tcase_add_test (tests, nothing_is_asked_for_before_data_is);
   tcase_add_test (tests, queries_are_answered);
+  tcase_add_test (tests, credentials_have_a_hash);
   tcase_add_test (tests, a_server_without_ranges_is_not_seekable);
   tcase_add_test (tests, seeks_go_to_the_byte);
   tcase_add_test (tests, each_failure_is_one_error);

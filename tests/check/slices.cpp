@@ -87,6 +87,39 @@ GST_START_TEST (many_threads)
 }
 GST_END_TEST;
 
+// A block goes back when its last user goes, and is used again, within a limit.
+GST_START_TEST (blocks_are_used_again)
+{
+  slices::Pool pool (100000);
+  std::shared_ptr<std::uint8_t[]> first = pool.take (40000);
+  std::shared_ptr<std::uint8_t[]> second = pool.take (40000);
+  std::shared_ptr<std::uint8_t[]> third = pool.take (40000);
+  const std::uint8_t *place = first.get ();
+  fail_unless (place != second.get ());
+  fail_unless (pool.free_bytes () == 0);
+  std::shared_ptr<std::uint8_t[]> other = first;
+  first = nullptr;
+  fail_unless (pool.free_bytes () == 0);
+  other = nullptr;
+  fail_unless (pool.free_bytes () >= 40000);
+  // Neither for what needs more, nor for what would waste it.
+  fail_unless (pool.take (90000).get () != place);
+  fail_unless (pool.take (10).get () != place);
+  first = pool.take (39000);
+  fail_unless (first.get () == place);
+  std::size_t before = pool.free_bytes ();
+  first = nullptr;
+  second = nullptr;
+  third = nullptr;
+  fail_unless (pool.free_bytes () > before && pool.free_bytes () <= 100000);
+  // Who holds one may outlive the pool.
+  auto gone = std::make_unique<slices::Pool> (100000);
+  std::shared_ptr<std::uint8_t[]> last = gone->take (100);
+  gone = nullptr;
+  last[99] = 1;
+}
+GST_END_TEST;
+
 static Suite *slices_suite ()
 {
   Suite *suite = suite_create ("slices");
@@ -95,6 +128,7 @@ static Suite *slices_suite ()
   tcase_add_test (tests, what_was_found_stays);
   tcase_add_test (tests, the_largest_share_counts);
   tcase_add_test (tests, many_threads);
+  tcase_add_test (tests, blocks_are_used_again);
   return suite;
 }
 
