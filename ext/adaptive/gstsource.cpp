@@ -57,7 +57,8 @@ static gchar **stars (std::size_t count)
   return out;
 }
 
-bool prepare (GstElement *element, Settings &settings)
+// user-id and cookies become headers.
+static void add_credentials (Settings &settings)
 {
   fetcher::Headers &headers = settings.fetch.extra_headers;
   bool authorized = std::ranges::any_of (headers, [] (const auto &h) {
@@ -75,6 +76,11 @@ bool prepare (GstElement *element, Settings &settings)
     else
       header->second += "; " + cookie;
   }
+}
+
+bool prepare (GstElement *element, Settings &settings)
+{
+  add_credentials (settings);
   return gstfetch::prepare (
       element, settings.location, settings.routes, settings.fetch);
 }
@@ -253,7 +259,9 @@ bool answer_credentials (const Settings &settings, GstQuery *query)
   if (GST_QUERY_TYPE (query) != GST_QUERY_CUSTOM || asked == nullptr ||
       !gst_structure_has_name (asked, "relay-credentials"))
     return false;
-  fetcher::Settings sent = settings.fetch;
+  Settings with = settings;
+  add_credentials (with);
+  fetcher::Settings &sent = with.fetch;
   // That of the location's userinfo too.
   (void)fetcher::use_location (sent, settings.location);
   std::string text;
