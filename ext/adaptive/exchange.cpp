@@ -32,14 +32,14 @@ Exchange::Exchange (std::shared_ptr<Session> session,
       counters_ (counters),
       outer_ (relay::share (cancellable)),
       inner_ (g_cancellable_new ()),
-      timer_ (std::make_shared<Timer> (inner_.get (), settings.timeout))
+      timer_ (std::make_shared<Timer> (inner_.get (), settings.timeout)),
+      // Kept, or every wait would make and close it.
+      cancelled_fd_ (g_cancellable_get_fd (inner_.get ()))
 {
   record_.uri = std::move (shown_uri);
   record_.retry = retry;
   record_.route =
       proxied () ? uri::without_secrets (session_->route.proxy) : "direct";
-  // Keeps the descriptor, which every wait would make and close.
-  g_cancellable_get_fd (inner_.get ());
   if (outer_)
     outer_handler_ = g_cancellable_connect (
         outer_.get (), G_CALLBACK (on_outer_cancelled), inner_.get (), nullptr);
@@ -118,7 +118,7 @@ void Exchange::restart_timer ()
         (Clock::now () + timer_->timeout).time_since_epoch ().count ();
 }
 
-bool Exchange::prepare (const uri::Uri &target)
+bool Exchange::prepare (const uri::Uri &target, const std::string &method)
 {
   // Not g_uri_parse, not soup_message_new: they re-encode.
   Owned<GUri> uri{g_uri_build (
@@ -126,7 +126,7 @@ bool Exchange::prepare (const uri::Uri &target)
       target.scheme.c_str (), nullptr, target.host.c_str (),
       target.port ? *target.port : -1, target.path.c_str (),
       target.query ? target.query->c_str () : nullptr, nullptr)};
-  message_.reset (soup_message_new_from_uri ("GET", uri.get ()));
+  message_.reset (soup_message_new_from_uri (method.c_str (), uri.get ()));
   if (!message_) return false;
   soup_message_set_flags (message_.get (), SOUP_MESSAGE_NO_REDIRECT);
   // It would answer a 401 or 407, from one store for all hosts and proxies.
@@ -198,42 +198,51 @@ Result<Done> Exchange::send ()
 
 void Exchange::wait ()
 {
+  Waiting waiting (*this);
+  readiness_.wait (cancelled_fd_);
+}
+
+Result<std::optional<std::size_t>> Exchange::read_now (
+    std::uint8_t *data, std::size_t size)
+{
   auto *pollable = G_IS_POLLABLE_INPUT_STREAM (body_.get ())
                        ? G_POLLABLE_INPUT_STREAM (body_.get ())
                        : nullptr;
-  if (pollable == nullptr || !g_pollable_input_stream_can_poll (pollable))
-    return;
-  Context::Scope scope (context_);
-  if (g_pollable_input_stream_is_readable (pollable)) return;
-  // Not context_: what libsoup attaches to that one must not run.
-  if (!waiting_context_) waiting_context_.reset (g_main_context_new ());
-  Waiting waiting (*this);
-  bool ready = false;
-  GSource *source =
-      g_pollable_input_stream_create_source (pollable, inner_.get ());
-  GPollableSourceFunc on_ready = [] (GObject *, gpointer data) -> gboolean {
-    *static_cast<bool *> (data) = true;
-    return G_SOURCE_REMOVE;
-  };
-  g_source_set_callback (source, G_SOURCE_FUNC (on_ready), &ready, nullptr);
-  g_source_attach (source, waiting_context_.get ());
-  while (!ready) g_main_context_iteration (waiting_context_.get (), TRUE);
-  g_source_destroy (source);
-  g_source_unref (source);
+  if (pollable != nullptr && g_pollable_input_stream_can_poll (pollable)) {
+    Context::Scope scope (context_);
+    Waiting waiting (*this);
+    GError *raw = nullptr;
+    gssize count = g_pollable_input_stream_read_nonblocking (
+        pollable, data, size, inner_.get (), &raw);
+    if (count >= 0 || raw->code != G_IO_ERROR_WOULD_BLOCK ||
+        raw->domain != G_IO_ERROR) {
+      Result<std::size_t> done = has_read (count, raw);
+      if (!done) return done.error ();
+      return std::optional (*done);
+    }
+    g_error_free (raw);
+    if (readiness_.learn (pollable)) return std::optional<std::size_t>{};
+  }
+  Result<std::size_t> done = read (data, size);
+  if (!done) return done.error ();
+  return std::optional (*done);
 }
 
 Result<std::size_t> Exchange::read (std::uint8_t *data, std::size_t size)
 {
   if (!body_) return std::size_t{0};
   GError *error = nullptr;
-  gssize count = 0;
-  {
-    Context::Scope scope (context_);
-    Waiting waiting (*this);
-    count =
-        g_input_stream_read (body_.get (), data, size, inner_.get (), &error);
-    if (count == 0) end_body ();
-  }
+  Context::Scope scope (context_);
+  Waiting waiting (*this);
+  gssize count =
+      g_input_stream_read (body_.get (), data, size, inner_.get (), &error);
+  return has_read (count, error);
+}
+
+// In the scope of the context.
+Result<std::size_t> Exchange::has_read (gssize count, GError *error)
+{
+  if (count == 0) end_body ();
   if (count < 0) {
     relay::Failure<Problem> failure = failed (error);
     close ();

@@ -11,6 +11,7 @@
 
 #include "fetcher.h"
 #include "limiter.h"
+#include "readiness.h"
 #include "session.h"
 #include "uri.h"
 
@@ -28,14 +29,19 @@ public:
   Exchange (const Exchange &) = delete;
   Exchange &operator= (const Exchange &) = delete;
 
-  [[nodiscard]] bool prepare (const uri::Uri &target);
+  [[nodiscard]] bool prepare (
+      const uri::Uri &target, const std::string &method);
   void set_header (const char *name, const std::string &value);
   void append_header (const std::string &name, const std::string &value);
 
   Result<relay::Done> send ();
+  // After a read_now () that had nothing.
   void wait ();
   // 0 = the body has ended; whether that is all of it is not known here.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  // Nothing: none of it is here yet.
+  Result<std::optional<std::size_t>> read_now (
+      std::uint8_t *data, std::size_t size);
   // For an answer that is not wanted: reads a short body to its end, so that
   // the connection is used again.
   void discard ();
@@ -73,6 +79,7 @@ private:
   };
 
   void restart_timer ();
+  Result<std::size_t> has_read (gssize count, GError *error);
   void end_body ();
   void close ();
   void record (const char *error);
@@ -98,7 +105,8 @@ private:
   gulong outer_handler_ = 0;
   const std::shared_ptr<Timer> timer_;
   Context context_;
-  relay::Owned<GMainContext> waiting_context_;
+  const int cancelled_fd_;  // of inner_
+  Readiness readiness_;
   relay::Owned<SoupMessage> message_;
   relay::Owned<SoupMessage> tunnel_;
   relay::Owned<GInputStream> body_;

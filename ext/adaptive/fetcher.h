@@ -90,6 +90,8 @@ struct Settings
   bool ssl_strict = true;
   Tls tls;
   bool automatic_redirect = true;
+  // Whether a connection is kept, to be used again.
+  bool keep_alive = true;
   // Whose requests these are, for the log.
   std::string name;
 };
@@ -121,6 +123,10 @@ struct Request
   std::string uri;  // absolute, http or https
   std::optional<Range> range;
   Kind kind = Kind::other;
+  // A token (RFC 9110 9.1). Without a body, and only a GET is resumed.
+  std::string method = "GET";
+  // Content codings (gzip) are asked for, if there is no range.
+  bool compress = false;
 };
 
 enum class Error
@@ -223,12 +229,14 @@ public:
   Response &operator= (const Response &) = delete;
 
   [[nodiscard]] const Head &head () const;
-  // Until read () has something to say, or may have: so that memory is taken
-  // when there are bytes for it.
-  void wait ();
   // Waits for at least one byte; 0 = the body is complete, its length
   // verified where one is known.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  // The same, but nothing when there is nothing yet: then wait (), and it may
+  // have something. So memory for it need not be held meanwhile.
+  Result<std::optional<std::size_t>> read_now (
+      std::uint8_t *data, std::size_t size);
+  void wait ();
 
 private:
   std::unique_ptr<Impl> impl_;

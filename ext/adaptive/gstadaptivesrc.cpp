@@ -314,9 +314,7 @@ static bool start (GstAdaptiveSrc *self)
 {
   Settings settings = self->impl.settings.copy ();
   settings.location = plain (settings.location);
-  if (!gstfetch::prepare (GST_ELEMENT (self), settings.location,
-          settings.routes, settings.fetch))
-    return false;
+  if (!gstsource::prepare (GST_ELEMENT (self), settings)) return false;
   self->impl.failed = false;
   Shared fresh;
   fresh.cancellable.reset (g_cancellable_new ());

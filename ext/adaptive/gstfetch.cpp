@@ -216,21 +216,14 @@ relay::Owned<GstStructure> http_headers (
   return out;
 }
 
-relay::Owned<GstCaps> caps_of (const fetcher::Head &head)
+bool is_seekable (const fetcher::Head &head)
 {
-  if (!http::same_name (head.content_type, "audio/L16")) return nullptr;
-  std::string type;
-  for (const auto &[name, value] : head.headers)
-    if (http::same_name (name, "Content-Type")) type = value;
-  std::uint64_t rate = http::number_parameter (type, "rate").value_or (44100);
-  std::uint64_t channels =
-      http::number_parameter (type, "channels").value_or (2);
-  if (rate == 0 || rate > G_MAXINT || channels == 0 || channels > 64)
-    return nullptr;
-  return relay::Owned<GstCaps>{gst_caps_new_simple ("audio/x-unaligned-raw",
-      "format", G_TYPE_STRING, "S16BE", "layout", G_TYPE_STRING, "interleaved",
-      "channels", G_TYPE_INT, static_cast<int> (channels), "rate", G_TYPE_INT,
-      static_cast<int> (rate), nullptr)};
+  if (head.seekable) return true;
+  if (head.coded || !head.total) return false;
+  return std::ranges::none_of (head.headers, [] (const auto &header) {
+    return http::same_name (header.first, "Accept-Ranges") &&
+           http::same_name (header.second, "none");
+  });
 }
 
 void warn_of_manifest (GstElement *element, const fetcher::Head &head,

@@ -36,9 +36,9 @@ void post_problem (GstElement *element, const fetcher::Problem &problem);
 [[nodiscard]] relay::Owned<GstStructure> http_headers (
     const char *location, const fetcher::Head &head);
 
-// Of raw audio the caps are in the Content-Type; all else is found by its data:
-// null.
-[[nodiscard]] relay::Owned<GstCaps> caps_of (const fetcher::Head &head);
+// A server that serves ranges need not say so (RFC 9110 14.3): of a body of
+// known length it is taken for granted, unless it says that it does not.
+[[nodiscard]] bool is_seekable (const fetcher::Head &head);
 
 // A warning, when these are the first bytes of an HLS or DASH manifest: behind
 // this source the stock demuxers would fetch the rest past its routes.

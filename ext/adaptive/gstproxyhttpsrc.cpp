@@ -39,9 +39,10 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
+#include "gstannounce.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
-#include "gstsource.h"
+#include "gsthttpsettings.h"
 
 GST_DEBUG_CATEGORY_STATIC (proxyhttpsrc_debug);
 #define GST_CAT_DEFAULT proxyhttpsrc_debug
@@ -51,7 +52,7 @@ using relay::Owned;
 
 enum
 {
-  PROP_IS_LIVE = gstsource::N_PROPS,
+  PROP_IS_LIVE = gsthttpsettings::N_PROPS,
   PROP_STATS,
   N_PROPS
 };
@@ -65,7 +66,7 @@ namespace {
 
 constexpr const char *default_user_agent = "GStreamer proxyhttpsrc " VERSION;
 
-using gstsource::Settings;
+using gsthttpsettings::Settings;
 
 // What a query may ask for while the streaming thread works.
 struct Shared
@@ -84,6 +85,9 @@ struct Shared
 struct State
 {
   fetcher::Settings fetch;
+  std::string method;
+  bool compress = false;
+  gstannounce::LogLevel log_level = gstannounce::LogLevel::none;
   std::string location;             // without userinfo
   Owned<GCancellable> cancellable;  // of the response
   std::unique_ptr<fetcher::Response> response;
@@ -168,12 +172,13 @@ static gboolean start (GstBaseSrc *base)
   auto *self = GST_PROXY_HTTP_SRC (base);
   Settings settings = self->impl.settings.copy ();
   self->impl.failed = false;
-  if (!gstfetch::prepare (GST_ELEMENT (self), settings.location,
-          settings.routes, settings.fetch))
-    return FALSE;
+  if (!gsthttpsettings::prepare (GST_ELEMENT (self), settings)) return FALSE;
   State state;
   state.pool = gstblocks::shared_pool ();
   state.location = std::move (settings.location);
+  state.method = std::move (settings.method);
+  state.compress = settings.compress;
+  state.log_level = settings.log_level;
   state.fetch = std::move (settings.fetch);
   self->impl.state = std::move (state);
   *self->impl.shared.lock () = Shared{};
@@ -225,14 +230,20 @@ static gboolean get_size (GstBaseSrc *base, guint64 *size)
 static gboolean do_seek (GstBaseSrc *base, GstSegment *segment)
 {
   State &state = GST_PROXY_HTTP_SRC (base)->impl.state;
-  if (segment->rate < 0.0 || segment->format != GST_FORMAT_BYTES) return FALSE;
+  if (segment->rate < 0.0) return FALSE;
   // It begins anew, and what fails then is another failure.
   GST_PROXY_HTTP_SRC (base)->impl.failed = false;
   guint64 position = segment->start;
   std::optional<guint64> end;
   if (GST_CLOCK_TIME_IS_VALID (segment->stop)) end = segment->stop;
-  // The body goes on when it is just where it should be.
-  if (position != state.position || end != state.stop) state.response.reset ();
+  // The body goes on when it is just where it should be. That is also how it
+  // begins with do-timestamp, when the segment is one of time.
+  if (position == state.position && end == state.stop) {
+    segment->position = position;
+    return TRUE;
+  }
+  if (segment->format != GST_FORMAT_BYTES) return FALSE;
+  state.response.reset ();
   state.position = position;
   state.stop = end;
   segment->position = position;
@@ -246,7 +257,7 @@ static void announce (GstProxyHttpSrc *self, const fetcher::Head &head)
   {
     auto shared = self->impl.shared.lock ();
     shared->known = true;
-    shared->seekable = head.seekable;
+    shared->seekable = gstfetch::is_seekable (head);
     resized = shared->size != head.total;
     shared->size = head.total;
     shared->redirection_permanent = head.permanent_uri == head.uri;
@@ -259,16 +270,10 @@ static void announce (GstProxyHttpSrc *self, const fetcher::Head &head)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_duration_changed (GST_OBJECT (self)));
   }
-  if (Owned<GstCaps> caps = gstfetch::caps_of (head))
-    gst_base_src_set_caps (GST_BASE_SRC (self), caps.get ());
-  Owned<GstStructure> headers =
-      gstfetch::http_headers (self->impl.state.location.c_str (), head);
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                              gst_structure_copy (headers.get ())));
-  gst_pad_push_event (GST_BASE_SRC_PAD (self),
-      gst_event_new_custom (
-          GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, headers.release ()));
+  gstannounce::log (
+      GST_BASE_SRC (self), GST_CAT_DEFAULT, self->impl.state.log_level, head);
+  gstannounce::headers (
+      GST_BASE_SRC (self), self->impl.state.location.c_str (), head);
 }
 
 // A problem as the streaming thread's end.
@@ -299,7 +304,8 @@ static GstFlowReturn ensure_response (GstProxyHttpSrc *self)
   if (size && state.position >= *size && state.position > 0)
     return GST_FLOW_EOS;
 
-  fetcher::Request request{state.location, {}, fetcher::Kind::media};
+  fetcher::Request request{
+      state.location, {}, fetcher::Kind::media, state.method, state.compress};
   if (state.position > 0 || state.stop)
     request.range.emplace (fetcher::Range{state.position, {}});
   if (state.stop) {
@@ -324,31 +330,24 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 
   guint size = state.block.next (
       std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
-  // Of many sources only those hold memory that have bytes for it.
-  state.response->wait ();
-  Owned<GstBuffer> buffer = gstblocks::make_buffer (state.pool, size);
+  fetcher::Result<gstblocks::Read> read =
+      gstblocks::read (*state.response, state.pool, size);
+  if (!read) return fail (self, read.code ());
+  auto &[buffer, count] = *read;
   if (!buffer) {
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
         (_ ("There is no memory left for what is read.")), ("%u bytes", size));
     return GST_FLOW_ERROR;
   }
-  fetcher::Result<std::size_t> count = std::size_t{0};
-  {
-    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
-    if (!map) return GST_FLOW_ERROR;
-    count = state.response->read (map.writable ().data (), size);
-  }
-  if (!count) return fail (self, count.code ());
-  if (*count == 0) return GST_FLOW_EOS;
+  if (count == 0) return GST_FLOW_EOS;
   if (state.position == 0)
     gstfetch::warn_of_manifest (
-        GST_ELEMENT (self), state.response->head (), buffer.get (), *count);
+        GST_ELEMENT (self), state.response->head (), buffer.get (), count);
 
-  gst_buffer_set_size (buffer.get (), static_cast<gssize> (*count));
   GST_BUFFER_OFFSET (buffer.get ()) = state.position;
-  state.position += *count;
+  state.position += count;
   GST_BUFFER_OFFSET_END (buffer.get ()) = state.position;
-  state.block.took (*count);
+  state.block.took (count);
   *out = buffer.release ();
   return GST_FLOW_OK;
 }
@@ -391,10 +390,10 @@ static void set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  if (gstsource::set_property (*self->impl.settings.lock (), id, value)) return;
   if (id == PROP_IS_LIVE)
     gst_base_src_set_live (GST_BASE_SRC (object), g_value_get_boolean (value));
-  else
+  else if (!gsthttpsettings::set_property (
+               *self->impl.settings.lock (), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
@@ -402,7 +401,6 @@ static void get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  if (gstsource::get_property (self->impl.settings.copy (), id, value)) return;
   switch (id) {
     case PROP_IS_LIVE:
       g_value_set_boolean (value, gst_base_src_is_live (GST_BASE_SRC (object)));
@@ -413,7 +411,9 @@ static void get_property (
                      .release ());
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+      if (!gsthttpsettings::get_property (
+              self->impl.settings.copy (), id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
 
@@ -440,8 +440,7 @@ static void gst_proxy_http_src_init (GstProxyHttpSrc *self)
 
 static void install_properties (GObjectClass *object_class)
 {
-  gstsource::make_properties (
-      properties, "URI to read from (http or https)", default_user_agent);
+  gsthttpsettings::make_properties (properties, default_user_agent);
   /**
    * GstProxyHttpSrc:is-live:
    *
@@ -487,6 +486,8 @@ static void gst_proxy_http_src_class_init (GstProxyHttpSrcClass *klass)
       "Source/Network", "Reads a resource over HTTP by way of a proxy",
       RELAY_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_type_mark_as_plugin_api (
+      gstannounce::log_level_get_type (), static_cast<GstPluginAPIFlags> (0));
 
   element_class->post_message = GST_DEBUG_FUNCPTR (post_message);
   base_class->start = GST_DEBUG_FUNCPTR (start);

@@ -50,4 +50,18 @@ void Pool::give_back (Block block)
   state->blocks[kind_of (block.size)].push_back (std::move (block));
 }
 
+void Pool::trim (std::size_t most)
+{
+  std::vector<Block> out;  // freed when the lock is gone
+  auto state = state_.lock ();
+  for (std::size_t kind = kinds; kind-- > 0;) {
+    std::vector<Block> &blocks = state->blocks[kind];
+    while (state->idle > most && !blocks.empty ()) {
+      state->idle -= blocks.back ().size;
+      out.push_back (std::move (blocks.back ()));
+      blocks.pop_back ();
+    }
+  }
+}
+
 }  // namespace pool

@@ -38,6 +38,8 @@ public:
 
   [[nodiscard]] Block take (std::size_t size);
   void give_back (Block block);
+  // Of the idle ones, so many bytes stay; the largest go first.
+  void trim (std::size_t most);
   [[nodiscard]] std::size_t idle () { return state_.lock ()->idle; }
 
 private:

@@ -10,6 +10,7 @@
 #include "limiter.h"
 #include "route.h"
 #include "routes.h"
+#include "systemroute.h"
 
 namespace fetcher {
 
@@ -23,27 +24,6 @@ using route::Route;
 namespace {
 
 constexpr unsigned max_redirects = 10;
-
-// For the system's resolver: no path, it may be another process.
-Result<Route> system_route (const uri::Uri &target, GCancellable *cancellable)
-{
-  std::string origin = uri::origin (target) + "/";
-  GError *raw = nullptr;
-  gchar **proxies = g_proxy_resolver_lookup (
-      g_proxy_resolver_get_default (), origin.c_str (), cancellable, &raw);
-  Owned<GError> error{raw};
-  Owned<gchar *> list{proxies};
-  if (g_cancellable_is_cancelled (cancellable))
-    return problem (Error::cancelled, "cancelled");
-  if (proxies == nullptr || proxies[0] == nullptr)
-    return problem (Error::proxy, "the system knows no way to this host");
-  if (g_str_has_prefix (proxies[0], "direct:")) return Route{};
-  route::Result<Route> route = route::parse_proxy (proxies[0]);
-  if (!route)
-    return problem (Error::proxy,
-        std::string ("of the system: ") + route::to_string (route.code ()));
-  return *route;
-}
 
 struct Way
 {
@@ -177,6 +157,7 @@ Requester::Requester (const Settings &settings, const Request &request,
 
 Result<Done> Requester::before_retry (unsigned retry, const Problem &reason)
 {
+  if (!http::is_idempotent (request_.method)) return relay::failure (reason);
   retry_++;
   return fetcher::before_retry (
       settings_, retry, reason, cancellable_.get (), counters_);
@@ -185,6 +166,7 @@ Result<Done> Requester::before_retry (unsigned retry, const Problem &reason)
 Result<std::unique_ptr<Exchange>> Requester::follow (const Part &part)
 {
   current_ = start_;
+  method_ = request_.method;
   permanent_.reset ();
   bool all_permanent = true;
   for (unsigned redirects = 0;; redirects++) {
@@ -201,6 +183,7 @@ Result<std::unique_ptr<Exchange>> Requester::follow (const Part &part)
     counters_.redirects++;
     exchange.discard ();
     current_ = *target;
+    method_ = http::method_after (status, method_);
     all_permanent &= http::is_permanent_redirect (status);
     if (all_permanent) permanent_ = current_;
   }
@@ -236,7 +219,7 @@ Result<std::unique_ptr<Exchange>> Requester::send_to (
   auto exchange = std::make_unique<Exchange> (std::move (*session),
       std::move (*ticket), settings_, cancellable_.get (), counters_,
       uri::without_secrets (uri), retry_);
-  if (!exchange->prepare (*target))
+  if (!exchange->prepare (*target, method_))
     return problem (Error::uri, "not a URI for HTTP");
   set_headers (*exchange, *target, part);
   if (Result<Done> sent = exchange->send (); !sent) return sent.error ();
@@ -270,8 +253,10 @@ void Requester::set_headers (
   if (!cookies.empty ()) exchange.set_header ("Cookie", cookies);
   // A length of coded bytes says nothing of what is read, and a part of them is
   // of no use.
-  bool coded = part.range.empty () && request_.kind == Kind::manifest;
+  bool coded = part.range.empty () &&
+               (request_.kind == Kind::manifest || request_.compress);
   exchange.set_header ("Accept-Encoding", coded ? "gzip, deflate" : "identity");
+  if (!settings_.keep_alive) exchange.set_header ("Connection", "close");
   if (!part.range.empty ()) exchange.set_header ("Range", part.range);
   if (!part.if_range.empty ()) exchange.set_header ("If-Range", part.if_range);
 }

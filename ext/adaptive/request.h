@@ -77,6 +77,7 @@ private:
 
   std::string start_;    // where an attempt begins
   std::string current_;  // where its redirects have led
+  std::string method_;   // there
   std::optional<std::string> permanent_;
 };
 

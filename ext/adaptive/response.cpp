@@ -59,7 +59,10 @@ Requester::Part Response::Impl::part () const
 Result<Done> Response::Impl::accept ()
 {
   unsigned status = exchange->status ();
-  if (status != 200 && status != 206) {
+  bool got_it = requester.request ().method == "GET"
+                    ? status == 200 || status == 206
+                    : status >= 200 && status < 300;
+  if (!got_it) {
     exchange->discard ();
     if (status == 407 && exchange->proxied ())
       return problem (Error::proxy_auth, "the proxy wants credentials", status);
@@ -94,6 +97,8 @@ Result<Response::Impl::Body> Response::Impl::describe ()
   if (exchange->status () == 206) return describe_part (std::move (out));
   if (!out.coded) out.end = exchange->content_length ();
   out.identity.length = out.end;
+  // What a HEAD says of a body that does not come.
+  if (requester.request ().method == "HEAD") out.end = position;
   if (out.end && *out.end < position)
     return problem (Error::bad_range, "shorter than where to begin", 200);
   return out;
@@ -127,6 +132,7 @@ void Response::Impl::fill_head ()
   if (wanted && wanted->last && (!end || *wanted->last < *end))
     end = *wanted->last + 1;
   if (end && *end < position) end = position;
+  if (requester.request ().method == "HEAD") end = position;
 
   requester.stay ();
   date = exchange->header ("Date");
@@ -167,15 +173,19 @@ Result<Done> Response::Impl::skip_to_position ()
   return Done{};
 }
 
-Result<std::size_t> Response::Impl::read (std::uint8_t *data, std::size_t size)
+Result<std::optional<std::size_t>> Response::Impl::read (
+    std::uint8_t *data, std::size_t size, bool now)
 {
-  for (unsigned retry = 0;;) {
+  for (;;) {
     if (end && position >= *end) {
       finish ();
-      return std::size_t{0};
+      return std::optional<std::size_t> (0);
     }
-    Result<std::size_t> count = read_once (data, size);
-    if (count) return count;
+    Result<std::optional<std::size_t>> count = read_once (data, size, now);
+    if (count) {
+      if (*count) failures = 0;
+      return count;
+    }
     // A server may serve a range in parts (RFC 9110 15.3.7): no failure.
     bool part = exchange && position > body.first && body.end == position;
     exchange.reset ();
@@ -183,26 +193,34 @@ Result<std::size_t> Response::Impl::read (std::uint8_t *data, std::size_t size)
     // Nothing is behind a part of unknown whole: it was the last one.
     if (!end && body.end == position && count.code ().http_status == 416) {
       end = position;
-      return std::size_t{0};
+      return std::optional<std::size_t> (0);
     }
     if (!may_resume ()) return requester.located (std::move (count));
     Result<Done> again = requester.located (requester.before_retry (
-        retry++, requester.located (std::move (count)).code ()));
+        failures++, requester.located (std::move (count)).code ()));
     if (!again) return again.error ();
   }
 }
 
-Result<std::size_t> Response::Impl::read_once (
-    std::uint8_t *data, std::size_t size)
+Result<std::optional<std::size_t>> Response::Impl::read_once (
+    std::uint8_t *data, std::size_t size, bool now)
 {
   if (!exchange)
     if (Result<Done> resumed = attempt (); !resumed) return resumed.error ();
   if (end)
     size = static_cast<std::size_t> (
         std::min<std::uint64_t> (size, *end - position));
-  Result<std::size_t> count =
-      decoder ? read_decoded (data, size) : exchange->read (data, size);
-  if (!count) return count;
+  std::optional<std::size_t> count;
+  if (now && !decoder) {
+    Result<std::optional<std::size_t>> got = exchange->read_now (data, size);
+    if (!got || !*got) return got;
+    count = *got;
+  } else {
+    Result<std::size_t> got =
+        decoder ? read_decoded (data, size) : exchange->read (data, size);
+    if (!got) return got.error ();
+    count = *got;
+  }
   if (*count == 0 && (end || body.end))
     return problem (Error::truncated, "the body broke off");
   position += *count;
@@ -239,7 +257,8 @@ void Response::Impl::finish ()
 
 bool Response::Impl::may_resume () const
 {
-  return opened && !body.coded && http::same (body.identity, body.identity);
+  return opened && !body.coded && requester.request ().method == "GET" &&
+         http::same (body.identity, body.identity);
 }
 
 Response::Response (std::unique_ptr<Impl> impl) : impl_ (std::move (impl)) {}
@@ -258,7 +277,15 @@ void Response::wait ()
 
 Result<std::size_t> Response::read (std::uint8_t *data, std::size_t size)
 {
-  return impl_->read (data, size);
+  Result<std::optional<std::size_t>> count = impl_->read (data, size, false);
+  if (!count) return count.error ();
+  return count->value_or (0);
+}
+
+Result<std::optional<std::size_t>> Response::read_now (
+    std::uint8_t *data, std::size_t size)
+{
+  return impl_->read (data, size, true);
 }
 
 Result<std::unique_ptr<Response>> send_again (const Settings &settings,

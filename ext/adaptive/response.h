@@ -27,7 +27,9 @@ struct Response::Impl
   }
 
   Result<relay::Done> open ();
-  Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  // now: nothing, when it would have to wait.
+  Result<std::optional<std::size_t>> read (
+      std::uint8_t *data, std::size_t size, bool now);
   void wait ()
   {
     // A decoder may have more without it.
@@ -54,7 +56,8 @@ private:
   void fill_head ();
   Result<relay::Done> skip_to_position ();
   Result<std::size_t> read_decoded (std::uint8_t *data, std::size_t size);
-  Result<std::size_t> read_once (std::uint8_t *data, std::size_t size);
+  Result<std::optional<std::size_t>> read_once (
+      std::uint8_t *data, std::size_t size, bool now);
   void finish ();
   [[nodiscard]] bool may_resume () const;
 
@@ -65,8 +68,9 @@ private:
   std::uint64_t position;            // of the next byte, in the resource
   std::optional<std::uint64_t> end;  // behind the last wanted byte
   bool opened = false;
-  std::string date;  // of the first answer
-  Body body;         // of the exchange
+  unsigned failures = 0;  // since the last progress
+  std::string date;       // of the first answer
+  Body body;              // of the exchange
 };
 
 // As fetcher::send (), after so many tries of the caller's own.

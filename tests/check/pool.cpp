@@ -65,6 +65,23 @@ GST_START_TEST (idle_memory_has_a_limit)
 }
 GST_END_TEST;
 
+GST_START_TEST (the_largest_go_first)
+{
+  Pool pool;
+  std::vector<Block> blocks;
+  for (std::size_t size : {4096u, 65536u, 65536u, 262144u})
+    blocks.push_back (pool.take (size));
+  for (Block &block : blocks) pool.give_back (std::move (block));
+  pool.trim (131072 + 4096);
+  fail_unless_equals_uint64 (pool.idle (), 131072 + 4096);
+  pool.trim (70000);
+  fail_unless_equals_uint64 (pool.idle (), 65536 + 4096);
+  pool.trim (0);
+  fail_unless_equals_uint64 (pool.idle (), 0);
+  fail_unless (pool.take (65536).data != nullptr);
+}
+GST_END_TEST;
+
 GST_START_TEST (threads_get_blocks_of_their_own)
 {
   Pool pool;
@@ -96,6 +113,7 @@ static Suite *pool_suite ()
   tcase_add_test (tests, sizes_are_rounded_up);
   tcase_add_test (tests, the_last_one_back_goes_out_first);
   tcase_add_test (tests, idle_memory_has_a_limit);
+  tcase_add_test (tests, the_largest_go_first);
   tcase_add_test (tests, threads_get_blocks_of_their_own);
   return suite;
 }
