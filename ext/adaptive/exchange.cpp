@@ -185,6 +185,12 @@ Result<Done> Exchange::send ()
 
 void Exchange::wait ()
 {
+  // Of TLS the socket says nothing: the rest of a record may have been taken
+  // from it before, and GIO does not look.
+  if (g_str_has_prefix (session_->route.proxy.c_str (), "https:") ||
+      g_strcmp0 (g_uri_get_scheme (soup_message_get_uri (message_.get ())),
+          "https") == 0)
+    return;
   auto *pollable = G_IS_POLLABLE_INPUT_STREAM (body_.get ())
                        ? G_POLLABLE_INPUT_STREAM (body_.get ())
                        : nullptr;
@@ -345,7 +351,9 @@ Error Exchange::classify (const GError &error) const
     return Error::cancelled;
   if (timer_->fired) return Error::timeout;
   if (error.domain == G_TLS_ERROR) return Error::tls;
-  if (error.domain == SOUP_SESSION_ERROR) return Error::protocol;
+  // Before the request is out it is the proxy that talks, of a tunnel.
+  if (error.domain == SOUP_SESSION_ERROR)
+    return tunnel_ && !sent_ ? Error::proxy : Error::protocol;
   if (error.domain == G_IO_ERROR) switch (error.code) {
       case G_IO_ERROR_PROXY_AUTH_FAILED:
       case G_IO_ERROR_PROXY_NEED_AUTH:
