@@ -34,7 +34,7 @@ struct Row
   const char *scheme = "http";
   // {p} and {o} are the ports of the proxy and the origin.
   const char *routes = "origin.test=http://127.0.0.1:{p},all=block";
-  // The moment lasts until somebody ends it.
+  // The moment lasts until somebody, or a time-out, ends it.
   bool waits = false;
   int retries = 0;
   guint64 position = 0;
@@ -109,7 +109,8 @@ public:
     source_ = std::make_unique<Fetching> (
         filled (std::string (row.scheme) + "://" + row.host + "/x"),
         filled (row.routes));
-    g_object_set (**source_, "retries", row.retries, "timeout", 1, nullptr);
+    g_object_set (**source_, "retries", row.retries, "timeout",
+        row.waits ? 1 : 60, nullptr);
     if (row.position > 0)
       fail_unless (gst_element_seek (**source_, 1.0, GST_FORMAT_BYTES,
           GST_SEEK_FLAG_NONE, GST_SEEK_TYPE_SET,
