@@ -19,7 +19,8 @@ end() {
 clean_up() {
   local pid
   for pid in "${daemons[@]}"; do end "$pid"; done
-  rm -rf "$work"
+  # What squid has no time to take away.
+  rm -rf "$work" "/dev/shm/relay$$x"*
 }
 trap clean_up EXIT
 trap 'exit 1' TERM INT HUP
