@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The bad days of TLS, in a program of its own because of this: LeakSanitizer
-// (clang 14) crashes at the end of a process in which GnuTLS had threads, and
-// GLib abandons its table of quarks when that grows. Leaks are looked for in
-// the other programs.
+// The bad days of TLS, with an authority of our own (a sanitized program takes
+// long to read those of the system), and in a program of its own because of
+// this: LeakSanitizer (clang 14) crashes at the end of a process in which
+// GnuTLS had threads, and GLib abandons its table of quarks when that grows.
+// Leaks are looked for in the other programs.
 extern "C" int __lsan_is_turned_off ();
 extern "C" int __lsan_is_turned_off ()
 {
@@ -17,6 +18,7 @@ using test::HttpServer;
 using test::baddays::body;
 using test::baddays::Day;
 using test::baddays::fine;
+using test::baddays::head;
 using test::baddays::Row;
 
 namespace {
@@ -26,6 +28,8 @@ constexpr int read_error = GST_RESOURCE_ERROR_READ;
 
 constexpr const char *unverified =
     "origin.test=http://127.0.0.1:{p} verify=off,all=block";
+
+constexpr const char *tls_proxy = "origin.test=https://127.0.0.1:{p},all=block";
 
 struct ObjectUnref
 {
@@ -148,6 +152,40 @@ struct Rows
           .outcome = open_read,
           .origin = close_in_the_handshake,
           .scheme = "https"},
+      {.name = "hangs, TLS to the proxy",
+          .outcome = read_error,
+          .proxy =
+              [] (Connection &c, Day &day, int) {
+                c.read (5);
+                day.now ();
+                c.hang ();
+              },
+          .routes = tls_proxy,
+          .waits = true},
+      {.name = "is none with TLS",
+          .outcome = open_read,
+          .proxy =
+              [] (Connection &c, Day &day, int) {
+                c.read (5);
+                c.send ("HTTP/1.1 400 Bad Request\r\n\r\n");
+                day.now ();
+              },
+          .routes = tls_proxy},
+      {.name = "redirects to a tunnel to one without TLS",
+          .outcome = open_read,
+          .origin =
+              [] (Connection &c, Day &day, int) {
+                // The first byte of a handshake, or of a request.
+                if (c.read (1) == "\x16") {
+                  c.send ("HTTP/1.1 400 Bad Request\r\n\r\n");
+                  day.now ();
+                  return;
+                }
+                c.read_request ();
+                c.send (head ("302 Found",
+                    "Content-Length: 0\r\nLocation: https://origin.test:" +
+                        std::to_string (day.origin_port ()) + "/\r\n"));
+              }},
   };
 };
 

@@ -22,7 +22,6 @@ constexpr int seek_error = GST_RESOURCE_ERROR_SEEK;
 constexpr const char *socks = "origin.test=socks5h://127.0.0.1:{p},all=block";
 constexpr const char *socks_with_password =
     "origin.test=socks5h://u:p@127.0.0.1:{p},all=block";
-constexpr const char *tls_proxy = "origin.test=https://127.0.0.1:{p},all=block";
 
 // Reads a request, says this, and closes.
 Script says (const std::string &text)
@@ -167,25 +166,6 @@ const std::vector<Row> proxies = {
             },
         .routes = socks,
         .waits = true},
-    {.name = "hangs, TLS to the proxy",
-        .outcome = read_error,
-        .proxy =
-            [] (Connection &c, Day &day, int) {
-              c.read (5);
-              day.now ();
-              c.hang ();
-            },
-        .routes = tls_proxy,
-        .waits = true},
-    {.name = "is none with TLS",
-        .outcome = open_read,
-        .proxy =
-            [] (Connection &c, Day &day, int) {
-              c.read (5);
-              c.send ("HTTP/1.1 400 Bad Request\r\n\r\n");
-              day.now ();
-            },
-        .routes = tls_proxy},
     {.name = "407",
         .outcome = no_access,
         .proxy = says (head ("407 No", "Content-Length: 0\r\n"))},
@@ -425,20 +405,6 @@ const std::vector<Row> origins = {
     {.name = "redirects to an address that is blocked",
         .outcome = no_access,
         .origin = says (moved ("http://127.0.0.1:1/"))},
-    {.name = "redirects to a tunnel to one without TLS",
-        .outcome = open_read,
-        .origin =
-            [] (Connection &c, Day &day, int) {
-              // The first byte of a handshake, or of a request.
-              if (c.read (1) == "\x16") {
-                c.send ("HTTP/1.1 400 Bad Request\r\n\r\n");
-                day.now ();
-                return;
-              }
-              c.read_request ();
-              c.send (moved ("https://origin.test:" +
-                             std::to_string (day.origin_port ()) + "/"));
-            }},
     {.name = "an unknown name",
         .outcome = not_found,
         .routes = "all=direct",
