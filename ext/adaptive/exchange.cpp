@@ -374,7 +374,9 @@ Error Exchange::classify (const GError &error) const
     return Error::cancelled;
   if (timer_->fired) return Error::timeout;
   if (error.domain == G_TLS_ERROR) return Error::tls;
-  if (error.domain == SOUP_SESSION_ERROR) return Error::protocol;
+  // Before the request is out it is the proxy that talks, of a tunnel.
+  if (error.domain == SOUP_SESSION_ERROR)
+    return tunnel_ && !sent_ ? Error::proxy : Error::protocol;
   if (error.domain == G_IO_ERROR) switch (error.code) {
       case G_IO_ERROR_PROXY_AUTH_FAILED:
       case G_IO_ERROR_PROXY_NEED_AUTH:
