@@ -340,7 +340,10 @@ void start (GstCacheTee *self)
   for (const std::shared_ptr<Branch> &branch : *branches)
     branch->flow = GST_FLOW_OK;
   impl.server.start (impl.lookup.reader (), impl.lookup.memory ());
+  // From here on it is the streaming thread's, which holds this lock.
+  GST_PAD_STREAM_LOCK (impl.sinkpad);
   impl.junction.start (hit);
+  GST_PAD_STREAM_UNLOCK (impl.sinkpad);
   if (!hit) impl.late.start (impl.settings.copy ());
   if (miss) impl.intake.record ();
 }
