@@ -38,6 +38,19 @@ run() {
       "$quickstart" "$@"
   ) >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
+# succeeds: as often as the machine has no processor for the receiver, but not
+# for ever.
+succeeds() {
+  local try
+  for try in 1 2 3; do
+    rm -rf "$work/taken"
+    run
+    [[ $status -ne 0 ]] || return 0
+    grep -qE '[1-9][0-9]* packets lost' "$work/out" "$work/err" || break
+    echo "packets were lost: try $try of 3"
+  done
+  fail "status $status"
+}
 # What it starts has the name of its folder in the command line.
 processes() {
   local pid
@@ -67,8 +80,7 @@ fails() {
 }
 
 mkdir "$work/bin"
-run
-[[ $status -eq 0 ]] || fail "status $status"
+succeeds
 grep -q 'Everything is as expected' "$work/out" || fail 'not as expected'
 picture=$(sed -n 's/^Received pictures.*: \(.*\.png\)$/\1/p' "$work/out")
 [[ $(head -c 4 "$picture" | tail -c 3) == PNG ]] || fail "no picture: $picture"
@@ -99,8 +111,7 @@ if mkdir "$work/taken" 2>/dev/null; then
 fi
 exec "\$real" "\$@"
 END
-run
-[[ $status -eq 0 ]] || fail "status $status"
+succeeds
 grep -q 'is taken' "$work/out" || fail 'no port was taken'
 echo 'ok: a port that is taken'
 
