@@ -50,11 +50,13 @@ static std::vector<std::string> list_of (const GValue *value)
   return out;
 }
 
-static gchar **stars (std::size_t count)
+// So many that may not be shown.
+static void set_stars (GValue *value, std::size_t count)
 {
-  gchar **out = g_new0 (gchar *, count + 1);
-  for (std::size_t i = 0; i < count; i++) out[i] = g_strdup ("***");
-  return out;
+  std::string hidden = "***";
+  std::vector<gchar *> list (count, hidden.data ());
+  list.push_back (nullptr);
+  g_value_set_boxed (value, list.data ());
 }
 
 // user-id and cookies become headers.
@@ -199,7 +201,7 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_COOKIES:
       if (!settings.cookies.empty ())
-        g_value_take_boxed (value, stars (settings.cookies.size ()));
+        set_stars (value, settings.cookies.size ());
       return true;
     case PROP_USER_AGENT:
       g_value_set_string (value, settings.fetch.user_agent.c_str ());
@@ -268,7 +270,7 @@ bool answer_credentials (const Settings &settings, GstQuery *query)
   for (const auto &[name, value] : sent.extra_headers)
     if (http::same_name (name, "Authorization") ||
         http::same_name (name, "Cookie"))
-      text += name + ": " + value + "\n";
+      text.append (name).append (": ").append (value).append ("\n");
   if (text.empty ()) return false;
   relay::Owned<gchar> hash{g_compute_checksum_for_string (
       G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};

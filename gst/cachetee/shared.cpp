@@ -233,7 +233,7 @@ Shared::Swept Shared::sweep (bool starved)
   if (disk.available (folder.c_str (), free) != 0) free = ~std::uint64_t{0};
   std::uint64_t limit = options.l2_size;
   swept.full = (limit > 0 && swept.bytes > limit) || free < options.min_free ||
-               (starved && freed == 0 && free < 4 * options.slice_size);
+               (starved && freed == 0 && free < std::uint64_t{4} * options.slice_size);
   swept.allowance = ~std::uint64_t{0};
   if (limit > 0)
     swept.allowance = allowance_of (limit, limit - swept.bytes, swept.full);
