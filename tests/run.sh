@@ -7,6 +7,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 setup_packages build run interop
+setup_peers
 setup_npm shaka-packager@3.4.2
 setup_env
 # shellcheck disable=SC2119 # no target: everything

@@ -4,6 +4,7 @@
 # share; to be sourced:
 #
 #   setup_packages GROUP...   install what these groups lack (build run ci interop)
+#   setup_peers                   proxies and servers to test against, if possible
 #   setup_npm PACKAGE@VERSION...  the same by npm, where there is npm
 #   setup_build [TARGET...]   configure build/ and compile these, or everything
 #   setup_env                 our plugins, our registry, no proxy variables
@@ -64,10 +65,24 @@ pc:libjpeg libjpeg62-turbo-dev
 cmd:jpegtran libjpeg-turbo-progs
 pc:gstreamer-rtsp-server-1.0 libgstrtspserver-1.0-dev
 '
+# Proxies and an origin that others wrote: what is not to be had, its tests do
+# without.
+setup_needs[peers]='
+cmd:openssl openssl
+cmd:nginx nginx
+cmd:squid squid
+cmd:tinyproxy tinyproxy-bin
+cmd:danted dante-server
+cmd:microsocks microsocks
+cmd:nghttpx nghttp2-proxy
+lib:libnss_wrapper.so libnss-wrapper
+'
 
 setup_has() {
   case $1 in
-    cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+    # Daemons are where an ordinary user does not look.
+    cmd:*) PATH=$PATH:/usr/sbin:/sbin command -v "${1#cmd:}" >/dev/null ;;
+    lib:*) compgen -G "/usr/lib/*/${1#lib:}" >/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     gst:*) gst-inspect-1.0 --exists "${1#gst:}" 2>/dev/null ;;
     asan:*)
@@ -77,14 +92,40 @@ setup_has() {
   esac
 }
 
-setup_packages() {
-  local group probe package missing=()
-  setup_env
+# What the groups lack, one package in each line.
+setup_missing() {
+  local group probe package
   for group in "$@"; do
     while read -r probe package; do
-      [[ -z $probe ]] || setup_has "$probe" || missing+=("$package")
+      [[ -z $probe ]] || setup_has "$probe" || echo "$package"
     done <<<"${setup_needs[$group]}"
   done
+}
+
+# What can be had of the group "peers": their tests do without the rest.
+setup_peers() {
+  local package missing as_root=()
+  setup_env
+  mapfile -t missing < <(setup_missing peers)
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  [[ $(id -u) -eq 0 ]] || as_root=(sudo -n)
+  if command -v apt-get >/dev/null && "${as_root[@]}" true 2>/dev/null; then
+    say "Installing: ${missing[*]}"
+    setup_apt "${as_root[@]}" -- "${missing[@]}" ||
+      for package in "${missing[@]}"; do
+        setup_apt "${as_root[@]}" -- "$package" || true
+      done
+    hash -r
+    mapfile -t missing < <(setup_missing peers)
+  fi
+  [[ ${#missing[@]} -eq 0 ]] ||
+    say "Not to be had: ${missing[*]}: tests that need them will be skipped"
+}
+
+setup_packages() {
+  local missing
+  setup_env
+  mapfile -t missing < <(setup_missing "$@")
   [[ ${#missing[@]} -gt 0 ]] || return 0
 
   if [[ ! -e /etc/debian_version ]] || ! command -v apt-get >/dev/null; then

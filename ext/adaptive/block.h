@@ -8,6 +8,8 @@
 namespace block {
 
 inline constexpr unsigned smallest = 4 * 1024;
+// About what comes with the headers.
+inline constexpr unsigned first = 16 * 1024;
 inline constexpr unsigned largest = 256 * 1024;
 
 class Size
@@ -24,13 +26,13 @@ public:
   void took (std::size_t count)
   {
     if (count == size_)
-      size_ = size_ > most_ / 2 ? most_ : size_ * 2;
+      size_ = size_ > most_ / 4 ? most_ : size_ * 4;
     else if (count < size_ / 4)
       size_ = std::max (size_ / 2, std::min (smallest, most_));
   }
 
 private:
-  unsigned size_ = smallest;
+  unsigned size_ = first;
   unsigned most_ = largest;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bytes.h"
+#include "text.h"
 
 namespace container {
 
@@ -127,6 +128,29 @@ Format from_mime_type (std::string_view mime_type)
   if (mime_type == "text/vtt") return Format::webvtt;
   if (mime_type == "application/ttml+xml") return Format::ttml;
   return Format::unknown;
+}
+
+Manifest manifest_of (
+    std::span<const std::uint8_t> first_bytes, std::string_view mime_type)
+{
+  constexpr std::size_t enough = 4096;
+  std::string_view begin (reinterpret_cast<const char *> (first_bytes.data ()),
+      std::min (first_bytes.size (), enough));
+  if (begin.starts_with ("\xef\xbb\xbf")) begin.remove_prefix (3);
+  begin = text::trim (begin);
+  if (begin.starts_with ("#EXTM3U") &&
+      begin.find ("#EXT-X-") != std::string_view::npos)
+    return Manifest::hls;
+  // With an XML declaration or comments before it, perhaps with a prefix.
+  if (begin.starts_with ('<') &&
+      (begin.find ("<MPD") != std::string_view::npos ||
+          begin.find (":MPD") != std::string_view::npos))
+    return Manifest::dash;
+  std::string lower (mime_type);
+  for (char &c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char> (c - 'A' + 'a');
+  if (lower == "application/vnd.apple.mpegurl") return Manifest::hls;
+  return lower == "application/dash+xml" ? Manifest::dash : Manifest::none;
 }
 
 void Boundaries::feed (std::span<const std::uint8_t> bytes)

@@ -31,6 +31,16 @@ inline constexpr std::size_t sniff_size = 2 * packet_size;
 [[nodiscard]] Format from_uri (std::string_view uri);
 [[nodiscard]] Format from_mime_type (std::string_view mime_type);
 
+enum class Manifest
+{
+  none,
+  hls,  // not the lists of other players, which have no tags of HLS
+  dash
+};
+// By its first bytes, as many as there are, and its Content-Type.
+[[nodiscard]] Manifest manifest_of (
+    std::span<const std::uint8_t> first_bytes, std::string_view mime_type);
+
 // Follows a body through its boxes or packets. A body without a length that
 // stops inside one is a cut one (a chunked transfer that breaks off between
 // two chunks looks complete).

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,17 +13,46 @@
 #include <utility>
 #include <vector>
 
+#include "common/guarded.h"
 #include "common/result.h"
 
 // GIO's, whose header callers need not have.
-// NOLINTNEXTLINE(modernize-use-using,bugprone-reserved-identifier)
+// NOLINTBEGIN(modernize-use-using,bugprone-reserved-identifier)
 typedef struct _GCancellable GCancellable;
+typedef struct _GTlsCertificate GTlsCertificate;
+typedef struct _GTlsDatabase GTlsDatabase;
+typedef struct _GTlsInteraction GTlsInteraction;
+// NOLINTEND(modernize-use-using,bugprone-reserved-identifier)
+
+namespace cookies {
+class Jar;
+}
+
+namespace routes {
+class Table;
+}
 
 // HTTP: the one way to the network. A request is sent and its body read by the
 // thread that wants the bytes, and broken off by its GCancellable.
 namespace fetcher {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// By what the origin is known, and we to it. Not for an https proxy: GIO knows
+// that one by the system's authorities alone.
+struct Tls
+{
+  // The authorities: these; or else those of a PEM file; or else the system's;
+  // or else none, and nobody is trusted.
+  std::shared_ptr<GTlsDatabase> database;
+  std::string ca_file;
+  bool use_system_ca_file = true;
+  // Shown to who asks for it; or else what the interaction is asked for.
+  std::shared_ptr<GTlsCertificate> certificate;
+  std::shared_ptr<GTlsInteraction> interaction;
+
+  friend auto operator<=> (const Tls &, const Tls &) = default;
+};
 
 // What a source element's properties say. Requests copy it.
 struct Settings
@@ -34,12 +64,22 @@ struct Settings
   // Go before the userinfo of proxy.
   std::string proxy_id;
   std::string proxy_pw;
+  // By which way to which host; what no rule matches goes by proxy. Null: no
+  // rules.
+  std::shared_ptr<const routes::Table> routes;
   std::string user_agent;
   // With every request, but Authorization and Cookie only to
-  // credentials_origin.
+  // credentials_origin, unless credentials_everywhere.
   Headers extra_headers;
+  bool credentials_everywhere = false;
+  // What servers have set, sent where it belongs: shared by the copies of these
+  // settings. use_location () begins a new one. Null: none are kept.
+  std::shared_ptr<relay::Guarded<cookies::Jar>> jar;
   // Scheme, host and port of `location`: set it with use_location ().
   std::string credentials_origin;
+  // Transfers of one host at once, over the whole process: first come, first
+  // served, manifests and keys before the rest. 0 = no limit.
+  unsigned max_connections_per_host = 10;
   // For connecting, for the headers, and between two reads. 0 = none.
   std::chrono::milliseconds timeout{15000};
   // Tries after the first one, and after each progress; -1 = no limit.
@@ -48,13 +88,17 @@ struct Settings
   std::chrono::milliseconds backoff{500};
   std::chrono::milliseconds backoff_max{8000};
   bool ssl_strict = true;
+  Tls tls;
   bool automatic_redirect = true;
+  // Whether a connection is kept, to be used again.
+  bool keep_alive = true;
   // Whose requests these are, for the log.
   std::string name;
 };
 
 // The location without userinfo. Userinfo becomes an Authorization header
-// unless extra_headers has one; credentials_origin is set from it.
+// unless extra_headers has one; credentials_origin is set from it, and a new
+// jar begun.
 [[nodiscard]] std::string use_location (
     Settings &settings, std::string_view location);
 
@@ -67,7 +111,7 @@ struct Range
 
 enum class Kind
 {
-  manifest,  // the only one asked for with content codings (gzip)
+  manifest,  // asked for with content codings (gzip), unless it is a part
   init,
   media,
   key,
@@ -79,12 +123,17 @@ struct Request
   std::string uri;  // absolute, http or https
   std::optional<Range> range;
   Kind kind = Kind::other;
+  // A token (RFC 9110 9.1). Without a body, and only a GET is resumed.
+  std::string method = "GET";
+  // Content codings (gzip) are asked for, if there is no range.
+  bool compress = false;
 };
 
 enum class Error
 {
   cancelled,        // by the request's GCancellable; never posted
   uri,              // not an absolute http or https URI, or a bad proxy URI
+  blocked,          // no route leads there
   resolve,          // the host's name is not known
   connect,          // no connection to the origin
   proxy,            // no connection to or through the proxy
@@ -117,9 +166,26 @@ struct Problem
 template <class T>
 using Result = relay::Result<T, Problem>;
 
+// What became of a request: a redirect and a retry are requests of their own.
+// No secret in it.
+struct Record
+{
+  std::uint64_t number = 0;  // from 1, over all requests of the element
+  std::string uri;           // without userinfo and query
+  std::string route;         // "direct", or the proxy without userinfo
+  bool new_connection = false;
+  unsigned retry = 0;       // tries before this one
+  unsigned status = 0;      // 0: there was no answer
+  std::uint64_t bytes = 0;  // of the body on the wire, known at its end
+  std::chrono::nanoseconds ttfb{0};
+  std::string error;  // why there was no answer
+};
+
 // Of one element, over all its requests. They only grow, but for the ttfb.
 struct Counters
 {
+  static constexpr std::size_t most_records = 32;
+
   std::atomic<std::uint64_t> requests{0};  // sent: redirects, retries included
   std::atomic<std::uint64_t> retries{0};
   std::atomic<std::uint64_t> redirects{0};
@@ -127,6 +193,7 @@ struct Counters
   std::atomic<std::uint64_t> proxied{0};         // requests by way of a proxy
   std::atomic<std::uint64_t> bytes_received{0};  // of bodies, as delivered
   std::atomic<std::uint64_t> ttfb_ns{0};         // of the last response
+  relay::Guarded<std::deque<Record>> records;    // the last ones
 };
 
 // What the headers of a response say.
@@ -165,6 +232,11 @@ public:
   // Waits for at least one byte; 0 = the body is complete, its length
   // verified where one is known.
   Result<std::size_t> read (std::uint8_t *data, std::size_t size);
+  // The same, but nothing when there is nothing yet: then wait (), and it may
+  // have something. So memory for it need not be held meanwhile.
+  Result<std::optional<std::size_t>> read_now (
+      std::uint8_t *data, std::size_t size);
+  void wait ();
 
 private:
   std::unique_ptr<Impl> impl_;

@@ -31,7 +31,6 @@
 #include <gio/gio.h>
 #include <glib/gi18n-lib.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -47,7 +46,6 @@
 #include "gstfetch.h"
 #include "gstsource.h"
 #include "loader.h"
-#include "uri.h"
 
 GST_DEBUG_CATEGORY_STATIC (adaptivesrc_debug);
 #define GST_CAT_DEFAULT adaptivesrc_debug
@@ -127,10 +125,8 @@ static const gchar *const *uri_get_protocols (GType)
 
 static gchar *uri_get_uri (GstURIHandler *handler)
 {
-  std::string location =
-      GST_ADAPTIVE_SRC (handler)->impl.settings.lock ()->location;
-  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
-                                              : nullptr;
+  return gstsource::get_uri (
+      GST_ADAPTIVE_SRC (handler)->impl.settings.lock ()->location);
 }
 
 // Without the "hls+" or "dash+": the manifest itself says what it is.
@@ -146,14 +142,8 @@ static std::string plain (const std::string &location)
 static gboolean uri_set_uri (
     GstURIHandler *handler, const gchar *text, GError **error)
 {
-  auto *self = GST_ADAPTIVE_SRC (handler);
-  uri::Result<uri::Uri> parsed = uri::parse (plain (text));
-  if (!parsed || uri::origin (*parsed).empty ()) {
-    g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
-        "Not a URI for HTTP: %s", uri::without_secrets (text).c_str ());
-    return FALSE;
-  }
-  self->impl.settings.lock ()->location = text;
+  if (!gstsource::is_for_http (plain (text), error)) return FALSE;
+  GST_ADAPTIVE_SRC (handler)->impl.settings.lock ()->location = text;
   return TRUE;
 }
 
@@ -208,19 +198,6 @@ static void post_load_problem (
           ("%s: %s", uri, message));
       break;
   }
-}
-
-static void post_variant (GstAdaptiveSrc *self, const std::string &pad,
-    const presentation::Representation &chosen)
-{
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("adaptivesrc-variant", "pad", G_TYPE_STRING,
-              pad.c_str (), "id", G_TYPE_STRING, chosen.id.c_str (), "codecs",
-              G_TYPE_STRING, chosen.codecs.c_str (), "mime-type", G_TYPE_STRING,
-              chosen.mime_type.c_str (), "bandwidth", G_TYPE_UINT64,
-              static_cast<guint64> (chosen.bandwidth), "width", G_TYPE_UINT,
-              chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
 }
 
 static Owned<GstStructure> stats (GstAdaptiveSrc *self)
@@ -279,7 +256,8 @@ static void expose (GstAdaptiveSrc *self, loader::Loaded loaded,
     auto type = static_cast<std::size_t> (selection.type);
     std::string name = templates[type].name_template;
     name.replace (name.find ("%u"), 2, std::to_string (counts[type]++));
-    post_variant (self, name, selection.representation);
+    AdaptiveStream::post_variant (
+        GST_ELEMENT (self), name, selection.representation);
 
     auto stream = add_stream (self, common, std::move (selection));
     if (!stream || !stream->find_format ()) return;
@@ -310,18 +288,12 @@ static AdaptiveStream::Shared make_common (
   return common;
 }
 
-static void load (GstAdaptiveSrc *self)
+static void load (GstAdaptiveSrc *self, const Settings &settings)
 {
-  Settings settings = self->impl.settings.copy ();
   Owned<GCancellable> cancellable =
       relay::share (self->impl.shared.lock ()->cancellable.get ());
-  std::string location =
-      fetcher::use_location (settings.fetch, plain (settings.location));
-  Owned<gchar> name{gst_object_get_name (GST_OBJECT (self))};
-  settings.fetch.name = name.get ();
-
-  auto loaded = loader::load (settings.fetch, location, settings.max_bitrate,
-      cancellable.get (), &self->impl.counters);
+  auto loaded = loader::load (settings.fetch, settings.location,
+      settings.max_bitrate, cancellable.get (), &self->impl.counters);
   if (!loaded) {
     if (may_fail (self)) post_load_problem (self, loaded.code ());
     return;
@@ -340,16 +312,14 @@ static void load (GstAdaptiveSrc *self)
 
 static bool start (GstAdaptiveSrc *self)
 {
-  if (self->impl.settings.lock ()->location.empty ()) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        (_ ("No address to read from is set.")), ("location is empty"));
-    return false;
-  }
+  Settings settings = self->impl.settings.copy ();
+  settings.location = plain (settings.location);
+  if (!gstsource::prepare (GST_ELEMENT (self), settings)) return false;
   self->impl.failed = false;
   Shared fresh;
   fresh.cancellable.reset (g_cancellable_new ());
   *self->impl.shared.lock () = std::move (fresh);
-  self->impl.loading = std::thread (load, self);
+  self->impl.loading = std::thread (load, self, std::move (settings));
   return true;
 }
 
@@ -410,30 +380,13 @@ static gboolean query (GstElement *element, GstQuery *query)
       gst_query_set_duration (query, format, static_cast<gint64> (*duration));
       return TRUE;
     }
-    case GST_QUERY_SEEKING: {
-      GstFormat format = GST_FORMAT_UNDEFINED;
-      gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
-      gst_query_set_seeking (query, format, FALSE, 0, -1);
-      return TRUE;
-    }
-    case GST_QUERY_SCHEDULING:
-      // Bins ask before there is a pad, to know that this is no local file.
-      gst_query_set_scheduling (query,
-          static_cast<GstSchedulingFlags> (
-              GST_SCHEDULING_FLAG_SEQUENTIAL |
-              GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED),
-          1, -1, 0);
-      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-      return TRUE;
-    case GST_QUERY_LATENCY:
-      gst_query_set_latency (query, FALSE, 0, GST_CLOCK_TIME_NONE);
-      return TRUE;
     case GST_QUERY_URI: {
       std::string location = self->impl.settings.lock ()->location;
       gst_query_set_uri (query, location.c_str ());
       return TRUE;
     }
     default:
+      if (AdaptiveStream::answer (query)) return TRUE;
       return GST_ELEMENT_CLASS (gst_adaptive_src_parent_class)
           ->query (element, query);
   }

@@ -122,6 +122,45 @@ AdaptiveStream::AdaptiveStream (
 {
 }
 
+bool AdaptiveStream::answer (GstQuery *query)
+{
+  switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_SEEKING: {
+      GstFormat format = GST_FORMAT_UNDEFINED;
+      gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
+      gst_query_set_seeking (query, format, FALSE, 0, -1);
+      return true;
+    }
+    case GST_QUERY_SCHEDULING:
+      // Bins ask before there is a pad, to know that this is no local file.
+      gst_query_set_scheduling (query,
+          static_cast<GstSchedulingFlags> (
+              GST_SCHEDULING_FLAG_SEQUENTIAL |
+              GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED),
+          1, -1, 0);
+      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
+      return true;
+    case GST_QUERY_LATENCY:
+      gst_query_set_latency (query, FALSE, 0, GST_CLOCK_TIME_NONE);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
+    const presentation::Representation &chosen)
+{
+  gst_element_post_message (element,
+      gst_message_new_element (GST_OBJECT (element),
+          gst_structure_new ("adaptivesrc-variant", "pad", G_TYPE_STRING,
+              pad.c_str (), "id", G_TYPE_STRING, chosen.id.c_str (), "codecs",
+              G_TYPE_STRING, chosen.codecs.c_str (), "mime-type", G_TYPE_STRING,
+              chosen.mime_type.c_str (), "bandwidth", G_TYPE_UINT64,
+              static_cast<guint64> (chosen.bandwidth), "width", G_TYPE_UINT,
+              chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
+}
+
 bool AdaptiveStream::find_format ()
 {
   auto first = schedule::segment (selection_.representation, 0);

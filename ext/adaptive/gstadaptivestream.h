@@ -45,6 +45,11 @@ public:
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
   ~AdaptiveStream ();
 
+  // What is answered the same whatever the streams do: false for all else.
+  static bool answer (GstQuery *query);
+  // The message `adaptivesrc-variant`.
+  static void post_variant (GstElement *element, const std::string &pad,
+      const presentation::Representation &chosen);
   // Opens the first segment if nothing else says what it is made of. False: it
   // has been said why.
   bool find_format ();

@@ -5,7 +5,11 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
+
+#include "container.h"
 #include "http.h"
+#include "routes.h"
 #include "uri.h"
 
 namespace gstfetch {
@@ -44,6 +48,9 @@ Report report_of (const fetcher::Problem &problem)
     case Error::uri:
       return {GST_RESOURCE_ERROR_SETTINGS,
           _ ("An address is not valid, of the resource or of the proxy.")};
+    case Error::blocked:
+      return {GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+          _ ("The routes do not lead to this server.")};
     case Error::resolve:
       return {
           GST_RESOURCE_ERROR_NOT_FOUND, _ ("The server's name is not known.")};
@@ -105,6 +112,29 @@ void append_headers (
 }
 
 }  // namespace
+
+bool prepare (GstElement *element, std::string &location,
+    const std::string &routes, fetcher::Settings &settings)
+{
+  if (location.empty ()) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND,
+        (_ ("No address to read from is set.")), ("location is empty"));
+    return false;
+  }
+  routes::Result<routes::Table> table = routes::Table::parse (routes);
+  if (!table) {
+    std::string where = routes::describe (routes, table.position ());
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        (_ ("The routes have an error: %s."), where.c_str ()),
+        ("routes: %s: %s", where.c_str (), routes::to_string (table.code ())));
+    return false;
+  }
+  settings.routes = std::make_shared<const routes::Table> (std::move (*table));
+  relay::Owned<gchar> name{gst_object_get_name (GST_OBJECT (element))};
+  settings.name = name.get ();
+  location = fetcher::use_location (settings, location);
+  return true;
+}
 
 void post_problem (GstElement *element, const fetcher::Problem &problem)
 {
@@ -186,10 +216,66 @@ relay::Owned<GstStructure> http_headers (
   return out;
 }
 
-relay::Owned<GstStructure> stats (
-    const char *name, const fetcher::Counters &counters)
+bool is_seekable (const fetcher::Head &head)
 {
-  return relay::Owned<GstStructure>{gst_structure_new (name, "requests",
+  if (head.seekable) return true;
+  if (head.coded || !head.total) return false;
+  return std::ranges::none_of (head.headers, [] (const auto &header) {
+    return http::same_name (header.first, "Accept-Ranges") &&
+           http::same_name (header.second, "none");
+  });
+}
+
+void warn_of_manifest (GstElement *element, const fetcher::Head &head,
+    GstBuffer *first, gsize count)
+{
+  container::Manifest manifest = container::Manifest::none;
+  {
+    relay::MappedBuffer map (first, GST_MAP_READ);
+    if (map)
+      manifest = container::manifest_of (
+          map.bytes ().first (std::min (map.bytes ().size (), count)),
+          head.content_type);
+  }
+  if (manifest == container::Manifest::none) return;
+  const char *scheme = manifest == container::Manifest::hls ? "hls" : "dash";
+  GST_ELEMENT_WARNING (element, STREAM, WRONG_TYPE,
+      (_ ("This is a manifest, behind which media would be fetched past the "
+          "routes and the proxy. Use %s+http or %s+https."),
+          scheme, scheme),
+      ("%s", uri::without_secrets (head.uri).c_str ()));
+}
+
+void limit_bandwidth (GstQuery *query)
+{
+  GstSchedulingFlags flags;
+  gint minimum = 0;
+  gint maximum = 0;
+  gint alignment = 0;
+  gst_query_parse_scheduling (query, &flags, &minimum, &maximum, &alignment);
+  flags = static_cast<GstSchedulingFlags> (
+      flags | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED);
+  gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
+}
+
+static void append_record (GValue *array, const fetcher::Record &record)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value,
+      gst_structure_new ("request", "number", G_TYPE_UINT64, record.number,
+          "uri", G_TYPE_STRING, record.uri.c_str (), "route", G_TYPE_STRING,
+          record.route.c_str (), "new-connection", G_TYPE_BOOLEAN,
+          record.new_connection, "retry", G_TYPE_UINT, record.retry, "status",
+          G_TYPE_UINT, record.status, "bytes", G_TYPE_UINT64, record.bytes,
+          "ttfb-ns", G_TYPE_UINT64, static_cast<guint64> (record.ttfb.count ()),
+          "error", G_TYPE_STRING, record.error.c_str (), nullptr));
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+relay::Owned<GstStructure> stats (const char *name, fetcher::Counters &counters)
+{
+  relay::Owned<GstStructure> out{gst_structure_new (name, "requests",
       G_TYPE_UINT64, counters.requests.load (), "requests-proxied",
       G_TYPE_UINT64, counters.proxied.load (), "retries", G_TYPE_UINT64,
       counters.retries.load (), "redirects", G_TYPE_UINT64,
@@ -197,6 +283,12 @@ relay::Owned<GstStructure> stats (
       counters.connections.load (), "bytes-received", G_TYPE_UINT64,
       counters.bytes_received.load (), "ttfb-ns", G_TYPE_UINT64,
       counters.ttfb_ns.load (), nullptr)};
+  GValue records = G_VALUE_INIT;
+  g_value_init (&records, GST_TYPE_ARRAY);
+  for (const fetcher::Record &record : counters.records.copy ())
+    append_record (&records, record);
+  gst_structure_take_value (out.get (), "last-requests", &records);
+  return out;
 }
 
 }  // namespace gstfetch

@@ -39,10 +39,10 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
+#include "gstannounce.h"
+#include "gstblocks.h"
 #include "gstfetch.h"
-#include "gstsource.h"
-#include "http.h"
-#include "uri.h"
+#include "gsthttpsettings.h"
 
 GST_DEBUG_CATEGORY_STATIC (proxyhttpsrc_debug);
 #define GST_CAT_DEFAULT proxyhttpsrc_debug
@@ -52,7 +52,7 @@ using relay::Owned;
 
 enum
 {
-  PROP_IS_LIVE = gstsource::N_PROPS,
+  PROP_IS_LIVE = gsthttpsettings::N_PROPS,
   PROP_STATS,
   N_PROPS
 };
@@ -66,7 +66,7 @@ namespace {
 
 constexpr const char *default_user_agent = "GStreamer proxyhttpsrc " VERSION;
 
-using gstsource::Settings;
+using gsthttpsettings::Settings;
 
 // What a query may ask for while the streaming thread works.
 struct Shared
@@ -85,9 +85,13 @@ struct Shared
 struct State
 {
   fetcher::Settings fetch;
+  std::string method;
+  bool compress = false;
+  gstannounce::LogLevel log_level = gstannounce::LogLevel::none;
   std::string location;             // without userinfo
   Owned<GCancellable> cancellable;  // of the response
   std::unique_ptr<fetcher::Response> response;
+  std::shared_ptr<pool::Pool> pool;
   guint64 position = 0;
   std::optional<guint64> stop;
   block::Size block;
@@ -124,24 +128,15 @@ static const gchar *const *uri_get_protocols (GType)
 
 static gchar *uri_get_uri (GstURIHandler *handler)
 {
-  std::string location =
-      GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location;
-  // The property may hold anything, until it is asked for.
-  return gst_uri_is_valid (location.c_str ()) ? g_strdup (location.c_str ())
-                                              : nullptr;
+  return gstsource::get_uri (
+      GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location);
 }
 
 static gboolean uri_set_uri (
     GstURIHandler *handler, const gchar *text, GError **error)
 {
-  auto *self = GST_PROXY_HTTP_SRC (handler);
-  uri::Result<uri::Uri> parsed = uri::parse (text);
-  if (!parsed || uri::origin (*parsed).empty ()) {
-    g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
-        "Not a URI for HTTP: %s", uri::without_secrets (text).c_str ());
-    return FALSE;
-  }
-  self->impl.settings.lock ()->location = text;
+  if (!gstsource::is_for_http (text, error)) return FALSE;
+  GST_PROXY_HTTP_SRC (handler)->impl.settings.lock ()->location = text;
   return TRUE;
 }
 
@@ -177,14 +172,13 @@ static gboolean start (GstBaseSrc *base)
   auto *self = GST_PROXY_HTTP_SRC (base);
   Settings settings = self->impl.settings.copy ();
   self->impl.failed = false;
-  if (settings.location.empty ()) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-        (_ ("No address to read from is set.")), ("location is empty"));
-    return FALSE;
-  }
+  if (!gsthttpsettings::prepare (GST_ELEMENT (self), settings)) return FALSE;
   State state;
-  state.location = fetcher::use_location (settings.fetch, settings.location);
-  settings.fetch.name = GST_OBJECT_NAME (self);
+  state.pool = gstblocks::shared_pool ();
+  state.location = std::move (settings.location);
+  state.method = std::move (settings.method);
+  state.compress = settings.compress;
+  state.log_level = settings.log_level;
   state.fetch = std::move (settings.fetch);
   self->impl.state = std::move (state);
   *self->impl.shared.lock () = Shared{};
@@ -236,36 +230,24 @@ static gboolean get_size (GstBaseSrc *base, guint64 *size)
 static gboolean do_seek (GstBaseSrc *base, GstSegment *segment)
 {
   State &state = GST_PROXY_HTTP_SRC (base)->impl.state;
-  if (segment->rate < 0.0 || segment->format != GST_FORMAT_BYTES) return FALSE;
+  if (segment->rate < 0.0) return FALSE;
   // It begins anew, and what fails then is another failure.
   GST_PROXY_HTTP_SRC (base)->impl.failed = false;
   guint64 position = segment->start;
   std::optional<guint64> end;
   if (GST_CLOCK_TIME_IS_VALID (segment->stop)) end = segment->stop;
-  // The body goes on when it is just where it should be.
-  if (position != state.position || end != state.stop) state.response.reset ();
+  // The body goes on when it is just where it should be. That is also how it
+  // begins with do-timestamp, when the segment is one of time.
+  if (position == state.position && end == state.stop) {
+    segment->position = position;
+    return TRUE;
+  }
+  if (segment->format != GST_FORMAT_BYTES) return FALSE;
+  state.response.reset ();
   state.position = position;
   state.stop = end;
   segment->position = position;
   return TRUE;
-}
-
-// Of raw audio the caps are in the Content-Type; all else is found by its data.
-static Owned<GstCaps> caps_of (const fetcher::Head &head)
-{
-  if (!http::same_name (head.content_type, "audio/L16")) return nullptr;
-  std::string type;
-  for (const auto &[name, value] : head.headers)
-    if (http::same_name (name, "Content-Type")) type = value;
-  std::uint64_t rate = http::number_parameter (type, "rate").value_or (44100);
-  std::uint64_t channels =
-      http::number_parameter (type, "channels").value_or (2);
-  if (rate == 0 || rate > G_MAXINT || channels == 0 || channels > 64)
-    return nullptr;
-  return Owned<GstCaps>{gst_caps_new_simple ("audio/x-unaligned-raw", "format",
-      G_TYPE_STRING, "S16BE", "layout", G_TYPE_STRING, "interleaved",
-      "channels", G_TYPE_INT, static_cast<int> (channels), "rate", G_TYPE_INT,
-      static_cast<int> (rate), nullptr)};
 }
 
 // Tells everybody what the headers say.
@@ -275,30 +257,23 @@ static void announce (GstProxyHttpSrc *self, const fetcher::Head &head)
   {
     auto shared = self->impl.shared.lock ();
     shared->known = true;
-    shared->seekable = head.seekable;
+    shared->seekable = gstfetch::is_seekable (head);
     resized = shared->size != head.total;
     shared->size = head.total;
     shared->redirection_permanent = head.permanent_uri == head.uri;
     shared->redirection = head.uri != self->impl.state.location ? head.uri : "";
   }
   if (resized && head.total) {
-    GstBaseSrc *base = GST_BASE_SRC (self);
     GST_OBJECT_LOCK (self);
-    base->segment.duration = *head.total;
+    GST_BASE_SRC (self)->segment.duration = *head.total;
     GST_OBJECT_UNLOCK (self);
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_duration_changed (GST_OBJECT (self)));
   }
-  if (Owned<GstCaps> caps = caps_of (head))
-    gst_base_src_set_caps (GST_BASE_SRC (self), caps.get ());
-  Owned<GstStructure> headers =
-      gstfetch::http_headers (self->impl.state.location.c_str (), head);
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                              gst_structure_copy (headers.get ())));
-  gst_pad_push_event (GST_BASE_SRC_PAD (self),
-      gst_event_new_custom (
-          GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, headers.release ()));
+  gstannounce::log (
+      GST_BASE_SRC (self), GST_CAT_DEFAULT, self->impl.state.log_level, head);
+  gstannounce::headers (
+      GST_BASE_SRC (self), self->impl.state.location.c_str (), head);
 }
 
 // A problem as the streaming thread's end.
@@ -329,7 +304,8 @@ static GstFlowReturn ensure_response (GstProxyHttpSrc *self)
   if (size && state.position >= *size && state.position > 0)
     return GST_FLOW_EOS;
 
-  fetcher::Request request{state.location, {}, fetcher::Kind::media};
+  fetcher::Request request{
+      state.location, {}, fetcher::Kind::media, state.method, state.compress};
   if (state.position > 0 || state.stop)
     request.range.emplace (fetcher::Range{state.position, {}});
   if (state.stop) {
@@ -354,22 +330,24 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 
   guint size = state.block.next (
       std::max (gst_base_src_get_blocksize (GST_BASE_SRC (push)), 1u));
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
-  if (!buffer) return GST_FLOW_ERROR;
-  fetcher::Result<std::size_t> count = std::size_t{0};
-  {
-    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
-    if (!map) return GST_FLOW_ERROR;
-    count = state.response->read (map.writable ().data (), size);
+  fetcher::Result<gstblocks::Read> read =
+      gstblocks::read (*state.response, state.pool, size);
+  if (!read) return fail (self, read.code ());
+  auto &[buffer, count] = *read;
+  if (!buffer) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+        (_ ("There is no memory left for what is read.")), ("%u bytes", size));
+    return GST_FLOW_ERROR;
   }
-  if (!count) return fail (self, count.code ());
-  if (*count == 0) return GST_FLOW_EOS;
+  if (count == 0) return GST_FLOW_EOS;
+  if (state.position == 0)
+    gstfetch::warn_of_manifest (
+        GST_ELEMENT (self), state.response->head (), buffer.get (), count);
 
-  gst_buffer_set_size (buffer.get (), static_cast<gssize> (*count));
   GST_BUFFER_OFFSET (buffer.get ()) = state.position;
-  state.position += *count;
+  state.position += count;
   GST_BUFFER_OFFSET_END (buffer.get ()) = state.position;
-  state.block.took (*count);
+  state.block.took (count);
   *out = buffer.release ();
   return GST_FLOW_OK;
 }
@@ -377,18 +355,13 @@ static GstFlowReturn create (GstPushSrc *push, GstBuffer **out)
 static gboolean query (GstBaseSrc *base, GstQuery *query)
 {
   auto *self = GST_PROXY_HTTP_SRC (base);
+  if (gstsource::answer_credentials (self->impl.settings.copy (), query))
+    return TRUE;
   if (!GST_BASE_SRC_CLASS (gst_proxy_http_src_parent_class)
            ->query (base, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    GstSchedulingFlags flags;
-    gint minimum = 0;
-    gint maximum = 0;
-    gint alignment = 0;
-    gst_query_parse_scheduling (query, &flags, &minimum, &maximum, &alignment);
-    flags = static_cast<GstSchedulingFlags> (
-        flags | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED);
-    gst_query_set_scheduling (query, flags, minimum, maximum, alignment);
+    gstfetch::limit_bandwidth (query);
   } else if (GST_QUERY_TYPE (query) == GST_QUERY_URI) {
     auto shared = self->impl.shared.lock ();
     if (!shared->redirection.empty ()) {
@@ -417,10 +390,10 @@ static void set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  if (gstsource::set_property (*self->impl.settings.lock (), id, value)) return;
   if (id == PROP_IS_LIVE)
     gst_base_src_set_live (GST_BASE_SRC (object), g_value_get_boolean (value));
-  else
+  else if (!gsthttpsettings::set_property (
+               *self->impl.settings.lock (), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
@@ -428,7 +401,6 @@ static void get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   auto *self = GST_PROXY_HTTP_SRC (object);
-  if (gstsource::get_property (self->impl.settings.copy (), id, value)) return;
   switch (id) {
     case PROP_IS_LIVE:
       g_value_set_boolean (value, gst_base_src_is_live (GST_BASE_SRC (object)));
@@ -439,7 +411,9 @@ static void get_property (
                      .release ());
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+      if (!gsthttpsettings::get_property (
+              self->impl.settings.copy (), id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
 
@@ -466,8 +440,7 @@ static void gst_proxy_http_src_init (GstProxyHttpSrc *self)
 
 static void install_properties (GObjectClass *object_class)
 {
-  gstsource::make_properties (
-      properties, "URI to read from (http or https)", default_user_agent);
+  gsthttpsettings::make_properties (properties, default_user_agent);
   /**
    * GstProxyHttpSrc:is-live:
    *
@@ -513,6 +486,8 @@ static void gst_proxy_http_src_class_init (GstProxyHttpSrcClass *klass)
       "Source/Network", "Reads a resource over HTTP by way of a proxy",
       RELAY_AUTHOR);
   gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_type_mark_as_plugin_api (
+      gstannounce::log_level_get_type (), static_cast<GstPluginAPIFlags> (0));
 
   element_class->post_message = GST_DEBUG_FUNCPTR (post_message);
   base_class->start = GST_DEBUG_FUNCPTR (start);

@@ -166,6 +166,19 @@ bool is_transient (unsigned status)
   return std::ranges::find (transient, status) != transient.end ();
 }
 
+bool is_idempotent (std::string_view method)
+{
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" ||
+         method == "TRACE" || method == "PUT" || method == "DELETE";
+}
+
+std::string method_after (unsigned status, const std::string &method)
+{
+  bool see_other = status == 303 && method != "HEAD";
+  bool post = (status == 301 || status == 302) && method == "POST";
+  return see_other || post ? "GET" : method;
+}
+
 bool is_redirect (unsigned status)
 {
   constexpr std::array<unsigned, 5> redirects = {301, 302, 303, 307, 308};

@@ -76,6 +76,14 @@ struct Identity
 // Statuses that another try may change.
 [[nodiscard]] bool is_transient (unsigned status);
 
+// Whether a request may be sent again, when it is not known what became of the
+// first one (9.2.2).
+[[nodiscard]] bool is_idempotent (std::string_view method);
+
+// The method at the place that a redirect with this status leads to (15.4).
+[[nodiscard]] std::string method_after (
+    unsigned status, const std::string &method);
+
 [[nodiscard]] bool is_redirect (unsigned status);
 [[nodiscard]] bool is_permanent_redirect (unsigned status);
 

@@ -28,6 +28,8 @@ constexpr std::array<Kept, 6> kept_events{{
     {GST_EVENT_GAP, "gap"},
 }};
 
+constexpr std::string_view metas_name = "metas\n";
+
 // The lowest bits are the mini object's own; TAG_MEMORY is a pool's.
 constexpr guint32 kept_flags =
     ~static_cast<guint32> (GST_MINI_OBJECT_FLAG_LAST - 1) &
@@ -145,13 +147,11 @@ Owned<GstEvent> decode (std::span<const std::uint8_t> bytes)
   return nullptr;
 }
 
-const char *obstacle (GstBuffer *buffer)
+std::vector<std::uint8_t> encode_metas (const std::string &metas)
 {
-  gpointer place = nullptr;
-  while (GstMeta *meta = gst_buffer_iterate_meta (buffer, &place))
-    // That one only keeps another buffer alive.
-    if (meta->info->api != GST_PARENT_BUFFER_META_API_TYPE) return "meta";
-  return nullptr;
+  std::string text (metas_name);
+  text += metas;
+  return {text.begin (), text.end ()};
 }
 
 record::Packet packet_of (GstBuffer *buffer)
@@ -178,46 +178,91 @@ struct Held
 };
 }  // namespace
 
+// Of one block of the system's memory: it stays where it is, and as it is, for
+// as long as somebody holds the buffer. It may be queued many times, and cannot
+// be mapped more than some 200 times at once.
+static std::optional<store::Chunk> plain_chunk_of (
+    const Owned<GstBuffer> &buffer)
+{
+  if (gst_buffer_n_memory (buffer.get ()) != 1) return std::nullopt;
+  GstMemory *memory = gst_buffer_peek_memory (buffer.get (), 0);
+  GstMapInfo info = GST_MAP_INFO_INIT;
+  if (!gst_memory_is_type (memory, GST_ALLOCATOR_SYSMEM) ||
+      !gst_memory_map (memory, &info, GST_MAP_READ))
+    return std::nullopt;
+  std::span<const std::uint8_t> bytes (info.data, info.size);
+  gst_memory_unmap (memory, &info);
+  return store::Chunk{
+      bytes, std::shared_ptr<GstBuffer> (
+                 gst_buffer_ref (buffer.get ()), gst_buffer_unref)};
+}
+
 std::optional<store::Chunk> chunk_of (GstBuffer *buffer)
 {
-  auto held = std::make_shared<Held> (
+  Owned<GstBuffer> owned =
       buffer->pool != nullptr ? Owned<GstBuffer> (gst_buffer_copy_deep (buffer))
-                              : relay::share (buffer));
+                              : relay::share (buffer);
+  if (std::optional<store::Chunk> plain = plain_chunk_of (owned)) return plain;
+  auto held = std::make_shared<Held> (std::move (owned));
   if (!held->map) return std::nullopt;
   std::span<const std::uint8_t> bytes = held->map.bytes ();
   return store::Chunk{bytes, std::move (held)};
 }
 
-Player::Player (
-    std::shared_ptr<const store::Reader> reader, guint32 seqnum, guint group_id)
-    : reader_ (std::move (reader)), seqnum_ (seqnum), group_id_ (group_id)
+namespace {
+
+// A slice of the memory as one of GStreamer's, without a copy. Nobody may write
+// to it.
+Owned<GstMemory> wrap (store::Chunk chunk)
+{
+  auto *held = new store::Chunk (std::move (chunk));
+  auto let_go = [] (gpointer data) {
+    delete static_cast<store::Chunk *> (data);
+  };
+  gsize size = held->bytes.size ();
+  return Owned<GstMemory> (gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY,
+      const_cast<std::uint8_t *> (held->bytes.data ()), size, 0, size, held,
+      let_go));
+}
+
+}  // namespace
+
+Player::Player (std::shared_ptr<const store::Reader> reader,
+    std::shared_ptr<const slices::Share> memory, guint32 seqnum, guint group_id)
+    : reader_ (std::move (reader)),
+      memory_ (std::move (memory)),
+      seqnum_ (seqnum),
+      group_id_ (group_id)
 {
 }
 
-store::Result<Owned<GstMemory>> Player::load ()
+store::Result<store::Chunk> Player::load ()
 {
-  const record::Record &record = reader_->index ().records[index_];
-  Owned<GstMemory> memory{
-      gst_allocator_alloc (nullptr, record.stored, nullptr)};
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory.get (), &info, GST_MAP_WRITE))
-    return relay::failure (store::Error::cannot_read);
-  store::Result<relay::Done> result =
-      reader_->read (record, {info.data, info.size});
-  gst_memory_unmap (memory.get (), &info);
-  if (!result) return result.error ();
-  return memory;
+  bool from_disk = false;
+  store::Result<store::Chunk> chunk = reader_->read (
+      static_cast<std::uint32_t> (index_), memory_->memory (), &from_disk);
+  if (chunk)
+    (from_disk ? levels_.l2 : levels_.l1) +=
+        reader_->index ().records[index_].payload;
+  return chunk;
 }
 
 store::Result<Player::Item> Player::read_event ()
 {
-  store::Result<Owned<GstMemory>> memory = load ();
-  if (!memory) return memory.error ();
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory->get (), &info, GST_MAP_READ))
-    return relay::failure (store::Error::cannot_read);
-  Owned<GstEvent> event = decode ({info.data, info.size});
-  gst_memory_unmap (memory->get (), &info);
+  store::Result<store::Chunk> chunk = load ();
+  if (!chunk) return chunk.error ();
+  std::string_view text (reinterpret_cast<const char *> (chunk->bytes.data ()),
+      chunk->bytes.size ());
+  if (text.starts_with (metas_name)) {
+    text.remove_prefix (metas_name.size ());
+    std::optional<cachemeta::Metas> metas = cachemeta::Metas::parse (text);
+    if (!metas || open_ != nullptr)
+      return relay::failure (store::Error::damaged);
+    metas_ = *std::move (metas);
+    index_++;
+    return Item{};
+  }
+  Owned<GstEvent> event = decode (chunk->bytes);
   // Between the parts of a packet there is no place for an event.
   if (event == nullptr || open_ != nullptr)
     return relay::failure (store::Error::damaged);
@@ -230,19 +275,15 @@ store::Result<Player::Item> Player::read_event ()
 
 store::Result<relay::Done> Player::read_slice ()
 {
-  store::Result<Owned<GstMemory>> memory = load ();
-  if (!memory) return memory.error ();
+  store::Result<store::Chunk> chunk = load ();
+  if (!chunk) return chunk.error ();
   const record::Record &record = reader_->index ().records[index_];
-  GstMapInfo info = GST_MAP_INFO_INIT;
-  if (!gst_memory_map (memory->get (), &info, GST_MAP_READ))
-    return relay::failure (store::Error::cannot_read);
   record::Result<std::vector<record::Packet>> packets =
-      record::parse_packets ({info.data, info.size}, record);
-  gst_memory_unmap (memory->get (), &info);
+      record::parse_packets (chunk->bytes, record);
   if (!packets || packets->empty () ||
       packets->front ().begins != (open_ == nullptr))
     return relay::failure (store::Error::damaged);
-  slice_ = *std::move (memory);
+  slice_ = wrap (*std::move (chunk));
   packets_ = *std::move (packets);
   packet_ = 0;
   offset_ = 0;
@@ -274,6 +315,8 @@ store::Result<Owned<GstBuffer>> Player::take_packet ()
   GST_BUFFER_FLAGS (open_.get ()) =
       (GST_BUFFER_FLAGS (open_.get ()) & ~kept_flags) |
       (packet.flags & kept_flags);
+  if (!metas_.add_to (open_.get ()))
+    return relay::failure (store::Error::damaged);
   delivered_ += size_;
   return std::move (open_);
 }
@@ -287,7 +330,11 @@ store::Result<Player::Item> Player::next ()
         if (open_ != nullptr) return relay::failure (store::Error::damaged);
         return Item{};
       }
-      if (records[index_].type == record::Type::event) return read_event ();
+      if (records[index_].type == record::Type::event) {
+        store::Result<Item> item = read_event ();
+        if (!item || item->event != nullptr) return item;
+        continue;
+      }
       store::Result<relay::Done> result = read_slice ();
       if (!result) return result.error ();
     }

@@ -7,16 +7,20 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/gstpp.h"
+#include "gstcachemeta.h"
+#include "slices.h"
 #include "store.h"
 
 // Events and buffers as what the store keeps, and back.
 namespace cacheitem {
 
-// Kept: stream-start, caps, segment, tag, protection, gap. Others concern one
-// run only, or may hold what must not be kept (http-headers has cookies).
+// Kept: stream-start, caps, segment, tag, protection, gap. Others concern
+// one run only, or may hold what must not be kept (http-headers has cookies).
 bool is_kept (GstEventType type);
 
 // Nothing if the event does not come back as it was.
@@ -26,8 +30,9 @@ relay::Owned<GstEvent> decode (std::span<const std::uint8_t> bytes);
 // The same but for what belongs to one run: seqnum, stream object.
 bool is_same (GstEvent *a, GstEvent *b);
 
-// Why a buffer would not come back as it was, or null.
-const char *obstacle (GstBuffer *buffer);
+// The metas of the buffers that follow, as cachemeta has them: kept like an
+// event, each time that they change.
+std::vector<std::uint8_t> encode_metas (const std::string &metas);
 record::Packet packet_of (GstBuffer *buffer);
 // The payload mapped, for as long as somebody holds on to the chunk. Of a
 // pool's buffer it is a copy: the pool may have no other. Nothing if it cannot
@@ -39,7 +44,8 @@ class Player
 {
 public:
   // All branches of a run share the seqnum and the group id of its events.
-  Player (std::shared_ptr<const store::Reader> reader, guint32 seqnum,
+  Player (std::shared_ptr<const store::Reader> reader,
+      std::shared_ptr<const slices::Share> memory, guint32 seqnum,
       guint group_id);
 
   // One of the two, or, with neither, the end. A failure says that what comes
@@ -61,6 +67,13 @@ public:
   }
   // Payload of the buffers so far.
   [[nodiscard]] std::uint64_t delivered () const { return delivered_; }
+  // Payload that was read since it was asked last, by where it was.
+  struct Levels
+  {
+    std::uint64_t l1 = 0;
+    std::uint64_t l2 = 0;
+  };
+  [[nodiscard]] Levels levels () { return std::exchange (levels_, Levels{}); }
 
 private:
   struct Place
@@ -70,13 +83,14 @@ private:
     std::size_t offset = 0;
   };
 
-  store::Result<relay::Owned<GstMemory>> load ();
+  store::Result<store::Chunk> load ();
   store::Result<Item> read_event ();
   store::Result<relay::Done> read_slice ();
   // Null as long as the packet goes on in the next slice.
   store::Result<relay::Owned<GstBuffer>> take_packet ();
 
   std::shared_ptr<const store::Reader> reader_;
+  std::shared_ptr<const slices::Share> memory_;
   guint32 seqnum_;
   guint group_id_;
   std::size_t index_ = 0;
@@ -86,6 +100,8 @@ private:
   std::size_t packet_ = 0;
   std::size_t offset_ = 0;
   std::uint64_t delivered_ = 0;
+  Levels levels_;
+  cachemeta::Metas metas_;
   // What we have of a packet that goes on, and where the last one began.
   relay::Owned<GstBuffer> open_;
   Place begin_;

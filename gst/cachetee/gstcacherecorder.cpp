@@ -6,6 +6,7 @@
 
 #include "common/gstpp.h"
 #include "gstcacheitem.h"
+#include "gstcachemeta.h"
 
 namespace cacherecorder {
 
@@ -43,33 +44,46 @@ std::optional<guint64> bytes_of_upstream (GstPad *pad)
 
 }  // namespace
 
-void Recorder::start (
-    std::unique_ptr<store::Writer> writer, SlowStore slow_store)
+void Recorder::start (std::unique_ptr<store::Writer> writer,
+    SlowStore slow_store, std::uint32_t slice_size)
 {
   auto state = state_.lock ();
   state->writer = std::move (writer);
   state->recording = true;
+  recording_ = true;
   state->finished = false;
   state->slow_store = slow_store;
   state->patience.reset ();
+  state->metas.clear ();
+  has_metas_ = false;
   segment_bytes_ = 0;
   has_segment_ = false;
+  skips_ = false;
+  skipped_ = 0;
+  slice_size_ = slice_size;
 }
 
-std::shared_ptr<store::Writer> Recorder::writer ()
+Recorder::Current Recorder::current (GstPad *pad)
 {
-  auto state = state_.lock ();
-  return state->recording ? state->writer : nullptr;
-}
-
-std::chrono::milliseconds Recorder::patience (GstPad *pad)
-{
-  SlowStore choice = SlowStore::automatic;
+  Current current;
+  if (!recording_) return current;
   {
     auto state = state_.lock ();
-    if (state->patience) return *state->patience;
-    choice = state->slow_store;
+    if (!state->recording) return current;
+    current.writer = state->writer;
+    if (state->patience) {
+      current.patience = *state->patience;
+      return current;
+    }
   }
+  current.patience = find_patience (pad);
+  return current;
+}
+
+// Asks upstream, which may take its time: not under the lock.
+std::chrono::milliseconds Recorder::find_patience (GstPad *pad)
+{
+  SlowStore choice = state_.lock ()->slow_store;
   if (choice == SlowStore::automatic)
     choice = is_live (pad) ? SlowStore::skip : SlowStore::wait;
   std::chrono::milliseconds patience{0};
@@ -85,6 +99,7 @@ bool Recorder::drop ()
     auto state = state_.lock ();
     if (!state->recording) return false;
     state->recording = false;
+    recording_ = false;
     writer = state->writer;
   }
   writer->abort ();
@@ -101,21 +116,41 @@ Outcome Recorder::check (const store::Result<relay::Done> &result)
 {
   // Whoever aborts says so himself.
   if (result || result.code () == store::Error::aborted) return std::nullopt;
+  skips_ = result.code () == store::Error::overflow;
   Outcome outcome = lose (store::to_string (result.code ()));
   if (outcome) outcome->failure = result.error ();
   return outcome;
 }
 
+// They are kept when they change.
+Outcome Recorder::note_metas (const Current &now, GstBuffer *buffer)
+{
+  gpointer place = nullptr;
+  if (!has_metas_ && gst_buffer_iterate_meta (buffer, &place) == nullptr)
+    return std::nullopt;
+  std::optional<std::string> metas = cachemeta::encode (buffer);
+  if (!metas) return lose ("meta");
+  has_metas_ = true;
+  if (std::exchange (state_.lock ()->metas, *metas) == *metas)
+    return std::nullopt;
+  return check (
+      now.writer->event (cacheitem::encode_metas (*metas), now.patience));
+}
+
 Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
 {
-  std::shared_ptr<store::Writer> current = writer ();
-  if (current == nullptr) return std::nullopt;
-  if (const char *why = cacheitem::obstacle (buffer)) return lose (why);
+  Current now = current (pad);
+  if (skips_) skipped_ += gst_buffer_get_size (buffer);
+  if (now.writer == nullptr) return std::nullopt;
+  if (Outcome outcome = note_metas (now, buffer)) return outcome;
   std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
   if (!chunk) return lose ("memory");
-  segment_bytes_ += chunk->bytes.size ();
-  return check (current->append (
-      cacheitem::packet_of (buffer), *std::move (chunk), patience (pad)));
+  std::size_t size = chunk->bytes.size ();
+  segment_bytes_ += size;
+  Outcome outcome = check (now.writer->append (
+      cacheitem::packet_of (buffer), *std::move (chunk), now.patience));
+  if (skips_) skipped_ += size;
+  return outcome;
 }
 
 // Later ones go on where they like: there may be gaps in a stream.
@@ -152,15 +187,15 @@ bool Recorder::segment_is_whole (GstPad *pad, GstEvent *event)
 
 Outcome Recorder::event (GstPad *pad, GstEvent *event)
 {
-  std::shared_ptr<store::Writer> current = writer ();
-  if (current == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
+  Current now = current (pad);
+  if (now.writer == nullptr || !cacheitem::is_kept (GST_EVENT_TYPE (event)))
     return std::nullopt;
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT &&
       !segment_is_whole (pad, event))
     return lose ("part");
   std::optional<std::vector<std::uint8_t>> bytes = cacheitem::encode (event);
   if (!bytes) return lose ("event");
-  return check (current->event (*std::move (bytes), patience (pad)));
+  return check (now.writer->event (*std::move (bytes), now.patience));
 }
 
 // It may come early: from an application, or from a source that was cut.
@@ -179,23 +214,24 @@ bool Recorder::end_is_the_end (GstPad *pad)
 
 Outcome Recorder::cut (GstPad *pad)
 {
-  if (writer () == nullptr) return std::nullopt;
+  if (current (pad).writer == nullptr) return std::nullopt;
   if (bytes_of_upstream (pad) == segment_bytes_) return std::nullopt;
   return lose ("stopped");
 }
 
 Outcome Recorder::end (GstPad *pad)
 {
-  std::shared_ptr<store::Writer> current = writer ();
-  if (current == nullptr) return std::nullopt;
+  Current now = current (pad);
+  if (now.writer == nullptr) return std::nullopt;
   if (!end_is_the_end (pad)) return lose ("short");
   {
     auto state = state_.lock ();
     if (!state->recording) return std::nullopt;
     state->recording = false;
+    recording_ = false;
     state->finished = true;
   }
-  current->finish ();
+  now.writer->finish ();
   return std::nullopt;
 }
 
@@ -205,9 +241,13 @@ Recorder::Closed Recorder::close ()
   {
     auto state = state_.lock ();
     std::swap (last, *state);
+    recording_ = false;
   }
   Closed closed;
   if (last.writer == nullptr) return closed;
+  closed.skipped_slices = skipped_slices ();
+  skips_ = false;
+  skipped_ = 0;
   store::Result<relay::Done> result = last.writer->close ();
   closed.bytes_written = last.writer->bytes_written ();
   closed.stored = last.finished && result.ok ();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/guarded.h"
 #include "store.h"
@@ -23,7 +24,7 @@ enum class SlowStore
 // Why a recording was given up, said once; the failure if it is the store's.
 struct Lost
 {
-  const char *reason;
+  const char *reason = nullptr;
   std::optional<store::Failure> failure;
 };
 using Outcome = std::optional<Lost>;
@@ -34,7 +35,8 @@ using Outcome = std::optional<Lost>;
 class Recorder
 {
 public:
-  void start (std::unique_ptr<store::Writer> writer, SlowStore slow_store);
+  void start (std::unique_ptr<store::Writer> writer, SlowStore slow_store,
+      std::uint32_t slice_size);
 
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome event (GstPad *pad, GstEvent *event);
@@ -50,11 +52,17 @@ public:
   {
     std::uint64_t bytes_written = 0;
     bool stored = false;
+    std::uint64_t skipped_slices = 0;
     // Of an object that was thought to be stored.
     std::optional<store::Failure> failure;
   };
   // Waits until all is on the disk or removed from it.
   Closed close ();
+  // Of this run, not kept because the disk was too slow.
+  [[nodiscard]] std::uint64_t skipped_slices () const
+  {
+    return (skipped_ + slice_size_ - 1) / slice_size_;
+  }
   [[nodiscard]] std::uint64_t bytes_written ();
 
 private:
@@ -64,21 +72,37 @@ private:
     bool recording = false;
     bool finished = false;
     SlowStore slow_store = SlowStore::automatic;
+    // Of the last buffer.
+    std::string metas;
     // Once it is known whether upstream is live.
     std::optional<std::chrono::milliseconds> patience;
   };
-  std::shared_ptr<store::Writer> writer ();
-  std::chrono::milliseconds patience (GstPad *pad);
+  // Null: nothing is recorded.
+  struct Current
+  {
+    std::shared_ptr<store::Writer> writer;
+    std::chrono::milliseconds patience{0};
+  };
+  Current current (GstPad *pad);
+  std::chrono::milliseconds find_patience (GstPad *pad);
   bool segment_is_whole (GstPad *pad, GstEvent *event);
   bool time_is_whole (GstPad *pad, const GstSegment &segment);
   bool end_is_the_end (GstPad *pad);
+  Outcome note_metas (const Current &now, GstBuffer *buffer);
   Outcome lose (const char *reason);
   Outcome check (const store::Result<relay::Done> &result);
 
   relay::Guarded<State> state_;
+  // What the lock would tell, for streams that are not recorded.
+  std::atomic<bool> recording_ = false;
   // Bytes since the segment began. Atomic for thread sanitizers only: the
   // pad's stream lock is one that they do not see.
   std::atomic<guint64> segment_bytes_ = 0;
+  // Some buffer had metas.
+  std::atomic<bool> has_metas_ = false;
+  std::atomic<bool> skips_ = false;
+  std::atomic<std::uint32_t> slice_size_ = 1;
+  std::atomic<std::uint64_t> skipped_ = 0;
   // One in TIME has come. Atomic for the same reason.
   std::atomic<bool> has_segment_ = false;
 };

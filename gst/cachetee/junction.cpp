@@ -13,6 +13,12 @@ constexpr std::chrono::milliseconds patience{50};
 
 }  // namespace
 
+// Under the lock, after each change of what it depends on.
+void Junction::update (const State &state)
+{
+  open_ = state.running && !state.flushing && state.mode == Mode::tee;
+}
+
 void Junction::start (bool replay)
 {
   auto state = state_.lock ();
@@ -26,11 +32,14 @@ void Junction::start (bool replay)
     branch->idle = false;
     branch->ended = false;
   }
+  update (*state);
 }
 
 void Junction::stop ()
 {
-  state_.lock ()->running = false;
+  auto state = state_.lock ();
+  state->running = false;
+  update (*state);
   changed_.notify_all ();
 }
 
@@ -116,7 +125,9 @@ Entry Junction::pass_by ()
 
 void Junction::flush (bool on)
 {
-  state_.lock ()->flushing = on;
+  auto state = state_.lock ();
+  state->flushing = on;
+  update (*state);
   changed_.notify_all ();
 }
 
@@ -150,6 +161,7 @@ bool Junction::join ()
     branch->live = true;
   }
   state->mode = Mode::tee;
+  update (*state);
   changed_.notify_all ();
   return true;
 }
@@ -189,6 +201,7 @@ Junction::Failure Junction::fail (std::size_t index, std::uint64_t bytes)
     return Failure::known;
   if (state->mode != Mode::replay || state->gone) return Failure::too_late;
   state->mode = Mode::resume;
+  update (*state);
   state->resume_index = index;
   state->resume_bytes = bytes;
   changed_.notify_all ();

@@ -68,6 +68,9 @@ public:
   void start (bool replay);
   void stop ();
   [[nodiscard]] Mode mode ();
+  // Upstream passes, and nothing is to be waited for or compared: the common
+  // case, which takes no lock.
+  [[nodiscard]] bool is_open () const { return open_; }
 
   void add (const std::shared_ptr<Branch> &branch);
   void remove (Branch &branch);
@@ -125,7 +128,10 @@ private:
   static bool is_over (const State &state);
   static bool must_stop (const State &state, unsigned unlinks);
 
+  void update (const State &state);
+
   relay::Guarded<State> state_;
+  std::atomic<bool> open_ = false;
   std::condition_variable changed_;
 };
 

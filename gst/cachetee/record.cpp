@@ -17,7 +17,7 @@ constexpr std::uint32_t version = 1;
 // The header block: magic, version, size, check, and what the check covers.
 constexpr std::size_t header_checked = 24;
 constexpr std::size_t header_key = 56;
-constexpr std::uint32_t format_packets = 1;
+constexpr std::size_t facts_head = 28;
 
 constexpr std::uint32_t packet_begins = 1;
 constexpr std::uint32_t packet_ends = 2;
@@ -120,15 +120,61 @@ Sealed read_record (std::span<const std::uint8_t> block)
   return sealed;
 }
 
-bool counts_are_good (const Record &record, std::uint32_t slice_size)
+// The bytes of a slice of the form BYTES, if it can be there at all.
+std::uint64_t size_of_slice (const Index &index, std::uint64_t position)
 {
+  std::uint64_t size = index.header.slice_size;
+  if (position % size != 0 || position / size >= record_limit) return 0;
+  if (index.total == unknown_size) return size;
+  return position < index.total ? std::min (size, index.total - position) : 0;
+}
+
+// Do the slices that are there go with this total?
+bool is_total_good (const Index &index, std::uint64_t total)
+{
+  if (index.total != unknown_size) return total == index.total;
+  if (total == unknown_size) return true;
+  std::uint64_t size = index.header.slice_size;
+  return total / size < record_limit && index.slices.size () * size <= total;
+}
+
+bool place_is_good (const Index &index, const Record &record)
+{
+  if (record.offset != index.end) return false;
+  if (index.header.format == Format::packets)
+    return record.position == index.bytes;
+  if (record.type == Type::facts) return is_total_good (index, record.position);
+  return size_of_slice (index, record.position) != 0;
+}
+
+bool belongs_to (Type type, Format format)
+{
+  switch (type) {
+    case Type::slice:
+      return true;
+    case Type::event:
+    case Type::complete:
+      return format == Format::packets;
+    case Type::facts:
+      return format == Format::bytes;
+  }
+  return false;
+}
+
+bool counts_are_good (const Index &index, const Record &record)
+{
+  std::uint32_t slice_size = index.header.slice_size;
   switch (record.type) {
     case Type::slice:
+      if (index.header.format == Format::bytes)
+        return record.packets == 0 && record.stored == record.payload &&
+               record.payload == size_of_slice (index, record.position);
       return record.packets > 0 && record.packets <= packet_limit &&
              record.payload <= slice_size &&
              record.stored ==
                  record.payload + record.packets * std::uint32_t{packet_size};
     case Type::event:
+    case Type::facts:
       return record.packets == 0 && record.payload == 0 && record.stored > 0 &&
              record.stored <= event_limit;
     case Type::complete:
@@ -145,17 +191,15 @@ Result<Record> parse_next (std::span<const std::uint8_t> block,
   const Record &record = sealed.record;
   if (sealed.check != hash_of (block.subspan (sizeof (sealed.check)), chain))
     return relay::failure (Error::bad_check);
-  if (record.type != Type::slice && record.type != Type::event &&
-      record.type != Type::complete)
+  if (!belongs_to (record.type, index.header.format))
     return relay::failure (Error::bad_type);
   // What this version does not write it does not know how to read.
   if (sealed.codec != 0 || sealed.flags != 0 || sealed.reserved != 0)
     return relay::failure (Error::bad_type);
   if (record.sequence != index.records.size ())
     return relay::failure (Error::bad_sequence);
-  if (record.offset != index.end || record.position != index.bytes)
-    return relay::failure (Error::bad_place);
-  if (!counts_are_good (record, index.header.slice_size))
+  if (!place_is_good (index, record)) return relay::failure (Error::bad_place);
+  if (!counts_are_good (index, record))
     return relay::failure (Error::bad_count);
   return record;
 }
@@ -203,7 +247,7 @@ Result<std::vector<std::uint8_t>> encode (const Header &header)
   body.put (header.id);
   body.put (header.created);
   body.put (header.slice_size);
-  body.put (format_packets);
+  body.put (static_cast<std::uint32_t> (header.format));
   body.put (static_cast<std::uint32_t> (header.key.size ()));
   body.put (std::uint32_t{0});
   body.put (std::string_view (header.key));
@@ -248,7 +292,10 @@ Result<Header> parse_header (std::span<const std::uint8_t> file)
   auto key_size = in.get<std::uint32_t> ();
   if (header.slice_size == 0 || header.slice_size > slice_limit)
     return relay::failure (Error::bad_count, 40);
-  if (format != format_packets) return relay::failure (Error::bad_version, 44);
+  header.format = static_cast<Format> (format);
+  if (format > 0xff ||
+      (header.format != Format::packets && header.format != Format::bytes))
+    return relay::failure (Error::bad_version, 44);
   if (key_size > block.size () - header_key)
     return relay::failure (Error::bad_size, 48);
   std::span key = block.subspan (header_key, key_size);
@@ -267,15 +314,32 @@ std::array<std::uint8_t, record_size> data_preamble (std::uint64_t id)
   return block;
 }
 
+Result<std::uint64_t> parse_preamble (std::span<const std::uint8_t> file)
+{
+  if (file.size () < record_size)
+    return relay::failure (Error::truncated, file.size ());
+  std::uint64_t id = In (file.subspan (16)).get<std::uint64_t> ();
+  std::array<std::uint8_t, record_size> expected = data_preamble (id);
+  if (!std::equal (expected.begin (), expected.end (), file.begin ()))
+    return relay::failure (Error::bad_magic);
+  return id;
+}
+
 Result<relay::Done> check_preamble (
     std::span<const std::uint8_t> file, std::uint64_t id)
 {
-  std::array<std::uint8_t, record_size> expected = data_preamble (id);
-  if (file.size () < expected.size ())
-    return relay::failure (Error::truncated, file.size ());
-  if (!std::equal (expected.begin (), expected.end (), file.begin ()))
-    return relay::failure (Error::bad_magic);
+  Result<std::uint64_t> found = parse_preamble (file);
+  if (!found) return found.error ();
+  if (*found != id) return relay::failure (Error::bad_magic);
   return relay::Done{};
+}
+
+bool Index::counts (const Record &record) const
+{
+  if (header.format == Format::packets) return true;
+  if (record.type == Type::facts) return record.sequence == facts;
+  std::uint64_t slice = record.position / header.slice_size;
+  return slice < slices.size () && slices[slice] == record.sequence;
 }
 
 Journal::Journal (std::span<const std::uint8_t> header_block)
@@ -337,37 +401,181 @@ Journal::Entry Journal::complete ()
   return seal (record);
 }
 
-Result<Index> parse_index (std::span<const std::uint8_t> file)
+Journal::Entry Journal::slice_at (
+    std::span<const std::uint8_t> stored, std::uint64_t position)
+{
+  Record record = next_;
+  record.type = Type::slice;
+  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.payload = record.stored;
+  record.position = position;
+  record.hash = hash_of (stored);
+  return seal (record);
+}
+
+Journal::Entry Journal::facts (
+    std::span<const std::uint8_t> stored, std::uint64_t total)
+{
+  Record record = next_;
+  record.type = Type::facts;
+  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.position = total;
+  record.hash = hash_of (stored);
+  return seal (record);
+}
+
+Result<Follower> Follower::begin (std::span<const std::uint8_t> file)
 {
   Result<Header> header = parse_header (file);
   if (!header) return header.error ();
-  Index index;
-  index.header = *std::move (header);
-  std::size_t at = *header_size (file);
-  std::uint64_t chain = check_of_header (file.first (at));
+  Follower follower;
+  follower.index_.header = *std::move (header);
+  follower.index_end_ = *header_size (file);
+  follower.chain_ = check_of_header (file.first (follower.index_end_));
+  return follower;
+}
 
-  while (file.size () - at >= record_size) {
-    std::span block = file.subspan (at, record_size);
-    Result<Record> record = parse_next (block, index, chain);
-    if (!record) {
-      index.ended = record.code ();
-      return index;
-    }
-    if (record->type == Type::complete) {
-      index.complete = true;
-      return index;
-    }
-    if (index.records.size () + 1 >= record_limit) {
-      index.ended = Error::bad_count;
-      return index;
-    }
-    chain = In (block).get<std::uint64_t> ();
-    index.end += record->stored;
-    index.bytes += record->payload;
-    index.records.push_back (*record);
-    at += record_size;
+bool Follower::take (std::span<const std::uint8_t> block)
+{
+  if (index_.complete && index_.header.format == Format::packets) return false;
+  if (block.size () < record_size) {
+    index_.ended = Error::truncated;
+    return false;
   }
-  return index;
+  block = block.first (record_size);
+  Result<Record> record = parse_next (block, index_, chain_);
+  if (record && index_.records.size () + 1 >= record_limit &&
+      record->type != Type::complete)
+    record = relay::failure (Error::bad_count);
+  if (!record) {
+    index_.ended = record.code ();
+    return false;
+  }
+  index_.ended = Error::truncated;
+  if (record->type == Type::complete) {
+    index_.complete = true;
+    return true;
+  }
+  chain_ = In (block).get<std::uint64_t> ();
+  index_end_ += record_size;
+  index_.end += record->stored;
+  auto number = static_cast<std::uint32_t> (index_.records.size ());
+  index_.records.push_back (*record);
+  if (index_.header.format == Format::packets) {
+    index_.bytes += record->payload;
+    return true;
+  }
+
+  std::uint64_t size = index_.header.slice_size;
+  if (record->type == Type::facts) {
+    index_.facts = number;
+    index_.total = record->position;
+  } else {
+    std::size_t slice = record->position / size;
+    if (slice >= index_.slices.size ())
+      index_.slices.resize (slice + 1, no_record);
+    if (index_.slices[slice] == no_record) {
+      present_++;
+      index_.bytes += record->payload;
+    }
+    index_.slices[slice] = number;
+  }
+  index_.complete = index_.total != unknown_size &&
+                    present_ == (index_.total + size - 1) / size;
+  return true;
+}
+
+void Follower::take_all (std::span<const std::uint8_t> file)
+{
+  while (take (file.subspan (index_end_))) {
+  }
+}
+
+void Follower::forget (std::uint32_t slice)
+{
+  if (slice >= index_.slices.size () || index_.slices[slice] == no_record)
+    return;
+  index_.bytes -= index_.records[index_.slices[slice]].payload;
+  index_.slices[slice] = no_record;
+  index_.complete = false;
+  present_--;
+}
+
+Journal Follower::journal () const
+{
+  Journal journal;
+  journal.chain_ = chain_;
+  journal.index_end_ = index_end_;
+  journal.next_.sequence = static_cast<std::uint32_t> (index_.records.size ());
+  journal.next_.offset = index_.end;
+  journal.next_.position = index_.bytes;
+  return journal;
+}
+
+Result<Index> parse_index (std::span<const std::uint8_t> file)
+{
+  Result<Follower> follower = Follower::begin (file);
+  if (!follower) return follower.error ();
+  follower->take_all (file);
+  return std::move (*follower).release ();
+}
+
+std::vector<std::uint8_t> encode (const Facts &facts)
+{
+  std::vector<std::uint8_t> block (facts_head + facts.etag.size () +
+                                   facts.last_modified.size () +
+                                   facts.content.size ());
+  Out out (block);
+  out.put (facts.total);
+  out.put (facts.checked);
+  out.put (static_cast<std::uint32_t> (facts.etag.size ()));
+  out.put (static_cast<std::uint32_t> (facts.last_modified.size ()));
+  out.put (static_cast<std::uint32_t> (facts.content.size ()));
+  out.put (std::string_view (facts.etag));
+  out.put (std::string_view (facts.last_modified));
+  std::copy (facts.content.rbegin (), facts.content.rend (), block.rbegin ());
+  return block;
+}
+
+Result<Facts> parse_facts (std::span<const std::uint8_t> stored)
+{
+  if (stored.size () < facts_head)
+    return relay::failure (Error::truncated, stored.size ());
+  Facts facts;
+  In in (stored);
+  facts.total = in.get<std::uint64_t> ();
+  facts.checked = in.get<std::uint64_t> ();
+  auto etag = in.get<std::uint32_t> ();
+  auto last_modified = in.get<std::uint32_t> ();
+  auto content = in.get<std::uint32_t> ();
+  stored = stored.subspan (facts_head);
+  if (stored.size () != std::size_t{etag} + last_modified + content)
+    return relay::failure (Error::bad_size, 16);
+  auto take = [&stored] (std::size_t size) {
+    std::span part = stored.first (size);
+    stored = stored.subspan (size);
+    return part;
+  };
+  std::span text = take (etag);
+  facts.etag.assign (text.begin (), text.end ());
+  text = take (last_modified);
+  facts.last_modified.assign (text.begin (), text.end ());
+  facts.content.assign (stored.begin (), stored.end ());
+  return facts;
+}
+
+bool is_same (const Facts &one, const Facts &other)
+{
+  bool totals_known = one.total != unknown_size && other.total != unknown_size;
+  if (totals_known && one.total != other.total) return false;
+  bool dates_known =
+      !one.last_modified.empty () && !other.last_modified.empty ();
+  if (dates_known && one.last_modified != other.last_modified) return false;
+  if (!one.etag.empty () && !other.etag.empty ()) {
+    if (one.etag != other.etag) return false;
+    return !one.etag.starts_with ("W/") || dates_known || totals_known;
+  }
+  return totals_known;
 }
 
 SliceBuilder::SliceBuilder (std::uint32_t slice_size)

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -14,13 +15,21 @@
 // What the files of a cached object look like; all numbers are little-endian.
 //
 //   NAME.idx  a header block with the full key, then the journal: one record of
-//             64 bytes for each thing that the object holds, in stream order
+//             64 bytes for each thing that the object holds, as it was written
 //   NAME.dat  a block that names the object, then what the records point at
 //
-// A record is an event (stream-start, caps, segment, ...: bytes that this core
-// does not look into), or a slice: the payload of many packets, followed by a
-// table of them. A packet that does not fit goes on in the next slice. The last
-// record is COMPLETE; an object without it is not whole.
+// There are two forms. Of PACKETS a record is an event (stream-start, caps,
+// segment, ...: bytes that this core does not look into), or a slice: the
+// payload of many packets, followed by a table of them, in stream order. A
+// packet that does not fit goes on in the next slice. The last record is
+// COMPLETE; an object without it is not whole.
+//
+// Of BYTES a record is a slice at a multiple of the slice size, in any order,
+// or FACTS: the total size, and what says which resource it is. All slices are
+// of the slice size but the last, which can be written only after the total is
+// known, and the total does not change. The object is whole when all slices are
+// there. Of two records of one slice the later counts: it was written because
+// the earlier one's bytes were found to be damaged.
 //
 // Each record carries the hash of what it points at, and a check over itself
 // that is seeded with the check before it, from the header on: a record counts
@@ -61,6 +70,12 @@ const char *to_string (Error error);
 template <class T>
 using Result = relay::Result<T, Error>;
 
+enum class Format : std::uint8_t
+{
+  packets = 1,
+  bytes = 2,
+};
+
 struct Header
 {
   // Drawn at random; pairs the index with its data file.
@@ -70,6 +85,7 @@ struct Header
   // No slice's payload is larger.
   std::uint32_t slice_size = 0;
   std::string key;
+  Format format = Format::packets;
 };
 
 Result<std::vector<std::uint8_t>> encode (const Header &header);
@@ -78,6 +94,8 @@ Result<Header> parse_header (std::span<const std::uint8_t> file);
 Result<std::size_t> header_size (std::span<const std::uint8_t> file);
 
 std::array<std::uint8_t, record_size> data_preamble (std::uint64_t id);
+// The id of the object that the file is for.
+Result<std::uint64_t> parse_preamble (std::span<const std::uint8_t> file);
 Result<relay::Done> check_preamble (
     std::span<const std::uint8_t> file, std::uint64_t id);
 
@@ -86,6 +104,7 @@ enum class Type : std::uint8_t
   slice = 1,
   event = 2,
   complete = 3,
+  facts = 4,
 };
 
 struct Record
@@ -95,7 +114,8 @@ struct Record
   // Where in the data file, and how many bytes there.
   std::uint64_t offset = data_start;
   std::uint32_t stored = 0;
-  // Bytes of payload in it, and before it in the object.
+  // Bytes of payload in it, and before it in the object. FACTS have the total
+  // as their position.
   std::uint32_t payload = 0;
   std::uint64_t position = 0;
   std::uint32_t packets = 0;
@@ -122,6 +142,9 @@ public:
       std::uint32_t packets, std::uint64_t pts);
   Entry event (std::span<const std::uint8_t> stored);
   Entry complete ();
+  // Of the form BYTES.
+  Entry slice_at (std::span<const std::uint8_t> stored, std::uint64_t position);
+  Entry facts (std::span<const std::uint8_t> stored, std::uint64_t total);
 
   // Where the next stored bytes go in the data file, the next record in the
   // index file.
@@ -133,12 +156,18 @@ public:
   }
 
 private:
+  friend class Follower;
+
+  Journal () = default;
   Entry seal (Record record);
 
   Record next_;
-  std::uint64_t chain_;
-  std::uint64_t index_end_;
+  std::uint64_t chain_ = 0;
+  std::uint64_t index_end_ = 0;
 };
+
+inline constexpr std::uint64_t unknown_size = ~std::uint64_t{0};
+inline constexpr std::uint32_t no_record = ~std::uint32_t{0};
 
 struct Index
 {
@@ -146,15 +175,79 @@ struct Index
   // Without the COMPLETE record.
   std::vector<Record> records;
   bool complete = false;
-  // Payload of the records, and where they end in the data file.
+  // Payload of the records, without what was written again, and where they end
+  // in the data file.
   std::uint64_t bytes = 0;
   std::uint64_t end = data_start;
   // Why the journal ends where it does, if it is not complete.
   Error ended = Error::truncated;
+
+  // Of the form BYTES: the record of each slice, or no_record; the last of the
+  // facts; and what they say the total is.
+  std::vector<std::uint32_t> slices;
+  std::uint32_t facts = no_record;
+  std::uint64_t total = unknown_size;
+
+  // False for what a later record has taken the place of.
+  [[nodiscard]] bool counts (const Record &record) const;
 };
 
 // A journal counts up to its first bad record; what follows is ignored.
 Result<Index> parse_index (std::span<const std::uint8_t> file);
+
+// The same for one that grows while it is read.
+class Follower
+{
+public:
+  // Needs the header block only.
+  static Result<Follower> begin (std::span<const std::uint8_t> file);
+
+  // The record at index_end (). If it is not good nothing changes but
+  // index ().ended: it may be good later, when all of it was written.
+  bool take (std::span<const std::uint8_t> block);
+  // All that are good, of a file from its beginning.
+  void take_all (std::span<const std::uint8_t> file);
+  // Forgets a slice of the form BYTES, whose bytes are not what they should be.
+  void forget (std::uint32_t slice);
+
+  [[nodiscard]] const Index &index () const { return index_; }
+  [[nodiscard]] Index release () && { return std::move (index_); }
+  [[nodiscard]] std::uint64_t index_end () const { return index_end_; }
+  // Goes on behind the last good record.
+  [[nodiscard]] Journal journal () const;
+
+private:
+  Index index_;
+  std::uint64_t chain_ = 0;
+  std::uint64_t index_end_ = 0;
+  // Slices that are there.
+  std::uint64_t present_ = 0;
+};
+
+// Which resource it is that an object of the form BYTES was made of, as far as
+// that is known.
+struct Facts
+{
+  std::uint64_t total = unknown_size;
+  std::string etag;
+  std::string last_modified;
+  // Type, caps, ...: bytes that this core does not look into.
+  std::vector<std::uint8_t> content;
+  // Seconds since 1970: when the origin last said that this is how it is.
+  std::uint64_t checked = 0;
+
+  bool operator== (const Facts &) const = default;
+};
+
+// What FACTS point at.
+std::vector<std::uint8_t> encode (const Facts &facts);
+Result<Facts> parse_facts (std::span<const std::uint8_t> stored);
+
+// Is it certain that parts of the one go with parts of the other? By the ETag,
+// else by Last-Modified and the total, else by the total; of what only one of
+// them has nothing is known. A weak ETag (RFC 9110 8.8.1) does not vouch for
+// the bytes: Last-Modified or the total has to be the same as well.
+bool is_same (const Facts &one, const Facts &other);
 
 // A packet, or the part of it that is in one slice.
 struct Packet

@@ -12,45 +12,27 @@
 #include <vector>
 
 #include "common/result.h"
+#include "disk.h"
+#include "folder.h"
 #include "record.h"
+#include "slices.h"
 
-// Objects in the files of one folder, one object for each key. A store owns its
-// folder and one thread, which does all the writing; a stream never waits for
-// the disk unless it asks to. Every function may be called from any thread.
+// Objects in the files of one folder, one object for each key: recorded packets
+// here, byte streams in bytestream.h. A store owns its
+// folder and two threads: one does all the writing, so that a stream never
+// waits for the disk unless it asks to; one looks after the limits. Every
+// function may be called from any thread.
 //
 // What was written by a process that died, was cut, or was changed by anyone is
 // found out by its checks and not served. Nothing is synced: after a power loss
 // what verifies is what is there. Files that are not ours are left alone.
 namespace store {
 
-// The position of a failure is its errno, or 0.
-enum class Error
-{
-  not_found,
-  // It is there, but was not written to its end.
-  incomplete,
-  // Its bytes are not those that were written.
-  damaged,
-  // The folder belongs to something else, or to another version.
-  foreign,
-  // Another writer, here or in another process, is at this key.
-  busy,
-  key_too_long,
-  // The disk is slower than the stream for longer than the queue can hold.
-  overflow,
-  too_large,
-  aborted,
-  no_space,
-  cannot_make_folder,
-  cannot_open,
-  cannot_read,
-  cannot_write,
-};
-const char *to_string (Error error);
-
-template <class T>
-using Result = relay::Result<T, Error>;
-using Failure = relay::Failure<Error>;
+using folder::Error;
+using folder::Failure;
+using folder::Result;
+using folder::to_string;
+using slices::Chunk;
 
 struct Options
 {
@@ -58,24 +40,43 @@ struct Options
   std::size_t queue_bytes = std::size_t{16} << 20;
   // Payload that is hashed and committed at a time.
   std::uint32_t slice_size = 256U << 10;
+  // What all files of the folder may take on the disk, and what is to be left
+  // free there; 0 is no limit. Kept between these and a tenth less by removing,
+  // in the background, what was not used for longest. What somebody reads or
+  // writes is never removed; if nothing else is left nothing more is written.
+  std::uint64_t l2_size = 0;
+  std::uint64_t min_free = 0;
+  // How long a store that is full waits before it looks again.
+  std::chrono::milliseconds retry{5000};
+  // How long another process, which fills a byte stream, may commit nothing
+  // before it is not waited for any more.
+  std::chrono::milliseconds follow_patience{2000};
+  // For tests.
+  disk::Disk *disk = nullptr;
 };
 
-// Bytes that stay as they are for as long as their owner lives.
-struct Chunk
+// What is known of the folder since it was last looked through.
+struct Level
 {
-  std::span<const std::uint8_t> bytes;
-  std::shared_ptr<const void> owner;
+  bool known = false;
+  std::uint64_t objects = 0;
+  // On the disk.
+  std::uint64_t bytes = 0;
+  // Nothing is written: there is no space, and nothing can be removed.
+  bool full = false;
+  // By this store.
+  std::uint64_t evictions = 0;
 };
 
 struct Object;
 struct Shared;
-class File;
 
-// A whole object, for any number of threads.
+// A whole object, for any number of threads. As long as it lives the object is
+// not evicted.
 class Reader
 {
 public:
-  Reader (record::Index index, std::unique_ptr<File> data);
+  Reader (record::Index index, disk::File index_file, disk::File data);
   ~Reader ();
   Reader (const Reader &) = delete;
   Reader &operator= (const Reader &) = delete;
@@ -84,10 +85,21 @@ public:
   // Fills `out`, which has the size that the record says, and verifies it.
   Result<relay::Done> read (
       const record::Record &record, std::span<std::uint8_t> out) const;
+  // The same for those of index ().records, through the memory: a copy is made
+  // only when it comes from the disk, which is said.
+  Result<Chunk> read (std::uint32_t record, slices::Memory &memory,
+      bool *from_disk = nullptr) const;
+  // Seconds since it was made. A clock that was set back does not make it
+  // younger.
+  [[nodiscard]] std::chrono::seconds age () const;
+  // Says that it was used now.
+  void touch () const { lock_.touch (); }
 
 private:
   record::Index index_;
-  std::unique_ptr<File> data_;
+  // The index file, for its lock.
+  disk::File lock_;
+  disk::File data_;
 };
 
 // Compares a stream with the beginning of an object.
@@ -155,13 +167,32 @@ public:
   Store (const Store &) = delete;
   Store &operator= (const Store &) = delete;
 
-  // The newest whole object of the key.
+  // The newest whole object of the key; counts as a use of it. The folder is
+  // not looked through for it.
   Result<std::shared_ptr<const Reader>> find (std::string_view key);
+  // The same, but one that is older than `ttl` has expired.
+  Result<std::shared_ptr<const Reader>> find (
+      std::string_view key, std::chrono::seconds ttl);
   // A new object of the key; when it is whole it takes the place of older ones.
   Result<std::unique_ptr<Writer>> create (std::string_view key);
 
+  // Objects that were removed, of one key or of all that begin like this; see
+  // inventory.h.
+  std::size_t purge (std::string_view key);
+  std::size_t purge_prefix (std::string_view prefix);
+
+  // Looks the folder through and removes what is too much, as is done in the
+  // background when enough was written; returns when it is done.
+  Level sweep ();
+  Level level ();
+
+  // For bytestream.h.
+  [[nodiscard]] const std::shared_ptr<Shared> &shared () const
+  {
+    return shared_;
+  }
+
 private:
-  std::filesystem::path folder_;
   std::shared_ptr<Shared> shared_;
 };
 

@@ -121,6 +121,38 @@ GST_START_TEST (cut_bodies_are_told_from_whole_ones)
 }
 GST_END_TEST;
 
+GST_START_TEST (manifests_are_known)
+{
+  using container::Manifest;
+  struct Row
+  {
+    const char *text;
+    const char *type;
+    Manifest manifest;
+  };
+  const Row rows[] = {
+      {"", "", Manifest::none},
+      {"#EXTM3U\n#EXT-X-VERSION:3\n", "", Manifest::hls},
+      {"\xef\xbb\xbf#EXTM3U\n#EXT-X-VERSION:3\n", "", Manifest::hls},
+      {"#EXTM3U\n#EXTINF:1,\nhttp://h/radio\n", "audio/x-mpegurl",
+          Manifest::none},
+      {"x#EXTM3U\n#EXT-X-VERSION:3\n", "", Manifest::none},
+      {"", "application/vnd.apple.mpegurl", Manifest::hls},
+      {"", "application/vnd.apple.MPEGURL", Manifest::hls},
+      {"<MPD xmlns='urn:mpeg:dash:schema:mpd:2011'>", "", Manifest::dash},
+      {"<?xml version='1.0'?>\n<!-- x --><MPD>", "", Manifest::dash},
+      {"\n<d:MPD xmlns:d='x'>", "", Manifest::dash},
+      {"<html><p>MPD</p>", "text/html", Manifest::none},
+      {"", "application/dash+xml", Manifest::dash},
+      {"ID3 <MPD", "audio/mpeg", Manifest::none},
+  };
+  for (const Row &row : rows)
+    fail_unless (
+        container::manifest_of (bytes_of (row.text), row.type) == row.manifest,
+        "%s %s", row.text, row.type);
+}
+GST_END_TEST;
+
 static Suite *container_suite ()
 {
   Suite *suite = suite_create ("container");
@@ -128,6 +160,7 @@ static Suite *container_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, formats_are_known_by_their_first_bytes);
   tcase_add_test (tests, formats_are_known_by_their_names);
+  tcase_add_test (tests, manifests_are_known);
   tcase_add_test (tests, cut_bodies_are_told_from_whole_ones);
   return suite;
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "httpserver.h"
+#include "routes.h"
 #include "testutil.h"
 
 using namespace std::chrono_literals;
@@ -515,6 +516,25 @@ GST_START_TEST (a_short_body_is_no_success)
 }
 GST_END_TEST;
 
+// libsoup 3.2 says nothing of a connection that ends between two chunks. So
+// nothing that comes in chunks is taken for whole: its reader has to know.
+GST_START_TEST (an_end_between_two_chunks_is_not_trusted)
+{
+  ScriptedServer server ([&] (Connection &c, int number) {
+    c.read_request ();
+    c.send (number == 0 ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                          "\r\n5\r\nhello\r\n"
+                        : response ("hello"));
+  });
+  for (bool verified : {false, true}) {
+    auto whole = fetcher::fetch_all (settings (),
+        {server.uri ("/"), {}, Kind::media}, nullptr, nullptr, 100);
+    fail_unless (whole.ok ());
+    fail_unless (whole->verified == verified);
+  }
+}
+GST_END_TEST;
+
 namespace {
 
 // Serves the body with a break after every step bytes; honours Range.
@@ -876,6 +896,64 @@ ScriptedServer::Script socks (relay::Guarded<std::string> &seen)
 
 }  // namespace
 
+// No name here is in any DNS: what arrives has come by its proxy, and what no
+// rule allows arrives nowhere.
+GST_START_TEST (routes_are_kept)
+{
+  HttpServer origin ([] (const HttpServer::Request &r) {
+    if (r.path == "/to-b")
+      return Reply{302, "",
+          {{"Location", "http://b.test:" + r.header ("X-Port") + "/"}}};
+    if (r.path == "/to-c")
+      return Reply{302, "", {{"Location", "http://c.test/"}}};
+    return Reply{200, "body", {}};
+  });
+  ForwardProxy proxy_a ({"a:one", 0});
+  ForwardProxy proxy_b ({"b:two", 0});
+  std::string port = std::to_string (origin.port ());
+  Settings how = settings ();
+  how.proxy = "http://127.0.0.1:" + std::to_string (test::dead_port ());
+  how.extra_headers = {{"X-Port", port}};
+  auto set_routes = [&] (const std::string &text) {
+    routes::Result<routes::Table> table = routes::Table::parse (text);
+    fail_unless (table.ok (), "%s", text.c_str ());
+    how.routes = std::make_shared<const routes::Table> (std::move (*table));
+  };
+  auto with = [] (const ForwardProxy &proxy, const char *credentials) {
+    return "http://" + std::string (credentials) +
+           "@127.0.0.1:" + std::to_string (proxy.port ());
+  };
+  set_routes ("*.a.test=" + with (proxy_a, "a:one") + ",b.test=" +
+              with (proxy_b, "b:two") + ",127.0.0.1=direct,c.test=block");
+  assert_body (fetch (how, "http://x.a.test:" + port + "/"), "body");
+  assert_body (fetch (how, "http://x.a.test:" + port + "/to-b"), "body");
+  assert_body (fetch (how, origin.uri ("/")), "body");
+  assert_problem (fetch (how, "http://c.test/"), Error::blocked);
+  assert_problem (
+      fetch (how, "http://x.a.test:" + port + "/to-c"), Error::blocked);
+  // By the proxy for all, which is dead.
+  assert_problem (fetch (how, "http://d.test/"), Error::proxy);
+  fail_unless_equals_int (static_cast<int> (proxy_a.targets ().size ()), 3);
+  fail_unless_equals_int (static_cast<int> (proxy_b.targets ().size ()), 1);
+  for (const std::string &request : proxy_a.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic YTpvbmU=");
+  for (const std::string &request : proxy_b.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic Yjp0d28=");
+  for (const HttpServer::Request &request : origin.requests ())
+    fail_unless (request.header ("Host") != "127.0.0.1:" + port ||
+                 request.header ("Proxy-Authorization").empty ());
+  // A rule for all goes before the proxy.
+  set_routes ("all=block");
+  assert_problem (fetch (how, origin.uri ("/")), Error::blocked);
+  // A proxy that is gone in the middle is not passed.
+  set_routes ("all=" + with (proxy_b, "b:two"));
+  proxy_b.stop ();
+  assert_problem (fetch (how, origin.uri ("/")), Error::proxy);
+}
+GST_END_TEST;
+
 GST_START_TEST (socks_proxies_resolve_the_names)
 {
   HttpServer server ([] (const HttpServer::Request &r) {
@@ -1142,6 +1220,153 @@ GST_START_TEST (threads_share_a_session)
 }
 GST_END_TEST;
 
+// A hundred threads at once through a proxy with a password, with redirects and
+// cancels at any moment, and ten places for them: nothing comes past the proxy,
+// nothing is mixed up, and no place is lost.
+GST_START_TEST (a_hundred_threads_share_a_proxy)
+{
+  constexpr int threads = 100;
+  constexpr int rounds = 4;
+  std::string body = pattern (50000);
+  HttpServer origin ([&] (const HttpServer::Request &r) {
+    if (r.path.starts_with ("/r"))
+      return Reply{302, "", {{"Location", "/x" + r.path.substr (2)}}};
+    // The answer is known to be that of this request.
+    return Reply{200, r.path + body, {}, "a/b", r.path.ends_with ("9")};
+  });
+  ForwardProxy proxy ({"u:secret", 0});
+  std::string base = "http://host.test:" + std::to_string (origin.port ());
+  Settings how = settings ();
+  how.proxy = "http://u:secret@127.0.0.1:" + std::to_string (proxy.port ());
+  how.timeout = 30s;
+  std::atomic<int> wrong = 0;
+  std::atomic<int> whole = 0;
+  auto work = [&] (int thread) {
+    for (int i = 0; i < rounds; i++) {
+      int number = thread * rounds + i;
+      std::string rest = "/" + std::to_string (number);
+      Cancellable cancellable{g_cancellable_new ()};
+      std::jthread canceller;
+      if (number % 3 == 0)
+        canceller = std::jthread ([&cancellable, number] {
+          g_usleep (static_cast<gulong> (number % 50) * 200);
+          g_cancellable_cancel (cancellable.get ());
+        });
+      auto got = fetcher::send (how,
+          {base + (number % 2 == 0 ? "/x" : "/r") + rest, {}, Kind::media},
+          cancellable.get (), nullptr);
+      Outcome outcome;
+      if (got)
+        outcome = read_all (**got, 16384);
+      else
+        outcome.problem = got.code ();
+      if (outcome.problem)
+        wrong += outcome.problem->error != Error::cancelled || number % 3 != 0;
+      else if (outcome.body == "/x" + rest + body)
+        whole++;
+      else
+        wrong++;
+    }
+  };
+  {
+    std::vector<std::jthread> all;
+    for (int i = 0; i < threads; i++) all.emplace_back (work, i);
+  }
+  fail_unless_equals_int (wrong, 0);
+  fail_unless (whole >= threads * rounds * 2 / 3 - 1);
+  for (const std::string &request : proxy.requests ())
+    fail_unless (
+        header_of (request, "Proxy-Authorization") == "Basic dTpzZWNyZXQ=");
+  for (const HttpServer::Request &request : origin.requests ())
+    fail_unless (request.header ("Host").starts_with ("host.test"));
+  // Every place has come back.
+  how.max_connections_per_host = 1;
+  assert_body (fetch (how, base + "/x/last"), "/x/last" + body);
+}
+GST_END_TEST;
+
+// One connection for many; who waits for it can give up, or be cancelled.
+GST_START_TEST (a_host_has_its_limit)
+{
+  constexpr int others = 5;
+  relay::Guarded<int> gate{0};
+  std::condition_variable opened;
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (std::string request; !(request = c.read_request ()).empty ();) {
+      // The first one is held until all others wait.
+      if (request.starts_with ("GET /held")) {
+        auto open = gate.lock ();
+        open.wait (opened, [] (int value) { return value > 0; });
+      }
+      c.send (response ("body"));
+    }
+  });
+  Settings how = settings ();
+  how.max_connections_per_host = 1;
+  relay::Guarded<std::vector<std::string>> order;
+  std::vector<std::jthread> threads;
+  auto add = [&] (const std::string &path) {
+    threads.emplace_back ([&, path] {
+      Outcome outcome = fetch (how, server.uri (path));
+      auto list = order.lock ();
+      list->push_back (outcome.problem ? "failed" : path);
+    });
+  };
+  add ("/held");
+  while (server.connections () == 0) std::this_thread::yield ();
+  for (int i = 0; i < others; i++) {
+    Settings impatient = how;
+    impatient.timeout = 1ms;
+    assert_problem (
+        fetch (impatient, server.uri ("/impatient")), Error::timeout);
+    add ("/" + std::to_string (i));
+  }
+  {
+    Cancellable cancellable{g_cancellable_new ()};
+    std::jthread canceller ([&] { g_cancellable_cancel (cancellable.get ()); });
+    auto got = fetcher::send (
+        how, {server.uri ("/x"), {}, Kind::media}, cancellable.get (), nullptr);
+    fail_unless (!got && got.code ().error == Error::cancelled);
+  }
+  *gate.lock () = 1;
+  opened.notify_all ();
+  threads.clear ();
+  fail_unless_equals_int (server.connections (), 1);
+  fail_unless_equals_int (
+      static_cast<int> (order.lock ()->size ()), others + 1);
+  for (const std::string &path : *order.lock ()) fail_unless (path != "failed");
+}
+GST_END_TEST;
+
+// A redirect on the same host, a resumption: each has its place given back.
+GST_START_TEST (one_place_is_enough)
+{
+  std::string body = pattern (20000);
+  ScriptedServer server ([&] (Connection &c, int number) {
+    if (c.read_request ().empty ()) return;
+    if (number == 0)
+      c.send (
+          "HTTP/1.1 302 Found\r\nLocation: /b\r\nConnection: close\r\n"
+          "Content-Length: 0\r\n\r\n");
+    else if (number == 1)
+      c.send (
+          "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 20000\r\n"
+          "\r\n" +
+          body.substr (0, 5000));
+    else
+      c.send (
+          "HTTP/1.1 206 Partial Content\r\nETag: \"a\"\r\nContent-Range: "
+          "bytes 5000-19999/20000\r\nContent-Length: 15000\r\n\r\n" +
+          body.substr (5000));
+  });
+  Settings how = settings (2);
+  how.max_connections_per_host = 1;
+  how.timeout = 5s;
+  assert_body (fetch (how, server.uri ("/a")), body);
+  fail_unless_equals_int (server.connections (), 3);
+}
+GST_END_TEST;
+
 static Suite *fetcher_suite ()
 {
   Suite *suite = suite_create ("fetcher");
@@ -1166,6 +1391,7 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, a_wrong_range_is_refused);
   tcase_add_test (tests, a_range_may_come_in_parts);
   tcase_add_test (tests, a_short_body_is_no_success);
+  tcase_add_test (tests, an_end_between_two_chunks_is_not_trusted);
   tcase_add_test (tests, a_broken_body_is_resumed);
   tcase_add_test (tests, a_resumption_reads_over_what_it_has);
   tcase_add_test (tests, a_resumption_asks_for_the_same_bytes);
@@ -1176,12 +1402,16 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, credentials_stay_with_their_origin);
   tcase_add_test (tests, userinfo_becomes_a_header);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, routes_are_kept);
   tcase_add_test (tests, socks_proxies_resolve_the_names);
   tcase_add_test (tests, a_proxy_that_fails_is_never_passed);
   tcase_add_test (tests, what_a_proxy_says_is_told_apart);
   tcase_add_test (tests, time_outs_end_waiting);
   tcase_add_test (tests, everything_can_be_cancelled);
   tcase_add_test (tests, threads_share_a_session);
+  tcase_add_test (tests, a_hundred_threads_share_a_proxy);
+  tcase_add_test (tests, a_host_has_its_limit);
+  tcase_add_test (tests, one_place_is_enough);
   return suite;
 }
 

@@ -176,6 +176,27 @@ GST_START_TEST (basic_credentials_are_base64)
 }
 GST_END_TEST;
 
+GST_START_TEST (methods_follow_redirects)
+{
+  fail_unless (http::method_after (301, "GET") == "GET");
+  fail_unless (http::method_after (302, "POST") == "GET");
+  fail_unless (http::method_after (301, "PUT") == "PUT");
+  fail_unless (http::method_after (303, "PUT") == "GET");
+  fail_unless (http::method_after (303, "HEAD") == "HEAD");
+  fail_unless (http::method_after (307, "POST") == "POST");
+  fail_unless (http::method_after (308, "POST") == "POST");
+}
+GST_END_TEST;
+
+GST_START_TEST (some_methods_may_be_repeated)
+{
+  for (const char *method : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+    fail_unless (http::is_idempotent (method), "%s", method);
+  for (const char *method : {"POST", "PATCH", "get", ""})
+    fail_if (http::is_idempotent (method), "%s", method);
+}
+GST_END_TEST;
+
 static Suite *http_suite ()
 {
   Suite *suite = suite_create ("http");
@@ -189,6 +210,8 @@ static Suite *http_suite ()
   tcase_add_test (tests, statuses_are_told_apart);
   tcase_add_test (tests, parameters_are_found);
   tcase_add_test (tests, basic_credentials_are_base64);
+  tcase_add_test (tests, methods_follow_redirects);
+  tcase_add_test (tests, some_methods_may_be_repeated);
   return suite;
 }
 

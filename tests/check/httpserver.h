@@ -243,10 +243,12 @@ public:
   };
   using Handler = std::function<Reply (const Request &)>;
 
-  explicit HttpServer (Handler handler, GTlsCertificate *certificate = nullptr)
+  // client: the certificate that it wants to see.
+  explicit HttpServer (Handler handler, GTlsCertificate *certificate = nullptr,
+      GTlsCertificate *client = nullptr)
       : handler_ (std::move (handler)), scheme_ (certificate ? "https" : "http")
   {
-    thread_ = std::thread ([this, certificate] { run (certificate); });
+    thread_ = std::thread ([=, this] { run (certificate, client); });
     auto state = state_.lock ();
     state.wait (changed_, [] (const State &s) { return s.port != 0; });
     port_ = state->port;
@@ -340,11 +342,31 @@ private:
     }
   }
 
-  void run (GTlsCertificate *certificate)
+  static gboolean is_client (SoupServerMessage *, GTlsCertificate *shown,
+      GTlsCertificateFlags, gpointer client)
+  {
+    return g_tls_certificate_is_same (
+        shown, static_cast<GTlsCertificate *> (client));
+  }
+
+  static void on_started (
+      SoupServer *, SoupServerMessage *message, gpointer client)
+  {
+    g_signal_connect (
+        message, "accept-certificate", G_CALLBACK (is_client), client);
+  }
+
+  void run (GTlsCertificate *certificate, GTlsCertificate *client)
   {
     g_main_context_push_thread_default (context_.get ());
     SoupServer *server =
-        soup_server_new ("tls-certificate", certificate, nullptr);
+        soup_server_new ("tls-certificate", certificate, "tls-auth-mode",
+            client != nullptr ? G_TLS_AUTHENTICATION_REQUIRED
+                              : G_TLS_AUTHENTICATION_NONE,
+            nullptr);
+    if (client != nullptr)
+      g_signal_connect (
+          server, "request-started", G_CALLBACK (on_started), client);
     soup_server_add_handler (server, nullptr, on_request, this, nullptr);
     auto options = static_cast<SoupServerListenOptions> (
         SOUP_SERVER_LISTEN_IPV4_ONLY |

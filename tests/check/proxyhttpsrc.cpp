@@ -2,157 +2,20 @@
 #include <chrono>
 #include <functional>
 
-#include "httpserver.h"
-#include "testutil.h"
+#include "httpstream.h"
 
 using relay::Guarded;
 using relay::Owned;
 using test::Connection;
 using test::ForwardProxy;
 using test::HttpServer;
+using test::pattern;
 using test::ScriptedServer;
+using test::serving;
+using test::status_of;
+using test::Stream;
+using test::text_property;
 using Reply = HttpServer::Reply;
-
-namespace {
-
-std::string pattern (std::size_t size)
-{
-  std::string out (size, '\0');
-  std::uint32_t x = 7;
-  for (char &c : out) {
-    x = x * 1664525u + 1013904223u;
-    c = static_cast<char> (x >> 24);
-  }
-  return out;
-}
-
-// "proxyhttpsrc ! fakesink", and what came out of it.
-class Stream
-{
-public:
-  explicit Stream (const std::string &location)
-      : pipeline_ (gst_pipeline_new (nullptr)),
-        source_ (gst_element_factory_make ("proxyhttpsrc", nullptr))
-  {
-    sink_ = gst_element_factory_make ("fakesink", nullptr);
-    fail_unless (source_ != nullptr && sink_ != nullptr);
-    g_object_set (
-        source_, "location", location.c_str (), "retries", 0, nullptr);
-    g_object_set (sink_, "sync", FALSE, "signal-handoffs", TRUE, nullptr);
-    g_signal_connect (sink_, "handoff", G_CALLBACK (on_handoff), this);
-    gst_bin_add_many (GST_BIN (pipeline_.get ()), source_, sink_, nullptr);
-    fail_unless (gst_element_link (source_, sink_));
-  }
-  ~Stream () { set_state (GST_STATE_NULL); }
-  Stream (const Stream &) = delete;
-  Stream &operator= (const Stream &) = delete;
-
-  GstElement *operator* () { return source_; }
-  GstElement *pipeline () { return pipeline_.get (); }
-  GstElement *sink () { return sink_; }
-
-  GstStateChangeReturn set_state (GstState state)
-  {
-    return gst_element_set_state (pipeline_.get (), state);
-  }
-  void preroll ()
-  {
-    set_state (GST_STATE_PAUSED);
-    fail_unless (gst_element_get_state (pipeline_.get (), nullptr, nullptr,
-                     10 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
-  }
-  Owned<GstMessage> wait (int types)
-  {
-    return test::wait_message (pipeline_.get (), types);
-  }
-  // To the end, which must be EOS.
-  std::string play ()
-  {
-    set_state (GST_STATE_PLAYING);
-    Owned<GstMessage> message = wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-    fail_unless (message != nullptr);
-    fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS, "%s",
-        GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_ERROR
-            ? debug_of (message.get ()).c_str ()
-            : "");
-    return *bytes.lock ();
-  }
-  // To the end, which must be this error, and no second one.
-  Owned<GstMessage> play_to_error (int code)
-  {
-    set_state (GST_STATE_PLAYING);
-    Owned<GstMessage> message = wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-    test::assert_error (message.get (), GST_RESOURCE_ERROR, code);
-    fail_unless (
-        test::wait_message (pipeline_.get (), GST_MESSAGE_ERROR, 0) == nullptr);
-    return message;
-  }
-  guint64 stat (const char *name)
-  {
-    GstStructure *raw = nullptr;
-    g_object_get (source_, "stats", &raw, nullptr);
-    Owned<GstStructure> stats{raw};
-    guint64 value = 0;
-    fail_unless (gst_structure_get_uint64 (stats.get (), name, &value));
-    return value;
-  }
-  static std::string debug_of (GstMessage *message)
-  {
-    GError *raw_error = nullptr;
-    gchar *raw_debug = nullptr;
-    gst_message_parse_error (message, &raw_error, &raw_debug);
-    Owned<GError> error{raw_error};
-    Owned<gchar> debug{raw_debug};
-    return std::string (error->message) + " / " + debug.get ();
-  }
-
-  Guarded<std::string> bytes;
-  Guarded<std::vector<guint64>> offsets;
-  std::atomic<gsize> largest{0};
-
-private:
-  static void on_handoff (
-      GstElement *, GstBuffer *buffer, GstPad *, gpointer data)
-  {
-    auto *self = static_cast<Stream *> (data);
-    test::Bytes bytes = test::bytes_of (buffer);
-    self->bytes.lock ()->append (bytes.begin (), bytes.end ());
-    self->offsets.lock ()->push_back (GST_BUFFER_OFFSET (buffer));
-    if (bytes.size () > self->largest) self->largest = bytes.size ();
-  }
-
-  Owned<GstElement> pipeline_;
-  GstElement *source_;
-  GstElement *sink_ = nullptr;
-};
-
-// A server with byte ranges (SoupServer does not say so itself).
-HttpServer::Handler serving (const std::string &body)
-{
-  return [body] (const HttpServer::Request &) {
-    return Reply{200, body, {{"Accept-Ranges", "bytes"}, {"ETag", "\"a\""}}};
-  };
-}
-
-guint status_of (GstMessage *message)
-{
-  const GstStructure *details = nullptr;
-  gst_message_parse_error_details (message, &details);
-  guint status = 0;
-  if (details != nullptr)
-    gst_structure_get_uint (details, "http-status-code", &status);
-  return status;
-}
-
-std::string text_property (GstElement *element, const char *name)
-{
-  gchar *raw = nullptr;
-  g_object_get (element, name, &raw, nullptr);
-  Owned<gchar> text{raw};
-  return text ? text.get () : "";
-}
-
-}  // namespace
 
 GST_START_TEST (a_resource_is_read_whole)
 {
@@ -197,6 +60,19 @@ GST_START_TEST (counters_are_posted_at_the_end)
     fail_unless (gst_structure_has_field (stats, name), "%s", name);
   guint64 received = 0;
   gst_structure_get_uint64 (stats, "bytes-received", &received);
+  fail_unless_equals_uint64 (received, 3);
+  const GValue *requests = gst_structure_get_value (stats, "last-requests");
+  fail_unless (requests != nullptr && GST_VALUE_HOLDS_ARRAY (requests));
+  fail_unless_equals_int (
+      static_cast<int> (gst_value_array_get_size (requests)), 1);
+  const GstStructure *request =
+      gst_value_get_structure (gst_value_array_get_value (requests, 0));
+  guint status = 0;
+  fail_unless (gst_structure_get_uint (request, "status", &status));
+  fail_unless_equals_int (static_cast<int> (status), 200);
+  fail_unless_equals_string (
+      gst_structure_get_string (request, "route"), "direct");
+  gst_structure_get_uint64 (request, "bytes", &received);
   fail_unless_equals_uint64 (received, 3);
   fail_unless (stream.wait (GST_MESSAGE_EOS) != nullptr);
 }
@@ -322,6 +198,33 @@ GST_START_TEST (queries_are_answered)
   gst_query_parse_uri_redirection_permanent (query.get (), &permanent);
   fail_unless (permanent);
   fail_unless_equals_int (static_cast<int> (server.requests ().size ()), 2);
+}
+GST_END_TEST;
+
+// A cache asks before anything is sent.
+GST_START_TEST (credentials_have_a_hash)
+{
+  auto ask = [] (const char *headers, const char *location) -> std::string {
+    Owned<GstElement> source{GST_ELEMENT (gst_object_ref_sink (
+        gst_element_factory_make ("proxyhttpsrc", nullptr)))};
+    g_object_set (source.get (), "location", location, nullptr);
+    gst_util_set_object_arg (
+        G_OBJECT (source.get ()), "extra-headers", headers);
+    Owned<GstQuery> query{gst_query_new_custom (
+        GST_QUERY_CUSTOM, gst_structure_new_empty ("relay-credentials"))};
+    if (!gst_element_query (source.get (), query.get ())) return "";
+    return gst_structure_get_string (
+        gst_query_get_structure (query.get ()), "hash");
+  };
+  const char *plain = "http://127.0.0.1/";
+  fail_unless (ask ("h,X-Other=secret", plain).empty ());
+  std::string one = ask ("h,Cookie=secret", plain);
+  fail_unless (!one.empty () && one.find ("secret") == std::string::npos);
+  fail_unless (one == ask ("h,X-Other=b,Cookie=secret", plain));
+  fail_unless (one != ask ("h,Cookie=other", plain));
+  fail_unless (one != ask ("h,Authorization=secret", plain));
+  std::string user = ask ("h", "http://user:secret@127.0.0.1/");
+  fail_unless (!user.empty () && user != ask ("h", "http://b:c@127.0.0.1/"));
 }
 GST_END_TEST;
 
@@ -494,6 +397,113 @@ GST_START_TEST (a_proxy_is_used)
       stream.play_to_error (GST_RESOURCE_ERROR_NOT_AUTHORIZED);
   fail_unless_equals_int (static_cast<int> (status_of (message.get ())), 407);
   fail_unless_equals_int (static_cast<int> (server.requests ().size ()), 1);
+}
+GST_END_TEST;
+
+GST_START_TEST (routes_lead_or_block)
+{
+  HttpServer origin (serving ("body"));
+  ForwardProxy proxy ({"u:secret", 0});
+  std::string target =
+      "http://u:secret@127.0.0.1:" + std::to_string (proxy.port ());
+  std::string routes = "*.test=" + target + ";verify=off,all=block";
+  {
+    Stream stream ("http://a.test:" + std::to_string (origin.port ()) + "/");
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    std::string shown = text_property (*stream, "routes");
+    fail_unless (shown.find ("u:***@") != std::string::npos);
+    fail_unless (shown.find ("secret") == std::string::npos);
+    fail_unless (stream.play () == "body");
+    fail_unless_equals_uint64 (stream.stat ("requests-proxied"), 1);
+  }
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (*stream, "routes", routes.c_str (), nullptr);
+    stream.play_to_error (GST_RESOURCE_ERROR_NOT_AUTHORIZED);
+    fail_unless_equals_uint64 (stream.stat ("requests"), 0);
+  }
+  // What cannot be understood lets nothing pass.
+  {
+    Stream stream (origin.uri ("/"));
+    g_object_set (
+        *stream, "routes", "all=block,*.test=htp://u:secret@h", nullptr);
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message = stream.wait (GST_MESSAGE_ERROR);
+    test::assert_error (
+        message.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+    std::string debug = Stream::debug_of (message.get ());
+    fail_unless (debug.find ("rule 2 (*.test), byte 17") != std::string::npos,
+        "%s", debug.c_str ());
+    fail_unless (debug.find ("secret") == std::string::npos);
+    fail_unless (text_property (*stream, "routes") == "all=***,*.test=***");
+  }
+  fail_unless_equals_int (static_cast<int> (origin.requests ().size ()), 1);
+}
+GST_END_TEST;
+
+// A paused source keeps its place: the next one waits, and can be stopped.
+GST_START_TEST (a_host_has_its_limit)
+{
+  HttpServer server (serving (pattern (3000000)));
+  Stream holder (server.uri ("/"));
+  g_object_set (*holder, "max-connections-per-host", 1, nullptr);
+  holder.preroll ();
+  Stream waiting (server.uri ("/"));
+  g_object_set (*waiting, "max-connections-per-host", 1, "timeout", 1, nullptr);
+  Owned<GstMessage> message = waiting.play_to_error (GST_RESOURCE_ERROR_READ);
+  fail_unless (Stream::debug_of (message.get ()).find ("are in use") !=
+               std::string::npos);
+  waiting.set_state (GST_STATE_NULL);
+  g_object_set (*waiting, "timeout", 100, nullptr);
+  waiting.set_state (GST_STATE_PLAYING);
+  gint64 start = g_get_monotonic_time ();
+  waiting.set_state (GST_STATE_NULL);
+  fail_unless (g_get_monotonic_time () - start < 5 * G_USEC_PER_SEC);
+  fail_unless_equals_int (static_cast<int> (server.requests ().size ()), 1);
+  g_object_set (*waiting, "max-connections-per-host", 2, nullptr);
+  fail_unless (waiting.play () == pattern (3000000));
+}
+GST_END_TEST;
+
+// Its segments would be fetched by others, past the routes.
+GST_START_TEST (manifests_are_warned_of)
+{
+  const std::pair<const char *, const char *> rows[] = {
+      {"#EXTM3U\n#EXT-X-TARGETDURATION:1\n", "hls+http"},
+      {"<?xml version=\"1.0\"?><MPD></MPD>", "dash+http"},
+      {"#EXTM3U\n#EXTINF:1,\nhttp://h/radio\n", nullptr},
+      {"<html></html>", nullptr},
+  };
+  for (const auto &[body, scheme] : rows) {
+    HttpServer server (serving (body));
+    Stream stream (server.uri ("/secret?token=secret"));
+    stream.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> warning =
+        stream.wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (warning != nullptr);
+    fail_unless (
+        GST_MESSAGE_TYPE (warning.get ()) ==
+            (scheme != nullptr ? GST_MESSAGE_WARNING : GST_MESSAGE_EOS),
+        "%s", body);
+    if (scheme == nullptr) continue;
+    // It is one, and the bytes come all the same.
+    fail_unless (
+        GST_MESSAGE_TYPE (stream
+                              .wait (GST_MESSAGE_WARNING | GST_MESSAGE_EOS |
+                                     GST_MESSAGE_ERROR)
+                              .get ()) == GST_MESSAGE_EOS);
+    fail_unless (*stream.bytes.lock () == body);
+    GError *raw_error = nullptr;
+    gchar *raw_debug = nullptr;
+    gst_message_parse_warning (warning.get (), &raw_error, &raw_debug);
+    Owned<GError> error{raw_error};
+    Owned<gchar> debug{raw_debug};
+    fail_unless (g_error_matches (
+        error.get (), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE));
+    fail_unless (
+        strstr (error->message, scheme) != nullptr, "%s", error->message);
+    fail_unless (strstr (debug.get (), "token") == nullptr);
+  }
 }
 GST_END_TEST;
 
@@ -839,6 +849,7 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, blocks_are_no_larger_than_asked);
   tcase_add_test (tests, nothing_is_asked_for_before_data_is);
   tcase_add_test (tests, queries_are_answered);
+  tcase_add_test (tests, credentials_have_a_hash);
   tcase_add_test (tests, a_server_without_ranges_is_not_seekable);
   tcase_add_test (tests, seeks_go_to_the_byte);
   tcase_add_test (tests, each_failure_is_one_error);
@@ -847,6 +858,9 @@ static Suite *proxyhttpsrc_suite ()
   tcase_add_test (tests, what_cannot_be_reached_is_an_error);
   tcase_add_test (tests, a_dead_proxy_is_never_passed);
   tcase_add_test (tests, a_proxy_is_used);
+  tcase_add_test (tests, routes_lead_or_block);
+  tcase_add_test (tests, a_host_has_its_limit);
+  tcase_add_test (tests, manifests_are_warned_of);
   tcase_add_test (tests, redirects_are_followed_or_reported);
   tcase_add_test (tests, a_broken_body_is_resumed_or_an_error);
   tcase_add_test (tests, a_stop_breaks_every_wait);

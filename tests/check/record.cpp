@@ -121,7 +121,7 @@ GST_START_TEST (headers_that_are_refused)
       {"size huge", [] (Bytes &f) { put32 (f, 12, 69632); }, false,
           Error::bad_size},
       {"check", [] (Bytes &f) { f[100] ^= 1; }, false, Error::bad_check},
-      {"format", [] (Bytes &f) { f[44] = 9; }, true, Error::bad_version},
+      {"format", [] (Bytes &f) { f[44] = 3; }, true, Error::bad_version},
       {"key size", [] (Bytes &f) { put32 (f, 48, 4041); }, true,
           Error::bad_size},
   }};
@@ -186,6 +186,223 @@ GST_START_TEST (records_that_end_a_journal)
     fail_unless (index->records.size () == row.records, "%s", row.what);
     fail_unless (index->ended == row.error, "%s: %s", row.what,
         record::to_string (index->ended));
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+record::Facts facts_of (
+    std::uint64_t total, const char *etag = "", const char *last_modified = "")
+{
+  record::Facts facts;
+  facts.total = total;
+  facts.etag = etag;
+  facts.last_modified = last_modified;
+  return facts;
+}
+
+// Slices of 100: the second, facts of 230 in all, the third.
+Bytes example_bytes ()
+{
+  record::Header header = example_header ();
+  header.format = record::Format::bytes;
+  Bytes file = *record::encode (header);
+  record::Journal journal (file);
+  append (file, journal.slice_at (Bytes (100, 1), 100));
+  append (file, journal.facts (record::encode (facts_of (230)), 230));
+  append (file, journal.slice_at (Bytes (30, 2), 200));
+  return file;
+}
+
+}  // namespace
+
+GST_START_TEST (slices_come_in_any_order)
+{
+  Bytes file = example_bytes ();
+  record::Index index = *record::parse_index (file);
+  fail_unless (index.header.format == record::Format::bytes);
+  fail_unless (index.records.size () == 3 && !index.complete);
+  fail_unless (index.bytes == 130 && index.total == 230);
+  fail_unless (index.facts == 1);
+  fail_unless (
+      index.slices == std::vector<std::uint32_t> ({record::no_record, 0, 2}));
+  fail_unless (index.end == record::data_start + 100 + 28 + 30);
+
+  // Goes on behind what there is, and is whole when all are there.
+  record::Follower log = *record::Follower::begin (file);
+  log.take_all (file);
+  record::Journal journal = log.journal ();
+  fail_unless (journal.index_end () == file.size ());
+  record::Journal::Entry entry = journal.slice_at (Bytes (100, 3), 0);
+  fail_unless (log.take (entry.bytes) && log.index ().complete);
+  append (file, entry);
+  index = *record::parse_index (file);
+  fail_unless (index.complete && index.bytes == 230);
+  // Written again: the later counts, and nothing is counted twice.
+  append (file, journal.slice_at (Bytes (100, 4), 100));
+  index = *record::parse_index (file);
+  fail_unless (index.complete && index.bytes == 230);
+  fail_unless (index.slices == std::vector<std::uint32_t> ({3, 4, 2}));
+  fail_if (index.counts (index.records[0]));
+  fail_unless (index.counts (index.records[4]));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_damaged_slice_is_forgotten)
+{
+  Bytes file = example_bytes ();
+  record::Follower log = *record::Follower::begin (file);
+  log.take_all (file);
+  record::Journal journal = log.journal ();
+  fail_unless (log.take (journal.slice_at (Bytes (100, 3), 0).bytes));
+  fail_unless (log.index ().complete);
+  log.forget (1);
+  log.forget (1);
+  log.forget (77);
+  fail_if (log.index ().complete);
+  fail_unless (log.index ().bytes == 130);
+  fail_unless (log.take (log.journal ().slice_at (Bytes (100, 1), 100).bytes));
+  fail_unless (log.index ().complete && log.index ().bytes == 230);
+}
+GST_END_TEST;
+
+// Half a record is not one yet, and does not spoil what comes.
+GST_START_TEST (an_index_is_followed_as_it_grows)
+{
+  const Bytes file = example_bytes ();
+  std::span whole (file);
+  for (std::size_t step : std::array<std::size_t, 4> ({1, 7, 64, 100})) {
+    record::Follower log = *record::Follower::begin (whole.first (first));
+    for (std::size_t size = first; size < file.size () + step; size += step) {
+      log.take_all (whole.first (std::min (size, file.size ())));
+      fail_unless (
+          log.index ().records.size () ==
+          (std::min (size, file.size ()) - first) / record::record_size);
+    }
+  }
+  Bytes torn = file;
+  torn.at (last + 30) ^= 1;
+  record::Follower log = *record::Follower::begin (torn);
+  log.take_all (torn);
+  fail_unless (log.index ().ended == Error::bad_check);
+  fail_unless (log.index_end () == last);
+  fail_unless (log.take (whole.subspan (last)));
+}
+GST_END_TEST;
+
+GST_START_TEST (records_of_bytes_that_end_a_journal)
+{
+  struct Row
+  {
+    const char *what;
+    std::size_t at;
+    std::uint32_t value;
+    std::size_t records;
+    Error error;
+  };
+  const std::array<Row, 17> rows{{
+      {"event", first + 56, 2, 0, Error::bad_type},
+      {"complete", second + 56, 3, 1, Error::bad_type},
+      {"sequence", second + 40, 7, 1, Error::bad_sequence},
+      {"offset", second + 8, 4097, 1, Error::bad_place},
+      {"position between slices", first + 16, 101, 0, Error::bad_place},
+      {"position out of all bounds", first + 20, 0x40000000, 0,
+          Error::bad_place},
+      {"position behind the last", first + 16, 100U << 20, 0, Error::bad_place},
+      {"slice behind the total", last + 16, 300, 2, Error::bad_place},
+      {"short in the middle", first + 44, 99, 0, Error::bad_count},
+      {"payload of another size", first + 48, 99, 0, Error::bad_count},
+      {"last as long as others", last + 44, 100, 2, Error::bad_count},
+      {"last elsewhere", last + 16, 100, 2, Error::bad_count},
+      {"slice with packets", first + 52, 1, 0, Error::bad_count},
+      {"facts of nothing", second + 44, 0, 1, Error::bad_count},
+      {"facts with payload", second + 48, 1, 1, Error::bad_count},
+      {"total less than there is", second + 16, 199, 1, Error::bad_place},
+      {"total that is too large", second + 20, 1, 1, Error::bad_place},
+  }};
+  for (const Row &row : rows) {
+    Bytes file = example_bytes ();
+    put32 (file, row.at, row.value);
+    test::reseal (file);
+    record::Result<record::Index> index = record::parse_index (file);
+    fail_unless (index.ok (), "%s", row.what);
+    fail_unless (index->records.size () == row.records, "%s: %zu", row.what,
+        index->records.size ());
+    fail_unless (index->ended == row.error, "%s: %s", row.what,
+        record::to_string (index->ended));
+  }
+  // The total does not change, nor is it forgotten.
+  for (std::uint64_t total : {std::uint64_t{231}, record::unknown_size}) {
+    Bytes file = example_bytes ();
+    record::Follower log = *record::Follower::begin (file);
+    log.take_all (file);
+    fail_if (log.take (log.journal ().facts (Bytes (1), total).bytes));
+    fail_unless (log.index ().ended == Error::bad_place);
+    fail_unless (log.take (log.journal ().facts (Bytes (1), 230).bytes));
+  }
+  // And facts are nothing to packets.
+  Bytes file = example_index ();
+  put32 (file, first + 56, 4);
+  test::reseal (file);
+  fail_unless (record::parse_index (file)->ended == Error::bad_type);
+}
+GST_END_TEST;
+
+GST_START_TEST (facts_come_back)
+{
+  std::array<record::Facts, 3> all{record::Facts{},
+      facts_of (1000, "\"a\"", "Tue, 15 Nov 1994 12:45:26 GMT"), facts_of (0)};
+  all[1].content = {1, 2, 3};
+  all[1].checked = 77;
+  all[2].content = Bytes (100000);
+  for (const record::Facts &facts : all) {
+    Bytes bytes = record::encode (facts);
+    auto back = record::parse_facts (bytes);
+    fail_unless (back.ok () && *back == facts);
+    bytes.push_back (0);
+    fail_unless (record::parse_facts (bytes).code () == Error::bad_size);
+  }
+  Bytes bytes = record::encode (all[1]);
+  for (std::size_t size = 0; size < bytes.size (); size++)
+    fail_if (record::parse_facts (std::span (bytes).first (size)).ok ());
+  put32 (bytes, 16, 0xffffffff);
+  fail_if (record::parse_facts (bytes).ok ());
+}
+GST_END_TEST;
+
+GST_START_TEST (which_resources_are_the_same)
+{
+  struct Row
+  {
+    record::Facts one;
+    record::Facts other;
+    bool same;
+  };
+  constexpr std::uint64_t none = record::unknown_size;
+  const std::array<Row, 16> rows{{
+      {facts_of (none), facts_of (none), false},
+      {facts_of (100), facts_of (100), true},
+      {facts_of (100), facts_of (101), false},
+      {facts_of (100), facts_of (none), false},
+      {facts_of (none, "a"), facts_of (none, "a"), true},
+      {facts_of (none, "a"), facts_of (none, "b"), false},
+      {facts_of (100, "a"), facts_of (101, "a"), false},
+      {facts_of (100, "a"), facts_of (100, "b"), false},
+      {facts_of (100, "a"), facts_of (100), true},
+      {facts_of (none, "a", "d"), facts_of (none, "a", "e"), false},
+      {facts_of (none, "W/a"), facts_of (none, "W/a"), false},
+      {facts_of (100, "W/a"), facts_of (100, "W/a"), true},
+      {facts_of (none, "W/a", "d"), facts_of (none, "W/a", "d"), true},
+      {facts_of (none, "", "d"), facts_of (none, "", "d"), false},
+      {facts_of (100, "", "d"), facts_of (100, "", "d"), true},
+      {facts_of (100, "", "d"), facts_of (100, "", "e"), false},
+  }};
+  for (std::size_t i = 0; i < rows.size (); i++) {
+    fail_unless (record::is_same (rows[i].one, rows[i].other) == rows[i].same,
+        "row %zu", i);
+    fail_unless (record::is_same (rows[i].other, rows[i].one) == rows[i].same,
+        "row %zu", i);
   }
 }
 GST_END_TEST;
@@ -393,6 +610,12 @@ static Suite *record_suite ()
   tcase_add_test (tests, keys_of_any_length_up_to_the_limit);
   tcase_add_test (tests, headers_that_are_refused);
   tcase_add_test (tests, records_that_end_a_journal);
+  tcase_add_test (tests, slices_come_in_any_order);
+  tcase_add_test (tests, a_damaged_slice_is_forgotten);
+  tcase_add_test (tests, an_index_is_followed_as_it_grows);
+  tcase_add_test (tests, records_of_bytes_that_end_a_journal);
+  tcase_add_test (tests, facts_come_back);
+  tcase_add_test (tests, which_resources_are_the_same);
   tcase_add_test (tests, no_changed_bit_goes_unseen);
   tcase_add_test (tests, a_cut_index_is_not_complete);
   tcase_add_test (tests, records_cannot_be_left_out_or_swapped);

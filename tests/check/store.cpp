@@ -17,7 +17,7 @@
 #include <random>
 #include <thread>
 
-#include "testutil.h"
+#include "teststore.h"
 
 namespace {
 
@@ -26,25 +26,14 @@ using namespace std::chrono_literals;
 using store::Error;
 using store::Store;
 using test::Bytes;
+using test::chunk;
+using test::files_of;
+using test::is_there;
+using test::pattern;
+using test::payload_of;
 using test::TempDir;
 
-// Small slices, so that a little stream has many.
-constexpr store::Options small{.queue_bytes = 1 << 20, .slice_size = 100};
-
-Bytes pattern (std::size_t size, unsigned seed)
-{
-  std::minstd_rand random (seed + 1);
-  Bytes bytes (size);
-  for (std::uint8_t &byte : bytes)
-    byte = static_cast<std::uint8_t> (random () >> 8);
-  return bytes;
-}
-
-store::Chunk chunk (Bytes bytes)
-{
-  auto owner = std::make_shared<const Bytes> (std::move (bytes));
-  return {*owner, owner};
-}
+constexpr const store::Options &small = test::small_store;
 
 std::shared_ptr<Store> open (
     const fs::path &folder, const store::Options &options = small)
@@ -88,41 +77,11 @@ void keep (Store &store, const char *key, std::size_t size, unsigned seed)
   fail_unless ((*writer)->close ().ok ());
 }
 
-// The payload of a whole object; nothing if a part of it cannot be had.
-std::optional<Bytes> payload_of (const store::Reader &reader)
-{
-  Bytes payload;
-  for (const record::Record &record : reader.index ().records) {
-    Bytes stored (record.stored);
-    if (!reader.read (record, stored)) return std::nullopt;
-    if (record.type != record::Type::slice) continue;
-    fail_unless (record::parse_packets (stored, record).ok ());
-    payload.insert (
-        payload.end (), stored.begin (), stored.begin () + record.payload);
-  }
-  return payload;
-}
-
-bool is_there (Store &store, const char *key, std::size_t size, unsigned seed)
-{
-  auto reader = store.find (key);
-  return reader.ok () && payload_of (**reader) == pattern (size, seed);
-}
-
 Error why_not (Store &store, const char *key)
 {
   auto reader = store.find (key);
   fail_if (reader.ok ());
   return reader.code ();
-}
-
-std::vector<fs::path> files_of (const fs::path &folder, const char *suffix)
-{
-  std::vector<fs::path> found;
-  for (const auto &entry : fs::recursive_directory_iterator (folder))
-    if (entry.path ().extension () == suffix) found.push_back (entry.path ());
-  std::sort (found.begin (), found.end ());
-  return found;
 }
 
 fs::path only_file (const fs::path &folder, const char *suffix)

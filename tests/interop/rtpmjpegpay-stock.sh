@@ -27,73 +27,10 @@ done
 gst-inspect-1.0 --exists --atleast-version=0.1 rtpmjpegpay ||
   fail 'no rtpmjpegpay'
 
-# apt-get with folders of its own: anybody can run it, and the machine's
-# sources, lists and cache stay as they are.
-own_apt() {
-  local program=$1
-  shift
-  # shellcheck disable=SC2086 # NAME=VALUE words
-  env ${RELAY_PROXY_VARIABLES:-} "$program" -q \
-    -o Dir::State="$work/apt/state" -o Dir::State::lists="$work/apt/lists" \
-    -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache="$work/apt/cache" \
-    -o Dir::Etc::sourcelist="$work/apt/sources.list" \
-    -o Dir::Etc::sourceparts="$work/apt/parts" \
-    -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 \
-    -o Acquire::Retries=1 -o Acquire::http::Timeout=20 \
-    -o Acquire::https::Timeout=20 "$@" 2>>"$work/apt.log"
-}
-# The source package of VERSION, or another of the same upstream version, into
-# the current folder.
-get_package() {
-  local list version
-  mkdir -p "$work"/apt/{state,lists/partial,cache/archives/partial,parts}
-  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-    [[ ! -e $list ]] || sed -n 's/^deb\([[:space:]]\)/deb-src\1/p' "$list"
-  done >"$work/apt/sources.list"
-  for list in /etc/apt/sources.list.d/*.sources; do
-    [[ ! -e $list ]] || sed 's/^Types:.*/Types: deb-src/' "$list" \
-      >"$work/apt/parts/${list##*/}"
-  done
-  # Archives of others may have no sources.
-  own_apt apt-get update >/dev/null || true
-  # "package | version | archive Sources"
-  for version in "$1" $(own_apt apt-cache madison gst-plugins-good1.0 |
-    awk -v upstream="${1%-*}-" '
-      $NF == "Sources" && index ($3, upstream) == 1 {print $3}'); do
-    ! own_apt apt-get source --download-only "gst-plugins-good1.0=$version" \
-      >/dev/null || return 0
-  done
-  return 1
-}
-
-if [[ -n ${RELAY_GST_SOURCES:-} ]]; then
-  sources=$RELAY_GST_SOURCES
-else
-  command -v apt-get >/dev/null || skip 'no apt-get, and no RELAY_GST_SOURCES'
-  # shellcheck disable=SC2016 # dpkg's variable
-  version=$(dpkg-query -W -f '${source:Version}' gstreamer1.0-plugins-good) ||
-    skip 'gst-plugins-good is no Debian package, and no RELAY_GST_SOURCES'
-  kept=$RELAY_BUILD/stock-sources/${version//[^A-Za-z0-9.+-]/_}
-  if [[ ! -d $kept ]]; then
-    mkdir "$work/package"
-    (cd "$work/package" && get_package "$version") || {
-      tail -n 5 "$work/apt.log"
-      skip 'the source package of gst-plugins-good is not to be had'
-    }
-    # A folder that is there is complete.
-    mkdir -p "$kept.$$"
-    cp "$work"/package/*.orig.tar.* "$kept.$$"
-    mv -T "$kept.$$" "$kept"
-  fi
-  sources=$work/sources
-  mkdir "$sources"
-  for archive in "$kept"/*.orig.tar.?z*; do
-    case $archive in
-      *.asc) ;;
-      *) tar -x -f "$archive" -C "$sources" --strip-components=1 ;;
-    esac
-  done
-fi
+# shellcheck source=tests/interop/stock.bash
+. "$(dirname "$0")/stock.bash"
+stock_sources gstreamer1.0-plugins-good gst-plugins-good1.0 \
+  "${RELAY_GST_SOURCES:-}"
 
 # run PROGRAM CASES PATTERN: which of its cases are run, and what adds them.
 run() {

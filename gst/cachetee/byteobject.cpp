@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "byteobject.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace bytestream {
+
+using disk::Lock;
+using disk::Locked;
+using std::chrono::steady_clock;
+
+namespace {
+
+// As many again may be written of slices that were damaged.
+constexpr std::uint64_t slice_limit = record::record_limit / 2;
+// How often who follows another process looks whether there is more.
+constexpr std::chrono::milliseconds poll_interval{10};
+// So many slices before where it is waited for, the other is about to come.
+constexpr std::uint64_t near_slices = 32;
+
+}  // namespace
+
+void Pieces::add (Chunk chunk)
+{
+  std::uint64_t start = bytes_;
+  bytes_ += chunk.bytes.size ();
+  pieces_.push_back ({start, std::move (chunk)});
+}
+
+Chunk Pieces::at (std::uint64_t byte) const
+{
+  if (byte >= bytes_) return {};
+  auto behind = std::upper_bound (pieces_.begin (), pieces_.end (), byte,
+      [] (std::uint64_t b, const Piece &piece) { return b < piece.start; });
+  const Piece &piece = *std::prev (behind);
+  return {piece.chunk.bytes.subspan (byte - piece.start), piece.chunk.owner};
+}
+
+Chunk Pieces::copy () const
+{
+  auto owner = std::make_shared_for_overwrite<std::uint8_t[]> (bytes_);
+  std::span<std::uint8_t> out (owner.get (), bytes_);
+  for (const Piece &piece : pieces_)
+    std::copy (piece.chunk.bytes.begin (), piece.chunk.bytes.end (),
+        out.begin () + static_cast<std::ptrdiff_t> (piece.start));
+  return {out, std::move (owner)};
+}
+
+State::State (std::uint32_t slice_size, std::uint64_t number)
+    : table (slice_size, slice_limit), id (number)
+{
+}
+
+Object::Object (store::Shared &shared, std::string full_key,
+    slices::Memory &level, bool look)
+    : state (State (std::clamp (shared.options.slice_size, std::uint32_t{1},
+                        record::slice_limit),
+          store::random_id ())),
+      key (std::move (full_key)),
+      memory (level),
+      shared_ (shared),
+      family_ (shared.disk, shared.folder, key)
+{
+  if (!look) return;
+  Result<bytefiles::Loaded> loaded =
+      bytefiles::load_newest (shared.disk, family_, key);
+  if (!loaded) return;
+  auto access = state.lock ();
+  access->table =
+      ranges::Table (loaded->log.index ().header.slice_size, slice_limit);
+  access.unlock ();
+  adopt (*std::move (loaded));
+}
+
+// False if it is not what we have.
+bool Object::adopt (bytefiles::Loaded loaded)
+{
+  bool is_whole = loaded.log.index ().complete &&
+                  loaded.files->index.lock (Lock::shared) == Locked::yes;
+  loaded.files->index.touch ();
+  auto access = state.lock ();
+  const record::Index &index = loaded.log.index ();
+  bool fits =
+      index.header.slice_size == access->table.slice_size () &&
+      (!access->has_facts ||
+          (loaded.facts && record::is_same (*loaded.facts, access->facts)));
+  if (!fits ||
+      (index.total != unknown && !access->table.set_total (index.total)))
+    return false;
+  for (std::size_t slice = 0; slice < index.slices.size (); slice++)
+    if (index.slices[slice] != record::no_record) access->table.set (slice);
+  if (loaded.facts && !access->has_facts) access->facts = *loaded.facts;
+  access->has_facts |= loaded.facts.has_value ();
+  // As it came with the total only.
+  access->facts.total = access->table.total ();
+  if (access->has_facts)
+    access->facts_changed |= !loaded.facts || *loaded.facts != access->facts;
+  if (is_whole) access->mode = Mode::whole;
+  access->id = index.header.id;
+  access->files = std::move (loaded.files);
+  access->log = std::move (loaded.log);
+  access->last_growth = steady_clock::now ();
+  changed (access);
+  return true;
+}
+
+// Of a slice that is there; nothing if it turned out that it is not.
+std::optional<Found> Object::read_present (
+    Access &access, std::uint64_t offset, std::size_t limit)
+{
+  State &now = *access;
+  std::uint64_t slice = now.table.slice_of (offset);
+  std::uint64_t within = offset - now.table.start_of (slice);
+  auto part = [&] (const Chunk &chunk) {
+    std::span bytes = chunk.bytes.subspan (within);
+    bytes = bytes.first (std::min (bytes.size (), limit));
+    return Found{Place::bytes, {bytes, chunk.owner}, {}};
+  };
+  const slices::Key name{now.id, static_cast<std::uint32_t> (slice)};
+  std::uint64_t size = now.table.end_of (slice) - now.table.start_of (slice);
+  std::optional<Chunk> chunk = memory.find (name);
+  if (chunk && chunk->bytes.size () == size) return part (*chunk);
+
+  std::uint32_t number = record::no_record;
+  if (now.log && slice < now.log->index ().slices.size ())
+    number = now.log->index ().slices[slice];
+  if (number == record::no_record) {
+    // It was in the memory only, and had to go.
+    now.table.unset (slice);
+    changed (access);
+    return std::nullopt;
+  }
+  const record::Record record = now.log->index ().records[number];
+  if (record.stored != size) {
+    now.table.unset (slice);
+    return std::nullopt;
+  }
+  std::shared_ptr<const bytefiles::Files> files = now.files;
+  access.unlock ();
+  auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (record.stored);
+  std::span<std::uint8_t> out (bytes.get (), record.stored);
+  bool good =
+      files->data.read (out, record.offset) && record::verify (out, record);
+  if (good) {
+    chunk = Chunk{out, std::move (bytes)};
+    memory.insert (name, *chunk);
+    return part (*chunk);
+  }
+  access.lock ();
+  // Unless somebody else found out, or has written it anew.
+  if (now.log->index ().slices[slice] != number) return std::nullopt;
+  now.log->forget (static_cast<std::uint32_t> (slice));
+  if (now.held.count (slice) == 0) now.table.unset (slice);
+  now.corrupt++;
+  changed (access);
+  return std::nullopt;
+}
+
+Found Object::read (
+    std::uint64_t offset, std::size_t limit, std::uint64_t *version)
+{
+  limit = std::max<std::size_t> (limit, 1);
+  auto access = state.lock ();
+  while (true) {
+    if (version != nullptr) *version = access->version;
+    ranges::At at = access->table.at (offset);
+    if (at.place == ranges::Place::end) return {Place::end, {}, at.range};
+    std::uint64_t slice = access->table.slice_of (offset);
+    if (auto held = access->held.find (slice); held != access->held.end ()) {
+      Chunk chunk = held->second->at (offset - access->table.start_of (slice));
+      chunk.bytes = chunk.bytes.first (std::min (chunk.bytes.size (), limit));
+      if (!chunk.bytes.empty ()) return {Place::bytes, std::move (chunk), {}};
+    }
+    if (at.place == ranges::Place::claimed)
+      return {Place::claimed, {}, at.range};
+    if (at.place == ranges::Place::hole) return {Place::hole, {}, at.range};
+    std::optional<Found> found = read_present (access, offset, limit);
+    if (found) return *std::move (found);
+  }
+}
+
+Found Object::wait (
+    std::uint64_t offset, std::size_t limit, const std::stop_token &stop)
+{
+  if (stop.stop_requested ()) return {Place::stopped, {}, {}};
+  Found at_once = read (offset, limit);
+  if (at_once.place == Place::bytes || at_once.place == Place::end)
+    return at_once;
+  // Whoever stops us finds us waiting, or we see it before we wait.
+  std::stop_callback wake (stop, [this] {
+    auto access = state.lock ();
+    changed (access);
+  });
+  while (true) {
+    std::uint64_t version = 0;
+    Found found = read (offset, limit, &version);
+    if (stop.stop_requested ()) return {Place::stopped, {}, found.range};
+    auto is_new = [&] (const State &s) { return s.version != version; };
+    if (found.place == Place::claimed) {
+      state.lock ().wait (changed_, is_new);
+      continue;
+    }
+    if (found.place != Place::hole || !is_near (offset)) return found;
+    bool followed = is_followed ();
+    if (refresh ()) continue;
+    auto access = state.lock ();
+    access->followed = followed;
+    if (!followed || steady_clock::now () - access->last_growth >
+                         shared_.options.follow_patience)
+      return found;
+    access.wait_for (changed_, poll_interval, is_new);
+  }
+}
+
+// May another process come by there?
+bool Object::is_near (std::uint64_t offset)
+{
+  auto access = state.lock ();
+  if (access->mode != Mode::idle || !access->log) return false;
+  const std::vector<record::Record> &records = access->log->index ().records;
+  std::uint64_t at = 0;
+  for (auto i = records.rbegin (); i != records.rend (); ++i)
+    if (i->type == record::Type::slice) {
+      at = i->position;
+      break;
+    }
+  return offset >= at &&
+         offset - at <= near_slices * access->table.slice_size ();
+}
+
+bool Object::is_followed ()
+{
+  std::lock_guard guard (files_mutex_);
+  std::shared_ptr<const bytefiles::Files> files;
+  {
+    auto access = state.lock ();
+    if (access->mode != Mode::idle || !access->files) return false;
+    files = access->files;
+  }
+  if (files->index.lock (Lock::shared) == Locked::no) return true;
+  files->index.unlock ();
+  return false;
+}
+
+// What another process has committed since. True if that is something.
+bool Object::refresh ()
+{
+  std::lock_guard guard (files_mutex_);
+  auto access = state.lock ();
+  if (access->mode != Mode::idle || !access->log) return false;
+  std::uint64_t before = access->log->index_end ();
+  access.unlock ();
+  (void)take_growth ();
+  access.lock ();
+  return access->log->index_end () != before;
+}
+
+Result<relay::Done> Object::take_growth ()
+{
+  auto access = state.lock ();
+  std::shared_ptr<const bytefiles::Files> files = access->files;
+  bool is_more = true;
+  while (is_more) {
+    std::uint64_t end = access->log->index_end ();
+    access.unlock ();
+    Result<std::vector<std::uint8_t>> bytes =
+        bytefiles::read_growth (*files, end);
+    if (!bytes) return bytes.error ();
+    access.lock ();
+    State &now = *access;
+    for (std::span<const std::uint8_t> rest (*bytes);
+         !rest.empty () && now.log->take (rest);
+         rest = rest.subspan (record::record_size)) {
+      const record::Index &index = now.log->index ();
+      // Of another total: then it is another resource than ours.
+      if (index.total != unknown && !now.table.set_total (index.total)) {
+        now.mode = Mode::detached;
+        return relay::failure (Error::changed);
+      }
+      const record::Record &record = index.records.back ();
+      if (record.type == record::Type::slice)
+        now.table.set (now.table.slice_of (record.position));
+    }
+    is_more = now.log->index_end () != end;
+    if (!is_more) break;
+    now.facts.total = now.table.total ();
+    now.last_growth = steady_clock::now ();
+    changed (access);
+  }
+  if (access->has_facts || access->log->index ().facts == record::no_record)
+    return relay::Done{};
+  record::Index index = access->log->index ();
+  access.unlock ();
+  std::optional<Facts> facts = bytefiles::read_facts (*files, index);
+  access.lock ();
+  if (!facts || access->has_facts) return relay::Done{};
+  access->facts = *std::move (facts);
+  access->facts.total = access->table.total ();
+  access->has_facts = true;
+  return relay::Done{};
+}
+
+bool Object::agree (const Facts &facts)
+{
+  auto access = state.lock ();
+  State &now = *access;
+  bool is_new = !now.has_facts && now.table.bytes () == 0 &&
+                !now.table.has_claims () && now.table.total () == unknown &&
+                now.held.empty ();
+  if (!is_new && !record::is_same (now.facts, facts)) return false;
+  if (facts.total != unknown && !now.table.set_total (facts.total))
+    return false;
+  if (is_new) {
+    now.facts = facts;
+  } else {
+    now.facts.total = now.table.total ();
+    if (now.facts.etag.empty ()) now.facts.etag = facts.etag;
+    if (now.facts.last_modified.empty ())
+      now.facts.last_modified = facts.last_modified;
+    if (now.facts.content.empty ()) now.facts.content = facts.content;
+  }
+  now.facts.checked = store::seconds_now ();
+  now.has_facts = true;
+  now.facts_changed = true;
+  changed (access);
+  access.unlock ();
+  touch (true);
+  return true;
+}
+
+bool Object::is_gone ()
+{
+  auto access = state.lock ();
+  if (access->mode == Mode::detached) return true;
+  std::shared_ptr<const bytefiles::Files> files = access->files;
+  access.unlock ();
+  return files != nullptr && files->is_unlinked ();
+}
+
+namespace {
+
+class SaveJob final : public store::Job
+{
+public:
+  SaveJob (std::shared_ptr<Object> object, std::optional<std::uint64_t> slice,
+      std::shared_ptr<const Pieces> pieces)
+      : Job (pieces != nullptr ? pieces->bytes () + store::job_cost : 0),
+        object_ (std::move (object)),
+        slice_ (slice),
+        pieces_ (std::move (pieces))
+  {
+  }
+
+  void queued () override { object_->pending++; }
+  void run () override
+  {
+    object_->save (slice_, pieces_);
+    pieces_.reset ();
+  }
+  void end () override
+  {
+    object_->pending--;
+    // Who waits for it may take what it left for gone.
+    object_.reset ();
+  }
+
+private:
+  std::shared_ptr<Object> object_;
+  const std::optional<std::uint64_t> slice_;
+  std::shared_ptr<const Pieces> pieces_;
+};
+
+}  // namespace
+
+void Object::touch (bool only_if_there)
+{
+  if (only_if_there && !state.lock ()->files) return;
+  (void)hand_over (std::nullopt, nullptr, std::chrono::milliseconds (0));
+}
+
+bool Object::hand_over (std::optional<std::uint64_t> slice,
+    std::shared_ptr<const Pieces> pieces, std::chrono::milliseconds patience)
+{
+  return shared_.enqueue (std::make_unique<SaveJob> (
+                              shared_from_this (), slice, std::move (pieces)),
+      patience);
+}
+
+void Object::fail (Access &access, const Failure &why)
+{
+  access->failure = why;
+  access->mode = Mode::frozen;
+  access->retry_at = steady_clock::now () + shared_.options.retry;
+  changed (access);
+}
+
+void Object::save (std::optional<std::uint64_t> slice,
+    const std::shared_ptr<const Pieces> &pieces)
+{
+  Chunk chunk;
+  auto access = state.lock ();
+  bool wanted = slice || access->facts_changed || access->table.has_claims ();
+  access.unlock ();
+  if (slice) chunk = pieces->copy ();
+  if (wanted && attach ()) {
+    Result<relay::Done> result = write_facts ();
+    if (result && slice) result = write_slice (*slice, chunk.bytes);
+    if (!result) {
+      shared_.note_failure (result.error ());
+      access.lock ();
+      fail (access, result.error ());
+      access.unlock ();
+    }
+  }
+  if (slice) {
+    access.lock ();
+    const slices::Key name{access->id, static_cast<std::uint32_t> (*slice)};
+    access.unlock ();
+    memory.insert (name, chunk);
+    access.lock ();
+    access->held.erase (*slice);
+    changed (access);
+    access.unlock ();
+  }
+  let_go ();
+}
+
+// Is all on the disk, or is nobody left to fill it? Then the lock is for those
+// who read, or for another process.
+void Object::let_go ()
+{
+  bool is_last = false;
+  {
+    auto access = shared_.queue.lock ();
+    is_last = pending <= 1;
+  }
+  std::lock_guard guard (files_mutex_);
+  auto access = state.lock ();
+  if (!access->files) return;
+  std::shared_ptr<const bytefiles::Files> files = access->files;
+  Mode mode = access->mode;
+  bool is_whole = access->log->index ().complete;
+  bool is_used = access->table.has_claims () || !is_last;
+  access.unlock ();
+  // What failed may work for another.
+  if (mode == Mode::frozen) files->index.unlock ();
+  if (mode != Mode::writer || (!is_whole && is_used)) return;
+  bool is_kept = is_whole && files->index.lock (Lock::shared) == Locked::yes;
+  if (!is_kept) files->index.unlock ();
+  access.lock ();
+  access->mode = is_kept ? Mode::whole : Mode::idle;
+  access.unlock ();
+  if (!is_whole || files->is_unlinked ()) return;
+  for (folder::Generation generation : family_.generations ())
+    if (generation < files->generation)
+      folder::supersede (shared_.disk, family_.names (generation), key);
+}
+
+// Does its best to have us write the files.
+bool Object::attach ()
+{
+  std::lock_guard guard (files_mutex_);
+  auto access = state.lock ();
+  if (access->mode == Mode::writer) return true;
+  if (access->mode == Mode::detached) return false;
+  if (access->mode == Mode::frozen) {
+    if (steady_clock::now () < access->retry_at) return false;
+    access->mode = Mode::idle;
+  }
+  if (shared_.full) {
+    fail (access, relay::failure (Error::no_space));
+    return false;
+  }
+  bool is_new = access->files == nullptr;
+  access.unlock ();
+  return is_new ? make_files () : lock_files ();
+}
+
+// Those of another process, if somebody was faster; else new ones.
+bool Object::make_files ()
+{
+  Result<bytefiles::Loaded> loaded =
+      bytefiles::load_newest (shared_.disk, family_, key);
+  // They are being made; another time.
+  if (!loaded && loaded.code () == Error::busy) return false;
+  if (loaded && adopt (*std::move (loaded))) return lock_files ();
+
+  record::Header header;
+  header.created = store::seconds_now ();
+  header.key = key;
+  header.format = record::Format::bytes;
+  auto access = state.lock ();
+  header.id = access->id;
+  header.slice_size = access->table.slice_size ();
+  access.unlock ();
+  loaded = bytefiles::create (shared_.disk, family_, header);
+  if (!loaded) shared_.note_failure (loaded.error ());
+  access.lock ();
+  if (!loaded) {
+    fail (access, loaded.error ());
+    return false;
+  }
+  access->files = std::move (loaded->files);
+  access->log = std::move (loaded->log);
+  access->mode = Mode::writer;
+  access->facts_changed = true;
+  return true;
+}
+
+// False if somebody else has the lock, or there is nothing to write to.
+bool Object::lock_files ()
+{
+  auto access = state.lock ();
+  std::shared_ptr<const bytefiles::Files> files = access->files;
+  Mode before = access->mode;
+  access.unlock ();
+  if (files->index.lock (Lock::exclusive) != Locked::yes) {
+    // What we had of it is lost by asking for more (flock(2)).
+    bool is_kept = before == Mode::whole &&
+                   files->index.lock (Lock::shared) == Locked::yes;
+    access.lock ();
+    access->mode = is_kept ? Mode::whole : Mode::idle;
+    access->followed = !is_kept;
+    return false;
+  }
+  bool is_gone = files->is_unlinked ();
+  // What was committed before we had the lock; behind it may be half a record.
+  Result<relay::Done> grown = relay::Done{};
+  if (!is_gone) grown = take_growth ();
+  access.lock ();
+  if (is_gone) access->mode = Mode::detached;
+  if (access->mode == Mode::detached) return false;
+  if (!grown) {
+    fail (access, grown.error ());
+    return false;
+  }
+  std::uint64_t index_end = access->log->index_end ();
+  std::uint64_t data_end = access->log->index ().end;
+  access.unlock ();
+  bool good =
+      files->index.truncate (index_end) && files->data.truncate (data_end);
+  Failure why = folder::write_failed ();
+  access.lock ();
+  access->followed = false;
+  if (good)
+    access->mode = Mode::writer;
+  else
+    fail (access, why);
+  return good;
+}
+
+Result<relay::Done> Object::write (std::span<const std::uint8_t> stored,
+    const record::Journal::Entry &entry, std::uint64_t index_at)
+{
+  std::shared_ptr<const bytefiles::Files> files = state.lock ()->files;
+  if (entry.record.offset + stored.size () > shared_.object_limit ())
+    return relay::failure (Error::too_large);
+  Result<relay::Done> result =
+      bytefiles::write (*files, stored, entry, index_at);
+  if (!result) return result;
+  shared_.note_written (stored.size () + record::record_size);
+  auto access = state.lock ();
+  // It is read as it will be read.
+  if (!access->log->take (entry.bytes)) return relay::failure (Error::damaged);
+  changed (access);
+  return result;
+}
+
+Result<relay::Done> Object::write_facts ()
+{
+  auto access = state.lock ();
+  if (!access->facts_changed) return relay::Done{};
+  access->facts_changed = false;
+  if (access->log->journal ().full ()) return relay::failure (Error::too_large);
+  Facts facts = access->facts;
+  record::Journal journal = access->log->journal ();
+  access.unlock ();
+  std::uint64_t index_at = journal.index_end ();
+  std::vector<std::uint8_t> stored = record::encode (facts);
+  if (stored.size () > record::event_limit)
+    return relay::failure (Error::too_large);
+  Result<relay::Done> result =
+      write (stored, journal.facts (stored, facts.total), index_at);
+  if (!result) state.lock ()->facts_changed = true;
+  return result;
+}
+
+Result<relay::Done> Object::write_slice (
+    std::uint64_t slice, std::span<const std::uint8_t> bytes)
+{
+  auto access = state.lock ();
+  const record::Index &index = access->log->index ();
+  // Another process was faster.
+  if (slice < index.slices.size () && index.slices[slice] != record::no_record)
+    return relay::Done{};
+  if (access->log->journal ().full ()) return relay::failure (Error::too_large);
+  std::uint64_t position = access->table.start_of (slice);
+  record::Journal journal = access->log->journal ();
+  access.unlock ();
+  std::uint64_t index_at = journal.index_end ();
+  return write (bytes, journal.slice_at (bytes, position), index_at);
+}
+
+}  // namespace bytestream

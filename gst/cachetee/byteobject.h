@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bytefiles.h"
+#include "bytestream.h"
+#include "common/guarded.h"
+#include "record.h"
+#include "shared.h"
+
+// What is behind all streams of one generation of a key; see bytestream.h.
+namespace bytestream {
+
+// What was filled of a slice that is not on the disk yet, as it came.
+class Pieces
+{
+public:
+  void add (Chunk chunk);
+  [[nodiscard]] std::uint64_t bytes () const { return bytes_; }
+  // From the byte on, to the end of the piece that it is in; empty if it is not
+  // there.
+  [[nodiscard]] Chunk at (std::uint64_t byte) const;
+  // All in one.
+  [[nodiscard]] Chunk copy () const;
+
+private:
+  struct Piece
+  {
+    std::uint64_t start = 0;
+    Chunk chunk;
+  };
+  std::vector<Piece> pieces_;
+  std::uint64_t bytes_ = 0;
+};
+
+enum class Mode
+{
+  // The files, if there are any, are not locked by us.
+  idle,
+  // They are, exclusively: only the store's thread appends to them.
+  writer,
+  // All is on the disk, and kept there.
+  whole,
+  // Memory only: the disk failed, and is tried again; or for ever, for the
+  // files were removed, or are those of another resource.
+  frozen,
+  detached,
+};
+
+struct State
+{
+  State (std::uint32_t slice_size, std::uint64_t number);
+
+  ranges::Table table;
+  // Of the header, and of the slices in the first level.
+  std::uint64_t id;
+  Facts facts;
+  bool has_facts = false;
+  // They are not, or not all, on the disk.
+  bool facts_changed = false;
+
+  Mode mode = Mode::idle;
+  std::shared_ptr<const bytefiles::Files> files;
+  std::optional<record::Follower> log;
+  // What is being filled, or waits for the disk.
+  std::map<std::uint64_t, std::shared_ptr<Pieces>> held;
+  // Goes up with each change that somebody may wait for.
+  std::uint64_t version = 0;
+
+  // Another process has the lock; when it last committed something.
+  bool followed = false;
+  std::chrono::steady_clock::time_point last_growth;
+
+  std::chrono::steady_clock::time_point retry_at;
+  std::optional<Failure> failure;
+  bool is_failure_told = false;
+  std::uint64_t corrupt = 0;
+  std::uint64_t skipped = 0;
+};
+
+class Object : public std::enable_shared_from_this<Object>
+{
+public:
+  using Access = relay::Guarded<State>::Access;
+
+  // Of what is in the folder, or of a new generation.
+  Object (store::Shared &shared, std::string key, slices::Memory &memory,
+      bool look);
+
+  [[nodiscard]] Found read (std::uint64_t offset, std::size_t limit,
+      std::uint64_t *version = nullptr);
+  [[nodiscard]] Found wait (
+      std::uint64_t offset, std::size_t limit, const std::stop_token &stop);
+  bool agree (const Facts &facts);
+  // Somebody has removed its files.
+  [[nodiscard]] bool is_gone ();
+  // Has the store's thread write what is to be written, and let go of the lock
+  // if it is not needed.
+  void touch (bool only_if_there);
+  // A slice that is full. False if there was no room for it.
+  bool hand_over (std::optional<std::uint64_t> slice,
+      std::shared_ptr<const Pieces> pieces, std::chrono::milliseconds patience);
+
+  // The store's thread.
+  void save (std::optional<std::uint64_t> slice,
+      const std::shared_ptr<const Pieces> &pieces);
+
+  void changed (Access &access)
+  {
+    access->version++;
+    changed_.notify_all ();
+  }
+
+  relay::Guarded<State> state;
+  // Jobs of the store's thread; under the queue's lock.
+  std::uint64_t pending = 0;
+  const std::string key;
+  slices::Memory &memory;
+
+private:
+  friend class Stream;
+
+  std::optional<Found> read_present (
+      Access &access, std::uint64_t offset, std::size_t limit);
+  bool adopt (bytefiles::Loaded loaded);
+  void fail (Access &access, const Failure &why);
+  bool refresh ();
+  bool attach ();
+  // With the files' mutex.
+  bool make_files ();
+  bool lock_files ();
+  Result<relay::Done> take_growth ();
+  bool is_followed ();
+  [[nodiscard]] bool is_near (std::uint64_t offset);
+  Result<relay::Done> write_facts ();
+  Result<relay::Done> write_slice (
+      std::uint64_t slice, std::span<const std::uint8_t> bytes);
+  Result<relay::Done> write (std::span<const std::uint8_t> stored,
+      const record::Journal::Entry &entry, std::uint64_t index_at);
+  void let_go ();
+
+  store::Shared &shared_;
+  const folder::Family family_;
+  std::condition_variable changed_;
+  // For who changes the files' lock, or reads what the index has grown by.
+  // Taken before the state's lock, and never by who fills.
+  std::mutex files_mutex_;
+};
+
+}  // namespace bytestream

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bytestream.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "byteobject.h"
+
+namespace bytestream {
+
+Filler::Filler (std::shared_ptr<store::Shared> shared,
+    std::shared_ptr<Object> object, ranges::Claim claim, std::uint64_t position)
+    : shared_ (std::move (shared)),
+      object_ (std::move (object)),
+      claim_ (claim),
+      position_ (position)
+{
+}
+
+Filler::~Filler ()
+{
+  auto access = object_->state.lock ();
+  drop_open (*access);
+  access->table.release (claim_);
+  object_->changed (access);
+  access.unlock ();
+  object_->touch (true);
+}
+
+Range Filler::left () const
+{
+  return object_->state.lock ()->table.left (claim_);
+}
+
+// What was begun is of no use to anybody but those who have read it.
+void Filler::drop_open (State &state)
+{
+  if (open_ == nullptr) return;
+  auto held = state.held.find (open_slice_);
+  if (held != state.held.end () && held->second == open_)
+    state.held.erase (held);
+  open_.reset ();
+}
+
+// Adds as much as belongs to one slice; true if that is its end.
+bool Filler::add (State &state, Chunk &chunk)
+{
+  const ranges::Table &table = state.table;
+  std::uint64_t slice = table.slice_of (position_);
+  std::uint64_t start = table.start_of (slice);
+  std::uint64_t end = table.end_of (slice);
+  std::size_t size = static_cast<std::size_t> (
+      std::min<std::uint64_t> (chunk.bytes.size (), end - position_));
+  Range left = table.left (claim_);
+  bool is_ours = left.from < left.to && left.from == start;
+  if (!is_ours || table.has (slice)) {
+    drop_open (state);
+  } else {
+    if (position_ == start) {
+      open_ = std::make_shared<Pieces> ();
+      open_slice_ = slice;
+      state.held[slice] = open_;
+    }
+    if (open_ != nullptr) open_->add ({chunk.bytes.first (size), chunk.owner});
+  }
+  chunk.bytes = chunk.bytes.subspan (size);
+  position_ += size;
+  return position_ == end;
+}
+
+// The slice is at its end.
+void Filler::close_slice (std::chrono::milliseconds patience)
+{
+  auto access = object_->state.lock ();
+  ranges::Table &table = access->table;
+  std::shared_ptr<Pieces> pieces = std::exchange (open_, nullptr);
+  std::uint64_t slice = open_slice_;
+  Range left = table.left (claim_);
+  if (left.from < left.to &&
+      table.end_of (table.slice_of (left.from)) <= position_)
+    table.advance (claim_);
+  // The total may have become known since.
+  if (pieces == nullptr ||
+      pieces->bytes () != table.end_of (slice) - table.start_of (slice)) {
+    if (pieces != nullptr) access->held.erase (slice);
+    return;
+  }
+  table.set (slice);
+  object_->changed (access);
+  access.unlock ();
+  if (object_->hand_over (slice, pieces, patience)) return;
+  access.lock ();
+  access->held.erase (slice);
+  access->table.unset (slice);
+  access->skipped++;
+  object_->changed (access);
+}
+
+Result<relay::Done> Filler::fill (
+    Chunk chunk, std::chrono::milliseconds patience)
+{
+  Result<relay::Done> result = relay::Done{};
+  while (!chunk.bytes.empty ()) {
+    auto access = object_->state.lock ();
+    if (position_ >= access->table.total ())
+      return relay::failure (Error::changed);
+    bool is_full = add (*access, chunk);
+    result = tell (*access, result);
+    object_->changed (access);
+    access.unlock ();
+    if (is_full) close_slice (patience);
+  }
+  return result;
+}
+
+// What went wrong with the disk, once.
+Result<relay::Done> Filler::tell (State &state, Result<relay::Done> before)
+{
+  if (!state.failure || std::exchange (state.is_failure_told, true))
+    return before;
+  return *state.failure;
+}
+
+Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)
+{
+  auto access = object_->state.lock ();
+  if (!access->table.set_total (position_))
+    return relay::failure (Error::changed);
+  access->facts_changed |=
+      !access->has_facts || access->facts.total != position_;
+  access->facts.total = position_;
+  access->has_facts = true;
+  bool is_open = open_ != nullptr;
+  object_->changed (access);
+  access.unlock ();
+  if (is_open) close_slice (patience);
+  object_->touch (true);
+  return relay::Done{};
+}
+
+Stream::Stream (
+    std::shared_ptr<store::Shared> shared, std::shared_ptr<Object> object)
+    : shared_ (std::move (shared)), object_ (std::move (object))
+{
+}
+
+Facts Stream::facts () const
+{
+  return object_->state.lock ()->facts;
+}
+
+std::chrono::seconds Stream::age () const
+{
+  auto access = object_->state.lock ();
+  if (access->facts.checked != 0 || !access->log)
+    return store::age_since (access->facts.checked);
+  return store::age_since (access->log->index ().header.created);
+}
+
+Status Stream::status () const
+{
+  auto access = object_->state.lock ();
+  Status status;
+  status.total = access->table.total ();
+  status.bytes = access->table.bytes ();
+  status.complete = access->table.complete ();
+  status.stored = access->log && access->log->index ().complete;
+  status.followed = access->followed;
+  status.corrupt = access->corrupt;
+  status.skipped = access->skipped;
+  status.failure = access->failure;
+  return status;
+}
+
+std::vector<Range> Stream::present () const
+{
+  return object_->state.lock ()->table.present ();
+}
+
+bool Stream::agree (const Facts &facts)
+{
+  return object_->agree (facts);
+}
+
+Found Stream::read (std::uint64_t offset, std::size_t limit) const
+{
+  return object_->read (offset, limit);
+}
+
+Found Stream::wait (
+    std::uint64_t offset, std::size_t limit, const std::stop_token &stop) const
+{
+  return object_->wait (offset, limit, stop);
+}
+
+std::unique_ptr<Filler> Stream::claim (Range wanted, std::uint64_t cut) const
+{
+  auto access = object_->state.lock ();
+  std::optional<ranges::Claim> claim = access->table.claim (wanted, cut);
+  if (!claim) return nullptr;
+  std::uint64_t position = access->table.left (*claim).from;
+  object_->changed (access);
+  access.unlock ();
+  object_->touch (false);
+  return std::make_unique<Filler> (shared_, object_, *claim, position);
+}
+
+void Stream::settle () const
+{
+  auto access = shared_->queue.lock ();
+  access.wait (shared_->room,
+      [this] (const store::Queue &) { return object_->pending == 0; });
+}
+
+namespace {
+
+using Objects = std::map<std::string, std::weak_ptr<Object>>;
+
+std::shared_ptr<Object> current (store::Shared &shared, const std::string &key)
+{
+  auto access = shared.streams.lock ();
+  auto found = access->find (key);
+  return found != access->end () ? found->second.lock () : nullptr;
+}
+
+// Unless it is not `before` any more that is there; then what is.
+std::shared_ptr<Object> replace (store::Shared &shared, const std::string &key,
+    const std::shared_ptr<Object> &before, std::shared_ptr<Object> object)
+{
+  auto access = shared.streams.lock ();
+  std::erase_if (
+      *access, [] (const auto &entry) { return entry.second.expired (); });
+  std::weak_ptr<Object> &place = (*access)[key];
+  std::shared_ptr<Object> now = place.lock ();
+  if (now != nullptr && now != before) return now;
+  place = object;
+  return object;
+}
+
+}  // namespace
+
+Stream Stream::renew (const Facts &facts) const
+{
+  while (true) {
+    std::shared_ptr<Object> now = current (*shared_, object_->key);
+    if (now != nullptr && now != object_ && !now->is_gone () &&
+        now->agree (facts))
+      return {shared_, std::move (now)};
+    auto renewed = std::make_shared<Object> (
+        *shared_, object_->key, object_->memory, false);
+    renewed->agree (facts);
+    if (replace (*shared_, object_->key, now, renewed) == renewed)
+      return {shared_, std::move (renewed)};
+  }
+}
+
+Stream open (store::Store &store, std::string_view key, slices::Memory &memory)
+{
+  const std::shared_ptr<store::Shared> &shared = store.shared ();
+  std::string name (key);
+  std::shared_ptr<Object> before = current (*shared, name);
+  if (before != nullptr && !before->is_gone ()) return {shared, before};
+  auto object = std::make_shared<Object> (*shared, name, memory, true);
+  return {shared, replace (*shared, name, before, std::move (object))};
+}
+
+}  // namespace bytestream

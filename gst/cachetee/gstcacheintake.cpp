@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcacheintake.h"
+
+#include <memory>
+#include <utility>
+
+#include "gstcachecontrol.h"
+#include "gstcachefeeder.h"
+
+namespace cacheintake {
+
+using cachebranch::has_flag;
+using cachereport::Status;
+using junction::Entry;
+using junction::Mode;
+using relay::Owned;
+using relay::share;
+
+namespace {
+
+// For what does not pass.
+GstFlowReturn flow_of (Entry entry)
+{
+  if (entry == Entry::drop) return GST_FLOW_OK;
+  return entry == Entry::over ? GST_FLOW_EOS : GST_FLOW_FLUSHING;
+}
+
+}  // namespace
+
+void Intake::record ()
+{
+  std::unique_ptr<store::Writer> writer = on_.lookup.create ();
+  if (writer == nullptr) return;
+  const cachesettings::Settings settings = on_.settings.copy ();
+  on_.recorder.start (
+      std::move (writer), settings.on_slow_store, settings.slice_size);
+}
+
+bool Intake::is_resuming ()
+{
+  return !on_.junction.is_open () && on_.junction.mode () == Mode::resume;
+}
+
+// What comes in place of a damaged object is kept.
+void Intake::record_again ()
+{
+  if (!on_.resumption.begins ()) return;
+  on_.report.set_status (
+      Status::miss, store::to_string (store::Error::damaged));
+  record ();
+}
+
+// As long as the cache is served upstream waits here, in its STREAM_START: it
+// has been asked for nothing yet.
+Entry Intake::admit ()
+{
+  junction::Junction &junction = on_.junction;
+  if (junction.is_open ()) return Entry::pass;
+  // Nobody tells us when the element there is stopped alone, which waits for
+  // this thread.
+  auto is_stopped = [this] {
+    Owned<GstPad> feeder = cachefeeder::feeder_of (on_.sinkpad);
+    return feeder != nullptr && GST_PAD_IS_FLUSHING (feeder.get ());
+  };
+  bool may_wait =
+      junction.mode () != Mode::replay || cachefeeder::is_source (on_.sinkpad);
+  Entry entry = may_wait ? junction.admit (is_stopped) : junction.pass_by ();
+  if (entry == Entry::over) cachefeeder::stop_source (on_.sinkpad);
+  if (entry == Entry::pass && is_resuming ()) record_again ();
+  return entry;
+}
+
+void Intake::take_in (GstBuffer *buffer)
+{
+  on_.report.counters.bytes_received += gst_buffer_get_size (buffer);
+  on_.report.note (on_.recorder.buffer (on_.sinkpad, buffer));
+}
+
+// What goes upstream. A source that is told to stop sends an EOS, which is not
+// the end of what it has.
+GstFlowReturn Intake::answer (GstFlowReturn flow)
+{
+  if (flow != GST_FLOW_OK) on_.report.note (on_.recorder.cut (on_.sinkpad));
+  return flow;
+}
+
+GstFlowReturn Intake::chain (Owned<GstBuffer> buffer)
+{
+  Entry entry = admit ();
+  if (entry != Entry::pass) return flow_of (entry);
+  if (!on_.switches.silent) on_.report.tell (on_.sinkpad, buffer.get ());
+  take_in (buffer.get ());
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (is_resuming ())
+    buffer = on_.resumption.leave_out (std::move (buffer), flow);
+  if (buffer == nullptr) return answer (flow);
+  return answer (on_.fan.push (std::move (buffer)));
+}
+
+GstFlowReturn Intake::chain (Owned<GstBufferList> list)
+{
+  guint length = gst_buffer_list_length (list.get ());
+  Entry entry = admit ();
+  if (entry != Entry::pass) return flow_of (entry);
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (is_resuming ()) {
+    for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
+      flow = chain (share (gst_buffer_list_get (list.get (), i)));
+    return flow;
+  }
+  if (!on_.switches.silent) on_.report.tell (on_.sinkpad, list.get ());
+  for (guint i = 0; i < length; i++)
+    take_in (gst_buffer_list_get (list.get (), i));
+  return answer (on_.fan.push (std::move (list)));
+}
+
+// What a server, or who asked it, does not want to be kept for others.
+void Intake::obey (GstEvent *headers)
+{
+  const char *why = cachecontrol::refusal (headers);
+  if (on_.settings.copy ().ignore_cache_control) why = nullptr;
+  if (why == nullptr && cachecontrol::has_credentials (headers) &&
+      cachecontrol::credentials (on_.sinkpad).empty ())
+    why = "credentials";
+  if (why != nullptr) on_.report.drop_recording (why);
+}
+
+GstFlowReturn Intake::take_serialized (GstEvent *event)
+{
+  Entry entry = admit ();
+  if (entry != Entry::pass) return flow_of (entry);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)
+    obey (event);
+  on_.report.note (on_.recorder.event (on_.sinkpad, event));
+  if (is_resuming ()) {
+    GstFlowReturn flow = on_.resumption.event (event);
+    if (flow != GST_FLOW_OK) return flow;
+  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+    on_.report.note (on_.recorder.end (on_.sinkpad));
+    on_.report.post_stats ();
+  }
+  return GST_FLOW_OK;
+}
+
+// True if the branches are to see it: on a hit they are not upstream's.
+bool Intake::flush (bool starts)
+{
+  on_.junction.flush (starts);
+  on_.resumption.forget ();
+  if (on_.late.is_on ()) on_.late.flush (starts);
+  if (starts) on_.report.drop_recording ("flush");
+  return on_.junction.mode () == Mode::tee;
+}
+
+// Every branch gets it exactly once: a new one has it from the sink pad, or is
+// among these, or both; then it is the same event, which is not pushed again.
+GstFlowReturn Intake::event (Owned<GstEvent> event)
+{
+  GstEventType type = GST_EVENT_TYPE (event.get ());
+  bool is_serialized = has_flag (event.get (), GST_EVENT_TYPE_SERIALIZED);
+  if (type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP) {
+    if (!flush (type == GST_EVENT_FLUSH_START)) return GST_FLOW_OK;
+  } else if (is_serialized) {
+    GstFlowReturn flow = take_serialized (event.get ());
+    if (flow != GST_FLOW_OK) return flow;
+  }
+  // On resume the branches had it, or get it when they are joined.
+  bool keep_back = is_resuming () && is_serialized;
+  // Not under a lock: new caps are notified.
+  if (has_flag (event.get (), GST_EVENT_TYPE_STICKY))
+    gst_pad_store_sticky_event (on_.sinkpad, event.get ());
+  if (!keep_back) on_.fan.event (event.get ());
+  return GST_FLOW_OK;
+}
+
+}  // namespace cacheintake

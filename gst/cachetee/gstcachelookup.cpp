@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcachelookup.h"
+
+#include <chrono>
+#include <utility>
+
+namespace cachelookup {
+
+using cachereport::Status;
+using cachesettings::CachePolicy;
+using cachesettings::Settings;
+
+namespace {
+
+store::Options options_of (const Settings &settings)
+{
+  store::Options options;
+  options.queue_bytes = static_cast<std::size_t> (settings.queue_size);
+  options.slice_size = settings.slice_size;
+  options.l2_size = settings.l2_size;
+  options.min_free = settings.min_free;
+  return options;
+}
+
+bool is_same_store (const Settings &a, const Settings &b)
+{
+  return a.cache_dir == b.cache_dir && a.l2_size == b.l2_size &&
+         a.min_free == b.min_free && a.slice_size == b.slice_size &&
+         a.queue_size == b.queue_size;
+}
+
+// Would a look-up find the same?
+bool is_same (const Settings &a, const Settings &b)
+{
+  return is_same_store (a, b) && a.cache_key == b.cache_key &&
+         a.cache_policy == b.cache_policy && a.ttl == b.ttl &&
+         a.l1_size == b.l1_size;
+}
+
+}  // namespace
+
+// A folder without a key cannot be served from: what would be asked for?
+std::shared_ptr<store::Store> Lookup::open (const Settings &settings)
+{
+  report_.set_folder (settings.cache_dir);
+  if (settings.cache_dir.empty ()) {
+    report_.set_status (Status::none, "");
+    return nullptr;
+  }
+  if (settings.cache_policy == CachePolicy::off) {
+    report_.set_status (Status::none, "off");
+    return nullptr;
+  }
+  if (settings.cache_key.empty ()) {
+    report_.no_key ();
+    return nullptr;
+  }
+  store::Result<std::shared_ptr<store::Store>> store =
+      store::Store::open (settings.cache_dir, options_of (settings));
+  if (store) return *std::move (store);
+  report_.set_status (Status::bypass, store::to_string (store.code ()));
+  report_.warn_store (store.error ());
+  return nullptr;
+}
+
+void Lookup::look_up (const Settings &settings)
+{
+  std::shared_ptr<store::Store> old;
+  std::shared_ptr<const slices::Share> memory;
+  bool is_kept = false;
+  {
+    auto state = state_.lock ();
+    if (state->done && is_same (state->settings, settings)) return;
+    state->done = true;
+    state->missed = false;
+    is_kept = is_same_store (state->settings, settings);
+    state->settings = settings;
+    state->reader = nullptr;
+    // The last of its users waits for its thread: not under the lock.
+    old = std::move (state->store);
+    memory = std::move (state->memory);
+  }
+  // Who is at the same folder again has the same store, if it is still there.
+  if (!is_kept) old = nullptr;
+  std::shared_ptr<store::Store> store = open (settings);
+  if (store != nullptr)
+    memory = std::make_shared<const slices::Share> (
+        static_cast<std::size_t> (settings.l1_size));
+  else
+    memory = nullptr;
+  report_.set_levels (store, memory);
+  if (store == nullptr) return;
+  {
+    auto state = state_.lock ();
+    state->store = store;
+    state->memory = memory;
+  }
+  find (*store, settings);
+}
+
+void Lookup::find (store::Store &store, const Settings &settings)
+{
+  if (settings.cache_policy == CachePolicy::refresh) {
+    report_.set_status (Status::miss, "refresh");
+    return;
+  }
+  auto before = std::chrono::steady_clock::now ();
+  store::Result<std::shared_ptr<const store::Reader>> reader =
+      settings.ttl < 0 ? store.find (settings.cache_key)
+                       : store.find (settings.cache_key,
+                             std::chrono::seconds (settings.ttl));
+  report_.looked_up (std::chrono::steady_clock::now () - before);
+  if (!reader) return not_found (reader.error (), settings);
+  if (settings.cache_policy == CachePolicy::write_only) {
+    report_.set_status (Status::bypass, "write-only");
+    return;
+  }
+  state_.lock ()->reader = *std::move (reader);
+  report_.set_status (Status::hit, "");
+}
+
+void Lookup::not_found (store::Failure why, const Settings &settings)
+{
+  state_.lock ()->missed = true;
+  if (settings.cache_policy == CachePolicy::read_only)
+    report_.set_status (Status::bypass, "read-only");
+  else
+    report_.set_status (Status::miss, store::to_string (why.code));
+  if (why.code == store::Error::cannot_open ||
+      why.code == store::Error::cannot_read)
+    report_.warn_store (why);
+}
+
+std::shared_ptr<const store::Reader> Lookup::reader ()
+{
+  return state_.lock ()->reader;
+}
+
+std::shared_ptr<const slices::Share> Lookup::memory ()
+{
+  return state_.lock ()->memory;
+}
+
+bool Lookup::missed ()
+{
+  return state_.lock ()->missed;
+}
+
+std::unique_ptr<store::Writer> Lookup::create ()
+{
+  std::shared_ptr<store::Store> store;
+  std::string key;
+  {
+    auto state = state_.lock ();
+    // As after a hit that failed.
+    if (state->settings.cache_policy == CachePolicy::read_only) return nullptr;
+    store = state->store;
+    key = state->settings.cache_key;
+  }
+  if (store == nullptr) return nullptr;
+  store::Result<std::unique_ptr<store::Writer>> writer = store->create (key);
+  if (writer) return *std::move (writer);
+  report_.set_status (Status::bypass, store::to_string (writer.code ()));
+  if (writer.code () != store::Error::busy)
+    report_.warn_store (writer.error ());
+  return nullptr;
+}
+
+void Lookup::finish ()
+{
+  auto state = state_.lock ();
+  state->done = false;
+  state->missed = false;
+  state->reader = nullptr;
+}
+
+void Lookup::forget ()
+{
+  std::shared_ptr<store::Store> store;
+  std::shared_ptr<const slices::Share> memory;
+  auto state = state_.lock ();
+  store = std::move (state->store);
+  memory = std::move (state->memory);
+  state->reader = nullptr;
+  state->done = false;
+  state.unlock ();
+}
+
+}  // namespace cachelookup

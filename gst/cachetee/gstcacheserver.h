@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+
+#include "common/guarded.h"
+#include "gstcachebranch.h"
+#include "gstcacheitem.h"
+#include "gstcachereport.h"
+#include "gstcachesettings.h"
+#include "gstcacheworkers.h"
+#include "junction.h"
+#include "store.h"
+
+// What the thread of a branch does on a hit: it plays the object.
+namespace cacheserver {
+
+class Server
+{
+public:
+  Server (GstElement *element, GstPad *sinkpad, junction::Junction &junction,
+      cachereport::Report &report, cacheworkers::Workers &workers,
+      const cachesettings::Switches &switches)
+      : element_ (element),
+        sinkpad_ (sinkpad),
+        junction_ (junction),
+        report_ (report),
+        workers_ (workers),
+        switches_ (switches)
+  {
+  }
+
+  // For the next run; null if there is nothing to serve.
+  void start (std::shared_ptr<const store::Reader> reader,
+      std::shared_ptr<const slices::Share> memory);
+  void stop ();
+  [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
+
+  // Starts a branch's thread.
+  void serve (const std::shared_ptr<cachebranch::Branch> &branch);
+
+private:
+  struct Run
+  {
+    std::shared_ptr<const store::Reader> reader;
+    std::shared_ptr<const slices::Share> memory;
+    guint32 seqnum = 0;
+    guint group_id = 0;
+  };
+  enum class Played
+  {
+    taken,
+    not_linked,
+    over,
+  };
+  void run_branch (cachebranch::Branch &branch);
+  void play (cachebranch::Branch &branch, cacheitem::Player player);
+  Played play_buffer (
+      cachebranch::Branch &branch, relay::Owned<GstBuffer> buffer);
+  void send_eos (cachebranch::Branch &branch);
+  bool resume_upstream (const cacheitem::Player &player, store::Failure why);
+
+  // The element's lifetime is ours.
+  GstElement *const element_;
+  GstPad *const sinkpad_;
+  junction::Junction &junction_;
+  cachereport::Report &report_;
+  cacheworkers::Workers &workers_;
+  const cachesettings::Switches &switches_;
+  relay::Guarded<Run> run_;
+};
+
+}  // namespace cacheserver

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/guarded.h"
+#include "disk.h"
+#include "store.h"
+
+// What all that is done with one folder has in common, for store.cpp and
+// bytestream.cpp: the queue of what is to be written, with the thread that does
+// it, and the thread that looks after the limits.
+namespace bytestream {
+class Object;
+}
+
+namespace store {
+
+// What an entry of the queue costs besides its bytes.
+inline constexpr std::size_t job_cost = 256;
+
+// A piece of work for the store's thread.
+class Job
+{
+public:
+  // So much of the queue's bytes is taken until it is done.
+  explicit Job (std::size_t queue_cost) : cost (queue_cost) {}
+  virtual ~Job () = default;
+  Job (const Job &) = delete;
+  Job &operator= (const Job &) = delete;
+
+  // Under the queue's lock: when it is taken, before it is done, and after.
+  virtual void queued () {}
+  virtual void begin () {}
+  virtual void run () = 0;
+  virtual void end () {}
+
+  const std::size_t cost;
+};
+
+struct Queue
+{
+  std::deque<std::unique_ptr<Job>> jobs;
+  std::size_t bytes = 0;
+  bool stop = false;
+};
+
+// What the thread that looks after the limits is told, and what it found out.
+struct Upkeep
+{
+  Level level;
+  // Looks that were asked for, and that were done.
+  std::uint64_t asked = 0;
+  std::uint64_t done = 0;
+  // Written since the last look, and how much may be before the next.
+  std::uint64_t written = 0;
+  std::uint64_t allowance = 0;
+  // The disk was full.
+  bool starved = false;
+  std::vector<std::shared_ptr<const Reader>> used;
+  bool stop = false;
+};
+
+// Drawn at random: the number of an object.
+std::uint64_t random_id ();
+// Since 1970.
+std::uint64_t seconds_now ();
+// A clock that was set back does not make anything younger.
+std::chrono::seconds age_since (std::uint64_t seconds);
+
+// Ends when told, and then only when the queue is empty; nobody who could add
+// to it is left by then. None of the locks is taken while another is held.
+struct Shared
+{
+  Shared (std::filesystem::path path, const Options &settings);
+  ~Shared ();
+  Shared (const Shared &) = delete;
+  Shared &operator= (const Shared &) = delete;
+
+  // False if there was no room for so long. What is larger than the queue goes
+  // in alone.
+  template <class Predicate>
+  bool wait_for_room (relay::Guarded<Queue>::Access &access, std::size_t cost,
+      std::chrono::milliseconds patience, Predicate is_given_up)
+  {
+    return access.wait_for (room, patience, [&] (const Queue &q) {
+      return is_given_up () || q.bytes == 0 || cost == 0 ||
+             q.bytes + cost <= options.queue_bytes;
+    });
+  }
+  // Takes the job, or says that there is no room for it. One that costs nothing
+  // is always taken.
+  bool enqueue (std::unique_ptr<Job> job, std::chrono::milliseconds patience);
+
+  // The most that one object may write.
+  [[nodiscard]] std::uint64_t object_limit () const;
+  void note_written (std::uint64_t bytes);
+  void note_failure (const Failure &why);
+  void note_use (std::shared_ptr<const Reader> reader);
+
+  const std::filesystem::path folder;
+  const Options options;
+  disk::Disk &disk;
+  std::atomic<bool> full = false;
+  std::atomic<bool> stopping = false;
+  relay::Guarded<Queue> queue;
+  std::condition_variable work;
+  std::condition_variable room;
+  relay::Guarded<Upkeep> upkeep;
+  std::condition_variable look;
+  // The newest object of each key that somebody has.
+  relay::Guarded<std::map<std::string, std::weak_ptr<bytestream::Object>>>
+      streams;
+
+private:
+  struct Swept
+  {
+    std::uint64_t objects = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t evictions = 0;
+    std::uint64_t allowance = 0;
+    bool full = false;
+  };
+
+  [[nodiscard]] bool has_limits () const
+  {
+    return options.l2_size > 0 || options.min_free > 0;
+  }
+  void run ();
+  void keep ();
+  Swept sweep (bool starved);
+  std::uint64_t excess_of (std::uint64_t bytes);
+
+  // The last: they use all of it.
+  std::thread thread_;
+  std::thread keeper_;
+};
+
+}  // namespace store
