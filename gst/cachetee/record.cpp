@@ -84,6 +84,22 @@ std::uint64_t hash_of (
   return XXH3_64bits_withSeed (bytes.data (), bytes.size (), seed);
 }
 
+std::uint64_t hash_of (Parts parts)
+{
+  XXH3_state_t state;
+  XXH3_64bits_reset (&state);
+  for (std::span<const std::uint8_t> part : parts)
+    XXH3_64bits_update (&state, part.data (), part.size ());
+  return XXH3_64bits_digest (&state);
+}
+
+std::uint32_t size_of (Parts parts)
+{
+  std::size_t size = 0;
+  for (std::span<const std::uint8_t> part : parts) size += part.size ();
+  return static_cast<std::uint32_t> (size);
+}
+
 // The first check of the chain.
 std::uint64_t check_of_header (std::span<const std::uint8_t> block)
 {
@@ -372,12 +388,12 @@ Journal::Entry Journal::seal (Record record)
   return entry;
 }
 
-Journal::Entry Journal::slice (std::span<const std::uint8_t> stored,
-    std::uint32_t payload, std::uint32_t packets, std::uint64_t pts)
+Journal::Entry Journal::slice (Parts stored, std::uint32_t payload,
+    std::uint32_t packets, std::uint64_t pts)
 {
   Record record = next_;
   record.type = Type::slice;
-  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.stored = size_of (stored);
   record.payload = payload;
   record.packets = packets;
   record.hash = hash_of (stored);
@@ -401,12 +417,11 @@ Journal::Entry Journal::complete ()
   return seal (record);
 }
 
-Journal::Entry Journal::slice_at (
-    std::span<const std::uint8_t> stored, std::uint64_t position)
+Journal::Entry Journal::slice_at (Parts stored, std::uint64_t position)
 {
   Record record = next_;
   record.type = Type::slice;
-  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.stored = size_of (stored);
   record.payload = record.stored;
   record.position = position;
   record.hash = hash_of (stored);
@@ -581,10 +596,10 @@ bool is_same (const Facts &one, const Facts &other)
 SliceBuilder::SliceBuilder (std::uint32_t slice_size)
     : slice_size_ (std::clamp (slice_size, std::uint32_t{1}, slice_limit))
 {
-  bytes_.reserve (slice_size_);
 }
 
-bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes)
+bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes,
+    const std::shared_ptr<const void> &owner)
 {
   if (packets_.size () >= packet_limit) return false;
   std::size_t size =
@@ -594,13 +609,33 @@ bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes)
   packet.size = static_cast<std::uint32_t> (size);
   packet.begins = !open_;
   packet.ends = size == bytes.size ();
-  bytes_.insert (bytes_.end (), bytes.begin (),
-      bytes.begin () + static_cast<std::ptrdiff_t> (size));
+  if (owner == nullptr || size < copy_limit) {
+    copy (bytes.first (size));
+  } else {
+    parts_.push_back (bytes.first (size));
+    if (owners_.empty () || owners_.back () != owner) owners_.push_back (owner);
+  }
   bytes = bytes.subspan (size);
   payload_ += packet.size;
   packets_.push_back (packet);
   open_ = !packet.ends;
   return packet.ends;
+}
+
+void SliceBuilder::copy (std::span<const std::uint8_t> bytes)
+{
+  if (bytes.empty ()) return;
+  // All that may come: no part of it moves.
+  copies_.reserve (slice_size_);
+  const std::uint8_t *end = copies_.data () + copies_.size ();
+  copies_.insert (copies_.end (), bytes.begin (), bytes.end ());
+  std::span<const std::uint8_t> copied (end, bytes.size ());
+  if (!parts_.empty () &&
+      parts_.back ().data () + parts_.back ().size () == end)
+    parts_.back () = {
+        parts_.back ().data (), parts_.back ().size () + copied.size ()};
+  else
+    parts_.push_back (copied);
 }
 
 std::uint64_t SliceBuilder::pts () const
@@ -610,10 +645,10 @@ std::uint64_t SliceBuilder::pts () const
   return no_time;
 }
 
-std::span<const std::uint8_t> SliceBuilder::finish ()
+Parts SliceBuilder::finish ()
 {
-  bytes_.resize (payload_ + packets_.size () * packet_size);
-  Out out{std::span (bytes_).subspan (payload_)};
+  table_.resize (packets_.size () * packet_size);
+  Out out (table_);
   for (const Packet &packet : packets_) {
     out.put (packet.pts);
     out.put (packet.dts);
@@ -626,12 +661,15 @@ std::span<const std::uint8_t> SliceBuilder::finish ()
         (packet.begins ? packet_begins : 0) | (packet.ends ? packet_ends : 0));
     out.put (std::uint32_t{0});
   }
-  return bytes_;
+  parts_.emplace_back (table_);
+  return parts_;
 }
 
 void SliceBuilder::clear ()
 {
-  bytes_.clear ();
+  parts_.clear ();
+  owners_.clear ();
+  copies_.clear ();
   packets_.clear ();
   payload_ = 0;
 }

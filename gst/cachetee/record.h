@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ const char *to_string (Error error);
 
 template <class T>
 using Result = relay::Result<T, Error>;
+
+// Bytes that are not in one piece.
+using Parts = std::span<const std::span<const std::uint8_t>>;
 
 enum class Format : std::uint8_t
 {
@@ -138,12 +142,12 @@ public:
   };
   // Of what is to be written at end (): `stored` is a slice with its table, or
   // an event.
-  Entry slice (std::span<const std::uint8_t> stored, std::uint32_t payload,
-      std::uint32_t packets, std::uint64_t pts);
+  Entry slice (Parts stored, std::uint32_t payload, std::uint32_t packets,
+      std::uint64_t pts);
   Entry event (std::span<const std::uint8_t> stored);
   Entry complete ();
   // Of the form BYTES.
-  Entry slice_at (std::span<const std::uint8_t> stored, std::uint64_t position);
+  Entry slice_at (Parts stored, std::uint64_t position);
   Entry facts (std::span<const std::uint8_t> stored, std::uint64_t total);
 
   // Where the next stored bytes go in the data file, the next record in the
@@ -266,7 +270,10 @@ struct Packet
   bool operator== (const Packet &) const = default;
 };
 
-// Collects packets until a slice is full.
+// Packets that are smaller are copied together: to refer to them costs more.
+inline constexpr std::size_t copy_limit = 1024;
+
+// Collects packets until a slice is full, and refers to their bytes.
 class SliceBuilder
 {
 public:
@@ -274,8 +281,10 @@ public:
 
   // Takes as much of the packet's bytes as there is room for and moves the
   // span on; true when all of the packet was taken. On false: take () the
-  // slice and add the rest.
-  bool add (Packet packet, std::span<const std::uint8_t> &bytes);
+  // slice and add the rest. The owner keeps the bytes until clear (); those
+  // that have none are copied.
+  bool add (Packet packet, std::span<const std::uint8_t> &bytes,
+      const std::shared_ptr<const void> &owner = nullptr);
 
   [[nodiscard]] bool empty () const { return packets_.empty (); }
   [[nodiscard]] std::uint32_t payload () const { return payload_; }
@@ -285,16 +294,22 @@ public:
   }
   [[nodiscard]] std::uint64_t pts () const;
   // The payload and its table, valid until clear ().
-  std::span<const std::uint8_t> finish ();
+  Parts finish ();
   void clear ();
 
 private:
+  void copy (std::span<const std::uint8_t> bytes);
+
   std::uint32_t slice_size_;
   std::uint32_t payload_ = 0;
   // The packet that was begun goes on in the next slice.
   bool open_ = false;
-  std::vector<std::uint8_t> bytes_;
   std::vector<Packet> packets_;
+  std::vector<std::span<const std::uint8_t>> parts_;
+  std::vector<std::shared_ptr<const void>> owners_;
+  // Stays where it is.
+  std::vector<std::uint8_t> copies_;
+  std::vector<std::uint8_t> table_;
 };
 
 // The table of a slice, after its hash was verified.

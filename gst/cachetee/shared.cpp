@@ -104,9 +104,9 @@ void Shared::run ()
     job->run ();
 
     access.lock ();
-    job->end ();
+    bool is_awaited = job->end ();
     access->bytes -= job->cost;
-    room.notify_all ();
+    if (is_awaited || access->bytes <= low_mark ()) room.notify_all ();
   }
 }
 
@@ -232,8 +232,9 @@ Shared::Swept Shared::sweep (bool starved)
   std::uint64_t free = ~std::uint64_t{0};
   if (disk.available (folder.c_str (), free) != 0) free = ~std::uint64_t{0};
   std::uint64_t limit = options.l2_size;
-  swept.full = (limit > 0 && swept.bytes > limit) || free < options.min_free ||
-               (starved && freed == 0 && free < std::uint64_t{4} * options.slice_size);
+  swept.full =
+      (limit > 0 && swept.bytes > limit) || free < options.min_free ||
+      (starved && freed == 0 && free < std::uint64_t{4} * options.slice_size);
   swept.allowance = ~std::uint64_t{0};
   if (limit > 0)
     swept.allowance = allowance_of (limit, limit - swept.bytes, swept.full);

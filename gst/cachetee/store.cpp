@@ -182,15 +182,14 @@ struct Object
 
 namespace {
 
-Result<relay::Done> commit (Object &object,
-    std::span<const std::uint8_t> stored, const record::Journal::Entry &entry,
-    std::uint64_t index_at)
+Result<relay::Done> commit (Object &object, record::Parts stored,
+    const record::Journal::Entry &entry, std::uint64_t index_at)
 {
   // The bytes before the record that vouches for them.
   if (!object.data.write (stored, entry.record.offset) ||
       !object.index.write (entry.bytes, index_at))
     return folder::write_failed ();
-  object.written += stored.size ();
+  object.written += entry.record.stored;
   return relay::Done{};
 }
 
@@ -200,7 +199,7 @@ Result<relay::Done> commit_slice (Object &object)
   if (builder.empty ()) return relay::Done{};
   if (object.journal.full ()) return relay::failure (Error::too_large);
   std::uint64_t index_at = object.journal.index_end ();
-  std::span stored = builder.finish ();
+  record::Parts stored = builder.finish ();
   record::Journal::Entry entry = object.journal.slice (
       stored, builder.payload (), builder.packets (), builder.pts ());
   Result<relay::Done> result = commit (object, stored, entry, index_at);
@@ -217,13 +216,13 @@ Result<relay::Done> commit_event (
       bytes.size () > record::event_limit)
     return relay::failure (Error::too_large);
   std::uint64_t index_at = object.journal.index_end ();
-  return commit (object, bytes, object.journal.event (bytes), index_at);
+  return commit (object, {&bytes, 1}, object.journal.event (bytes), index_at);
 }
 
-Result<relay::Done> commit_packet (Object &object, const record::Packet &packet,
-    std::span<const std::uint8_t> bytes)
+Result<relay::Done> commit_packet (
+    Object &object, const record::Packet &packet, Chunk chunk)
 {
-  while (!object.builder.add (packet, bytes)) {
+  while (!object.builder.add (packet, chunk.bytes, chunk.owner)) {
     Result<relay::Done> result = commit_slice (object);
     if (!result) return result;
   }
@@ -288,17 +287,19 @@ public:
   {
     if (!is_given_up_) result_ = execute_within_limits ();
     if (!result_ || task_ == Task::discard) discard (*object_);
+    if (!result_ || is_given_up_) object_->builder.clear ();
     if (!result_) shared_.note_failure (result_.error ());
     // Whose bytes these were may have much to do to be rid of them.
     chunk_ = {};
   }
 
-  void end () override
+  bool end () override
   {
     if (!result_ && !object_->failure) object_->failure = result_.error ();
-    object_->pending--;
+    bool is_awaited = --object_->pending == 0 || object_->failure;
     // Who waits for it may take what it left for gone.
     object_.reset ();
+    return is_awaited;
   }
 
 private:
@@ -306,7 +307,7 @@ private:
   {
     switch (task_) {
       case Task::packet:
-        return commit_packet (*object_, packet_, chunk_.bytes);
+        return commit_packet (*object_, packet_, std::move (chunk_));
       case Task::event:
         return commit_event (*object_, chunk_.bytes);
       case Task::finish:

@@ -252,6 +252,15 @@ void overhead (bench::Report &report, const fs::path &folder)
 
 // ---- Miss ------------------------------------------------------------------
 
+// CPU seconds of all threads for a GB, of what is done.
+template <class Work>
+double cpu_of (std::uint64_t bytes, Work work)
+{
+  double begin = bench::cpu_seconds ();
+  work ();
+  return (bench::cpu_seconds () - begin) * 1e9 / static_cast<double> (bytes);
+}
+
 double rate (std::uint64_t bytes, double begin)
 {
   return static_cast<double> (bytes) / 1e9 / (bench::wall_seconds () - begin);
@@ -343,25 +352,40 @@ void miss (bench::Report &report, const fs::path &folder, std::uint64_t bytes)
     std::vector<double> queues;
     std::vector<double> to_file;
     std::vector<double> to_queue;
+    std::vector<double> cpu;
+    std::vector<double> cpu_to_file;
+    std::vector<double> cpu_to_queue;
     for (int round = 0; round <= rounds; round++) {
-      double one = keep (folder / "miss", size, bytes);
+      double one = 0;
+      double two = 0;
+      double three = 0;
+      double our_cpu =
+          cpu_of (bytes, [&] { one = keep (folder / "miss", size, bytes); });
       drop (folder / "miss");
-      double two = filesink (folder / "file", size, bytes);
+      double file_cpu = cpu_of (
+          bytes, [&] { two = filesink (folder / "file", size, bytes); });
       drop (folder / "file");
-      double three = queue2 (folder, size, bytes);
+      double queue_cpu =
+          cpu_of (bytes, [&] { three = queue2 (folder, size, bytes); });
       if (round == 0) continue;
       ours.push_back (one);
       files.push_back (two);
       queues.push_back (three);
       to_file.push_back (one / two);
       to_queue.push_back (one / three);
+      cpu.push_back (our_cpu);
+      cpu_to_file.push_back (our_cpu / file_cpu);
+      cpu_to_queue.push_back (our_cpu / queue_cpu);
     }
     report.add ({"miss, " + std::to_string (size >> 10) + " KiB, GB/s",
         {{"cachetee", bench::median (ours)},
             {"filesink", bench::median (files)},
             {"queue2", bench::median (queues)},
             {"to_filesink", bench::median (to_file)},
-            {"to_queue2", bench::median (to_queue)}}});
+            {"to_queue2", bench::median (to_queue)},
+            {"cpu_s_per_gb", bench::median (cpu)},
+            {"cpu_to_filesink", bench::median (cpu_to_file)},
+            {"cpu_to_queue2", bench::median (cpu_to_queue)}}});
   }
 }
 

@@ -137,6 +137,32 @@ GST_START_TEST (what_is_written_is_read)
 }
 GST_END_TEST;
 
+// From where they are, which is let go when it was written.
+GST_START_TEST (large_packets_are_written)
+{
+  TempDir temp;
+  store::Options options = small;
+  options.slice_size = 8192;
+  auto store = open (temp.path (), options);
+  auto writer = *store->create ("k");
+  const Bytes bytes = pattern (50000, 5);
+  auto owner = std::make_shared<const Bytes> (bytes);
+  std::weak_ptr<const Bytes> watch = owner;
+  for (std::size_t at = 0, i = 0; at < bytes.size (); i++) {
+    std::size_t size =
+        std::min<std::size_t> (i % 3 * 3000 + 77, bytes.size () - at);
+    store::Chunk part{std::span (*owner).subspan (at, size), owner};
+    fail_unless (writer->append ({}, std::move (part), 10s).ok ());
+    at += size;
+  }
+  owner.reset ();
+  writer->finish ();
+  fail_unless (writer->close ().ok ());
+  fail_unless (watch.expired ());
+  fail_unless (is_there (*store, "k", 50000, 5));
+}
+GST_END_TEST;
+
 GST_START_TEST (nobody_else_can_look)
 {
   TempDir temp;
@@ -708,6 +734,7 @@ static Suite *store_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, what_is_written_is_read);
+  tcase_add_test (tests, large_packets_are_written);
   tcase_add_test (tests, nobody_else_can_look);
   tcase_add_test (tests, one_store_for_a_folder);
   tcase_add_test (tests, what_is_not_finished_is_removed);
