@@ -142,17 +142,21 @@ std::optional<Found> Object::read_present (
     return std::nullopt;
   }
   const record::Record record = now.log->index ().records[number];
-  if (record.stored != size) {
+  if (record.payload != size) {
     now.table.unset (slice);
     return std::nullopt;
   }
+  std::optional<record::Record> ahead;
+  std::uint64_t next = slice + shared_.options.prefetch;
+  if (next > slice && next < now.log->index ().slices.size () &&
+      now.log->index ().slices[next] != record::no_record)
+    ahead = now.log->index ().records[now.log->index ().slices[next]];
   std::shared_ptr<const bytefiles::Files> files = now.files;
   access.unlock ();
-  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (record.stored);
-  std::span<std::uint8_t> out (bytes.get (), record.stored);
-  bool good =
-      files->data.read (out, record.offset) && record::verify (out, record);
-  if (good) {
+  if (ahead) files->data.will_need (ahead->offset, ahead->stored);
+  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (size);
+  std::span<std::uint8_t> out (bytes.get (), size);
+  if (folder::read_record (files->data, record, out)) {
     chunk = Chunk{out, std::move (bytes)};
     memory.insert (name, *chunk);
     return part (*chunk);
@@ -621,7 +625,13 @@ Result<relay::Done> Object::write_slice (
   record::Journal journal = access->log->journal ();
   access.unlock ();
   std::uint64_t index_at = journal.index_end ();
-  return write (parts, journal.slice_at (parts, position), index_at);
+  std::optional<std::span<const std::uint8_t>> frame;
+  if (shared_.options.compress) frame = compressor_.compress (parts);
+  if (!frame)
+    return write (parts, journal.slice_at (parts, position), index_at);
+  auto size = static_cast<std::uint32_t> (frame->size ());
+  return write (
+      {&*frame, 1}, journal.slice_at (parts, position, size), index_at);
 }
 
 }  // namespace bytestream

@@ -13,6 +13,7 @@
 
 #include "bytefiles.h"
 #include "bytestream.h"
+#include "codec.h"
 #include "common/guarded.h"
 #include "record.h"
 #include "shared.h"
@@ -157,6 +158,8 @@ private:
 
   store::Shared &shared_;
   const folder::Family family_;
+  // The store's thread.
+  codec::Compressor compressor_;
   std::condition_variable changed_;
   // For who changes the files' lock, or reads what the index has grown by.
   // Taken before the state's lock, and never by who fills.

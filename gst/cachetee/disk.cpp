@@ -34,6 +34,11 @@ ssize_t Disk::pwritev (int fd, const iovec *parts, int count, off_t offset)
   return ::pwritev (fd, parts, count, offset);
 }
 
+int Disk::advise (int fd, off_t offset, off_t size)
+{
+  return posix_fadvise (fd, offset, size, POSIX_FADV_WILLNEED);
+}
+
 int Disk::truncate (int fd, off_t size)
 {
   return ::ftruncate (fd, size);
@@ -153,6 +158,12 @@ bool File::write (Parts parts, std::uint64_t offset) const
     done += static_cast<std::size_t> (size);
     offset += static_cast<std::uint64_t> (size);
   }
+}
+
+void File::will_need (std::uint64_t offset, std::uint64_t size) const
+{
+  if (size > 0)
+    disk_->advise (fd_, static_cast<off_t> (offset), static_cast<off_t> (size));
 }
 
 bool File::truncate (std::uint64_t size) const

@@ -36,6 +36,8 @@ public:
   virtual int close (int fd);
   virtual ssize_t pread (int fd, void *bytes, std::size_t size, off_t offset);
   virtual ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset);
+  // Says that these bytes will be read soon.
+  virtual int advise (int fd, off_t offset, off_t size);
   virtual int truncate (int fd, off_t size);
   virtual int fstat (int fd, struct stat *status);
   virtual int lstat (const char *path, struct stat *status);
@@ -94,6 +96,8 @@ public:
   bool read (std::span<std::uint8_t> out, std::uint64_t offset) const;
   bool write (std::span<const std::uint8_t> bytes, std::uint64_t offset) const;
   bool write (Parts parts, std::uint64_t offset) const;
+  // Lets the system read these bytes meanwhile; does not matter if it cannot.
+  void will_need (std::uint64_t offset, std::uint64_t size) const;
   bool truncate (std::uint64_t size) const;
   // 0 of one that cannot be asked.
   [[nodiscard]] std::uint64_t size () const;

@@ -91,6 +91,7 @@ Shared::~Shared ()
 void Shared::run ()
 {
   block_signals ();
+  pthread_setname_np (pthread_self (), "cachetee-write");
   auto access = queue.lock ();
   while (true) {
     access.wait (
@@ -162,6 +163,7 @@ void Shared::note_use (std::shared_ptr<const Reader> reader)
 void Shared::keep ()
 {
   block_signals ();
+  pthread_setname_np (pthread_self (), "cachetee-keep");
   auto access = upkeep.lock ();
   while (true) {
     auto is_wanted = [] (const Upkeep &u) {

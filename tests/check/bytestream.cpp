@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "codec.h"
 #include "folder.h"
 #include "inventory.h"
 #include "testbytes.h"
@@ -130,6 +131,50 @@ GST_START_TEST (large_pieces_are_kept)
   }
   Cache cache (temp.path (), 0);
   fail_unless (right_bytes (cache.open (), 0, 1) == 30000U);
+}
+GST_END_TEST;
+
+// In any order, and read by whoever does not compress.
+GST_START_TEST (slices_are_compressed)
+{
+  if (!codec::is_available ()) {
+    std::fprintf (stderr, "skipped: this build has no zstd\n");
+    return;
+  }
+  TempDir temp;
+  store::Options options = test::small_store;
+  options.slice_size = 8192;
+  options.compress = true;
+  {
+    Cache cache (temp.path (), 0, options);
+    Stream stream = cache.open ();
+    fail_unless (stream.agree (facts_of (50000)));
+    for (Range range : {Range{16384, 32768}, Range{0, unknown}}) {
+      while (auto filler = stream.claim (range)) {
+        std::uint64_t to = std::min<std::uint64_t> (filler->left ().to, 50000);
+        while (filler->position () < to) {
+          std::uint64_t size =
+              std::min<std::uint64_t> (to - filler->position (), 3000);
+          test::Bytes part (size, filler->position () < 8192 ? 'a' : 'b');
+          fail_unless (filler->fill (test::chunk (part), 10s).ok ());
+        }
+      }
+    }
+    stream.settle ();
+    fail_unless (stream.status ().stored);
+  }
+  fail_unless (
+      fs::file_size (test::files_of (temp.path (), ".dat").at (0)) < 10000);
+  Cache cache (temp.path (), 0);
+  Stream stream = cache.open ();
+  fail_unless (stream.status ().stored);
+  for (std::uint64_t at = 0; at < 50000;) {
+    bytestream::Found found = stream.read (at, 50000);
+    fail_unless (found.place == Place::bytes);
+    // 9000 is the end of a piece.
+    for (std::uint8_t byte : found.chunk.bytes)
+      fail_unless (byte == (at++ < 9000 ? 'a' : 'b'));
+  }
 }
 GST_END_TEST;
 
@@ -780,6 +825,7 @@ static Suite *bytestream_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, what_is_filled_is_read);
   tcase_add_test (tests, large_pieces_are_kept);
+  tcase_add_test (tests, slices_are_compressed);
   tcase_add_test (tests, parts_are_kept_and_added_to);
   tcase_add_test (tests, a_total_that_comes_last);
   tcase_add_test (tests, another_length_is_another_resource);

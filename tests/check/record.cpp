@@ -122,7 +122,7 @@ GST_START_TEST (headers_that_are_refused)
       {"short", [] (Bytes &f) { f.resize (15); }, false, Error::truncated},
       {"cut", [] (Bytes &f) { f.resize (4095); }, false, Error::truncated},
       {"magic", [] (Bytes &f) { f[0] = 'c'; }, true, Error::bad_magic},
-      {"version", [] (Bytes &f) { f[8] = 2; }, true, Error::bad_version},
+      {"version", [] (Bytes &f) { f[8] = 3; }, true, Error::bad_version},
       {"size 0", [] (Bytes &f) { put32 (f, 12, 0); }, false, Error::bad_size},
       {"size odd", [] (Bytes &f) { put32 (f, 12, 4097); }, false,
           Error::bad_size},
@@ -162,10 +162,13 @@ GST_START_TEST (records_that_end_a_journal)
     std::size_t records;
     Error error;
   };
-  const std::array<Row, 20> rows{{
+  const std::array<Row, 22> rows{{
       {"type 0", first + 56, 0, 0, Error::bad_type},
       {"type 4", first + 56, 4, 0, Error::bad_type},
-      {"codec", first + 56, 2 | 1 << 8, 0, Error::bad_type},
+      {"event with a codec", first + 56, 2 | 1 << 8, 0, Error::bad_type},
+      {"unknown codec", second + 56, 1 | 2 << 8, 1, Error::bad_type},
+      {"frame as long as the slice", second + 56, 1 | 1 << 8, 1,
+          Error::bad_count},
       {"flags", first + 56, 2 | 1 << 16, 0, Error::bad_type},
       {"reserved", first + 60, 1, 0, Error::bad_type},
       {"sequence", first + 40, 1, 0, Error::bad_sequence},
