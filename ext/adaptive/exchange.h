@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chunkstream.h"
 #include "fetcher.h"
 #include "limiter.h"
 #include "readiness.h"
@@ -54,6 +55,8 @@ public:
   // One by one: their values have commas.
   [[nodiscard]] std::vector<std::string> set_cookies () const;
   [[nodiscard]] std::optional<std::uint64_t> content_length () const;
+  // The end of the body is known when it comes, by a length or by chunks.
+  [[nodiscard]] bool is_delimited () const { return delimited_; }
   [[nodiscard]] Headers shown_headers (bool of_request) const;
   [[nodiscard]] bool proxied () const
   {
@@ -108,8 +111,10 @@ private:
   const int cancelled_fd_;  // of inner_
   Readiness readiness_;
   relay::Owned<SoupMessage> message_;
-  relay::Owned<SoupMessage> tunnel_;
+  Tunnel tunnel_;
   relay::Owned<GInputStream> body_;
+  std::optional<ChunkGuard> chunks_;  // of body_
+  bool delimited_ = false;
   bool sent_ = false;  // the request's headers are out
   bool misdirected_ = false;
 };

@@ -206,13 +206,14 @@ struct Head
   Headers request_headers;  // with *** for secrets
   Headers headers;          // of the response, with *** for secrets
   std::string content_type;
-  // Of this body as read () delivers it, and of the whole resource. No length:
-  // neither a Content-Length nor a Content-Range gave one, so that an end of
-  // the body cannot be told from a chunked one cut between two chunks. The
-  // caller checks its boxes or packets.
+  // Of this body as read () delivers it, and of the whole resource: by
+  // Content-Length or Content-Range.
   std::optional<std::uint64_t> length;
   std::optional<std::uint64_t> total;
-  bool coded = false;     // gzip or deflate: these know where they end
+  bool coded = false;  // gzip or deflate: these know where they end
+  // So do lengths and chunks. A body without any of them ends where the
+  // connection does, too early or not: the caller checks its boxes or packets.
+  bool delimited = false;
   bool seekable = false;  // byte ranges are served
   std::chrono::nanoseconds ttfb{0};
 };

@@ -146,6 +146,7 @@ void Response::Impl::fill_head ()
   if (end) head.length = *end - position;
   head.total = body.identity.length;
   head.coded = body.coded;
+  head.delimited = body.coded || end || exchange->is_delimited ();
   head.seekable =
       head.status == 206 ||
       (!body.coded &&
