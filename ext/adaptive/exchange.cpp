@@ -160,6 +160,13 @@ bool Exchange::prepare (const uri::Uri &target, const std::string &method)
   return true;
 }
 
+void Exchange::set_body (const std::string &type, const std::string &bytes)
+{
+  Owned<GBytes> copy{g_bytes_new (bytes.data (), bytes.size ())};
+  soup_message_set_request_body_from_bytes (message_.get (),
+      type.empty () ? "application/octet-stream" : type.c_str (), copy.get ());
+}
+
 void Exchange::set_header (const char *name, const std::string &value)
 {
   soup_message_headers_replace (
@@ -350,6 +357,19 @@ std::optional<std::uint64_t> Exchange::content_length () const
       length < 0)
     return std::nullopt;
   return static_cast<std::uint64_t> (length);
+}
+
+Head Exchange::head (const std::string &uri) const
+{
+  Head out;
+  out.uri = uri;
+  out.status = status ();
+  out.request_headers = shown_headers (true);
+  out.headers = shown_headers (false);
+  std::string type = header ("Content-Type");
+  out.content_type = type.substr (0, type.find_first_of ("; \t,"));
+  out.ttfb = ttfb ();
+  return out;
 }
 
 Headers Exchange::shown_headers (bool of_request) const

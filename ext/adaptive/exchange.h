@@ -32,6 +32,7 @@ public:
 
   [[nodiscard]] bool prepare (
       const uri::Uri &target, const std::string &method);
+  void set_body (const std::string &type, const std::string &bytes);
   void set_header (const char *name, const std::string &value);
   void append_header (const std::string &name, const std::string &value);
 
@@ -57,7 +58,8 @@ public:
   [[nodiscard]] std::optional<std::uint64_t> content_length () const;
   // The end of the body is known when it comes, by a length or by chunks.
   [[nodiscard]] bool is_delimited () const { return delimited_; }
-  [[nodiscard]] Headers shown_headers (bool of_request) const;
+  // What they say, apart from lengths and ranges; uri: where it was.
+  [[nodiscard]] Head head (const std::string &uri) const;
   [[nodiscard]] bool proxied () const
   {
     return !session_->route.proxy.empty ();
@@ -81,6 +83,7 @@ private:
     Exchange &exchange_;
   };
 
+  [[nodiscard]] Headers shown_headers (bool of_request) const;
   void restart_timer ();
   Result<std::size_t> has_read (gssize count, GError *error);
   void end_body ();

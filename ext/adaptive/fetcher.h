@@ -118,15 +118,28 @@ enum class Kind
   other
 };
 
+// At a live edge, what is not there may be there soon.
+struct Edge
+{
+  unsigned tries = 0;  // more, where the answer is 403, 404 or 410
+  std::chrono::milliseconds pause{0};  // before each of them
+};
+
 struct Request
 {
-  std::string uri;  // absolute, http or https
+  // Absolute, http or https; a key and an initialization may be in it (data).
+  std::string uri;
   std::optional<Range> range;
   Kind kind = Kind::other;
-  // A token (RFC 9110 9.1). Without a body, and only a GET is resumed.
+  // A token (RFC 9110 9.1). Only a GET is resumed.
   std::string method = "GET";
   // Content codings (gzip) are asked for, if there is no range.
   bool compress = false;
+  // Apart from the retries.
+  Edge edge{};
+  // Sent with the method, by 307 and 308 also to where they lead.
+  std::string body{};
+  std::string body_type{};
 };
 
 enum class Error
@@ -151,6 +164,8 @@ enum class Error
 };
 [[nodiscard]] const char *to_string (Error error);
 
+struct Head;
+
 struct Problem
 {
   Error error;
@@ -159,6 +174,10 @@ struct Problem
   std::string message;  // for the debug text: no secret in it
   // Where a redirect led that was not followed.
   std::string redirect_location;
+  // Of the answer that is the problem, if it is one.
+  std::shared_ptr<const Head> head{};
+  // When the server wants to be asked again, at the earliest.
+  std::optional<std::chrono::seconds> retry_after{};
 };
 
 // A value or a Problem: "if (!result) return result.error ();", and

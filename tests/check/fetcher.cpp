@@ -303,6 +303,152 @@ GST_START_TEST (passing_troubles_are_retried)
 }
 GST_END_TEST;
 
+// Before it has passed nobody is asked; and it is a wait like all others.
+GST_START_TEST (a_server_says_when_to_come_again)
+{
+  std::atomic<int> bad = 1;
+  std::atomic<unsigned> status = 503;
+  HttpServer server ([&] (const HttpServer::Request &) {
+    return bad-- > 0 ? Reply{status, "", {{"Retry-After", "1"}}}
+                     : Reply{200, "fine", {}};
+  });
+  for (unsigned one : {503u, 429u}) {
+    status = one;
+    bad = 1;
+    gint64 began = g_get_monotonic_time ();
+    assert_body (fetch (settings (1), server.uri ("/")), "fine");
+    fail_unless (g_get_monotonic_time () - began >= G_USEC_PER_SEC);
+  }
+}
+GST_END_TEST;
+
+// At a live edge, and apart from the retries, which are for real troubles.
+GST_START_TEST (what_is_not_there_yet_is_asked_for_again)
+{
+  std::atomic<int> missing = 0;
+  std::atomic<int> bad = 0;
+  std::atomic<unsigned> status = 404;
+  HttpServer server ([&] (const HttpServer::Request &) {
+    if (missing-- > 0) return Reply{status, "", {}};
+    if (bad-- > 0) return Reply{500, "", {}};
+    return Reply{200, "fine", {}};
+  });
+  auto get = [&] (int early, int troubles, int retries) {
+    missing = early;
+    bad = troubles;
+    Request request{server.uri ("/"), {}, Kind::media};
+    request.edge = {3, 1ms};
+    Outcome outcome;
+    auto whole =
+        fetcher::fetch_all (settings (retries), request, nullptr, nullptr, 100);
+    if (whole)
+      outcome.body.assign (whole->bytes.begin (), whole->bytes.end ());
+    else
+      outcome.problem = whole.code ();
+    return outcome;
+  };
+  for (unsigned one : {403u, 404u, 410u}) {
+    status = one;
+    assert_body (get (3, 0, 0), "fine");
+    assert_body (get (3, 2, 2), "fine");
+    assert_problem (get (4, 0, 5), Error::http_status, one);
+    assert_problem (get (3, 1, 0), Error::http_status, 500);
+  }
+  // Another refusal, and a request that is not at the edge.
+  status = 401;
+  assert_problem (get (1, 0, 5), Error::http_status, 401);
+  status = 404;
+  missing = 1;
+  assert_problem (
+      fetch (settings (5), server.uri ("/")), Error::http_status, 404);
+}
+GST_END_TEST;
+
+// Keys and initializations, and nothing else.
+GST_START_TEST (small_things_are_in_their_uris)
+{
+  Counters counters;
+  for (Kind kind : {Kind::key, Kind::init}) {
+    auto get = [&] (const char *uri) {
+      return fetcher::fetch_all (
+          settings (3), {uri, {}, kind}, nullptr, &counters, 5);
+    };
+    auto whole = get ("data:video/mp4;base64,aGVsbG8=");
+    fail_unless (whole.ok () && whole->verified);
+    fail_unless (
+        std::string (whole->bytes.begin (), whole->bytes.end ()) == "hello");
+    fail_unless_equals_string (whole->content_type.c_str (), "video/mp4");
+    fail_unless_equals_string (whole->uri.c_str (), "data:");
+    whole = get ("data:,secret");
+    fail_unless (!whole && whole.code ().error == Error::too_large);
+    whole = get ("data:;base64,secret*");
+    fail_unless (!whole && whole.code ().error == Error::uri);
+    // Not in any message.
+    fail_unless (whole.code ().uri == "data:");
+  }
+  const char *digits = "data:,0123456789";
+  auto part = [&] (fetcher::Range range) {
+    return fetch (settings (), digits, &counters, range, Kind::init);
+  };
+  assert_body (part ({2, 4}), "234");
+  assert_body (part ({7, {}}), "789");
+  assert_body (part ({7, 100}), "789");
+  assert_problem (part ({10, {}}), Error::bad_range, 416);
+  for (Kind kind : {Kind::manifest, Kind::media, Kind::other})
+    assert_problem (
+        fetch (settings (), digits, &counters, {}, kind), Error::uri);
+  fail_unless_equals_int (count (counters.requests), 0);
+}
+GST_END_TEST;
+
+// As for a licence. By 307 it goes on, by 303 what is there is got; and it is
+// not sent twice by us.
+GST_START_TEST (a_request_may_have_a_body)
+{
+  relay::Guarded<std::vector<std::string>> seen;
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (;;) {
+      std::string r = c.read_request ();
+      if (r.empty ()) return;
+      std::string length = header_of (r, "Content-Length");
+      std::string body = length.empty () ? "" : c.read (std::stoul (length));
+      seen.lock ()->push_back (r.substr (0, r.find (" HTTP")) + " " +
+                               header_of (r, "Content-Type") + " " + body);
+      if (r.find (" /307 ") != std::string::npos)
+        c.send (response ("", "Location: /x\r\n", "307 T"));
+      else if (r.find (" /303 ") != std::string::npos)
+        c.send (response ("", "Location: /x\r\n", "303 T"));
+      else if (r.find (" /500 ") != std::string::npos)
+        c.send (response ("", "", "500 T"));
+      else
+        c.send (response ("licence"));
+    }
+  });
+  auto post = [&] (const char *path) {
+    Request request{server.uri (path), {}, Kind::key, "POST"};
+    request.body = "challenge";
+    request.body_type = "application/json";
+    seen.lock ()->clear ();
+    return fetcher::fetch_all (settings (3), request, nullptr, nullptr, 100);
+  };
+  auto all = [&] {
+    std::string out;
+    for (const std::string &one : *seen.lock ()) out += one + "|";
+    return out;
+  };
+  fail_unless (post ("/x").ok ());
+  fail_unless (all () == "POST /x application/json challenge|");
+  fail_unless (post ("/307").ok ());
+  fail_unless (all () ==
+               "POST /307 application/json challenge|POST /x application/json "
+               "challenge|");
+  fail_unless (post ("/303").ok ());
+  fail_unless (all () == "POST /303 application/json challenge|GET /x  |");
+  fail_if (post ("/500").ok ());
+  fail_unless (all () == "POST /500 application/json challenge|");
+}
+GST_END_TEST;
+
 GST_START_TEST (dead_origins_fail)
 {
   Counters counters;
@@ -1507,6 +1653,10 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, an_endless_421_is_not_read);
   tcase_add_test (tests, a_server_that_went_away_is_no_connection);
   tcase_add_test (tests, passing_troubles_are_retried);
+  tcase_add_test (tests, a_server_says_when_to_come_again);
+  tcase_add_test (tests, what_is_not_there_yet_is_asked_for_again);
+  tcase_add_test (tests, small_things_are_in_their_uris);
+  tcase_add_test (tests, a_request_may_have_a_body);
   tcase_add_test (tests, dead_origins_fail);
   tcase_add_test (tests, what_is_not_http_fails);
   tcase_add_test (tests, redirects_are_followed);
