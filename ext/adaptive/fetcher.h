@@ -51,6 +51,8 @@ struct Tls
   std::shared_ptr<GTlsCertificate> certificate;
   std::shared_ptr<GTlsInteraction> interaction;
 
+  // The 0 that it is compared with is no pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=> (const Tls &, const Tls &) = default;
 };
 
