@@ -26,7 +26,7 @@ struct Impl
 
 struct Stream
 {
-  GFilterInputStream parent;
+  GFilterInputStream parent{};
   Impl impl;
 };
 
