@@ -137,9 +137,8 @@ std::optional<record::Facts> read_facts (
   return *std::move (facts);
 }
 
-Result<relay::Done> write (const Files &files,
-    std::span<const std::uint8_t> stored, const record::Journal::Entry &entry,
-    std::uint64_t index_at)
+Result<relay::Done> write (const Files &files, record::Parts stored,
+    const record::Journal::Entry &entry, std::uint64_t index_at)
 {
   if (!files.data.write (stored, entry.record.offset) ||
       !files.index.write (entry.bytes, index_at))

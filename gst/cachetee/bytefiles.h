@@ -48,9 +48,8 @@ Result<Loaded> create (disk::Disk &disk, const folder::Family &family,
 std::optional<record::Facts> read_facts (
     const Files &files, const record::Index &index);
 // The bytes, then the record that vouches for them.
-Result<relay::Done> write (const Files &files,
-    std::span<const std::uint8_t> stored, const record::Journal::Entry &entry,
-    std::uint64_t index_at);
+Result<relay::Done> write (const Files &files, record::Parts stored,
+    const record::Journal::Entry &entry, std::uint64_t index_at);
 // What was added to the index behind the log's end, whole records only and not
 // more than some; a failure if that cannot be told.
 Result<std::vector<std::uint8_t>> read_growth (

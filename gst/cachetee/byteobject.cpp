@@ -39,9 +39,17 @@ Chunk Pieces::at (std::uint64_t byte) const
   return {piece.chunk.bytes.subspan (byte - piece.start), piece.chunk.owner};
 }
 
+std::vector<std::span<const std::uint8_t>> Pieces::parts () const
+{
+  std::vector<std::span<const std::uint8_t>> parts;
+  parts.reserve (pieces_.size ());
+  for (const Piece &piece : pieces_) parts.push_back (piece.chunk.bytes);
+  return parts;
+}
+
 Chunk Pieces::copy () const
 {
-  auto owner = std::make_shared_for_overwrite<std::uint8_t[]> (bytes_);
+  std::shared_ptr<std::uint8_t[]> owner = slices::pool ().take (bytes_);
   std::span<std::uint8_t> out (owner.get (), bytes_);
   for (const Piece &piece : pieces_)
     std::copy (piece.chunk.bytes.begin (), piece.chunk.bytes.end (),
@@ -134,17 +142,21 @@ std::optional<Found> Object::read_present (
     return std::nullopt;
   }
   const record::Record record = now.log->index ().records[number];
-  if (record.stored != size) {
+  if (record.payload != size) {
     now.table.unset (slice);
     return std::nullopt;
   }
+  std::optional<record::Record> ahead;
+  std::uint64_t next = slice + shared_.options.prefetch;
+  if (next > slice && next < now.log->index ().slices.size () &&
+      now.log->index ().slices[next] != record::no_record)
+    ahead = now.log->index ().records[now.log->index ().slices[next]];
   std::shared_ptr<const bytefiles::Files> files = now.files;
   access.unlock ();
-  auto bytes = std::make_shared_for_overwrite<std::uint8_t[]> (record.stored);
-  std::span<std::uint8_t> out (bytes.get (), record.stored);
-  bool good =
-      files->data.read (out, record.offset) && record::verify (out, record);
-  if (good) {
+  if (ahead) files->data.will_need (ahead->offset, ahead->stored);
+  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (size);
+  std::span<std::uint8_t> out (bytes.get (), size);
+  if (folder::read_record (files->data, record, out)) {
     chunk = Chunk{out, std::move (bytes)};
     memory.insert (name, *chunk);
     return part (*chunk);
@@ -360,11 +372,12 @@ public:
     object_->save (slice_, pieces_);
     pieces_.reset ();
   }
-  void end () override
+  bool end () override
   {
-    object_->pending--;
+    bool is_awaited = --object_->pending == 0;
     // Who waits for it may take what it left for gone.
     object_.reset ();
+    return is_awaited;
   }
 
 private:
@@ -400,14 +413,14 @@ void Object::fail (Access &access, const Failure &why)
 void Object::save (std::optional<std::uint64_t> slice,
     const std::shared_ptr<const Pieces> &pieces)
 {
-  Chunk chunk;
   auto access = state.lock ();
   bool wanted = slice || access->facts_changed || access->table.has_claims ();
   access.unlock ();
-  if (slice) chunk = pieces->copy ();
+  bool is_written = false;
   if (wanted && attach ()) {
     Result<relay::Done> result = write_facts ();
-    if (result && slice) result = write_slice (*slice, chunk.bytes);
+    if (result && slice) result = write_pieces (*slice, *pieces);
+    is_written = result.ok ();
     if (!result) {
       shared_.note_failure (result.error ());
       access.lock ();
@@ -419,7 +432,9 @@ void Object::save (std::optional<std::uint64_t> slice,
     access.lock ();
     const slices::Key name{access->id, static_cast<std::uint32_t> (*slice)};
     access.unlock ();
-    memory.insert (name, chunk);
+    // What is on the disk gets into the memory when it is read: a stream that
+    // is only written drives nothing out of it.
+    if (!is_written) memory.insert (name, pieces->copy ());
     access.lock ();
     access->held.erase (*slice);
     changed (access);
@@ -552,16 +567,16 @@ bool Object::lock_files ()
   return good;
 }
 
-Result<relay::Done> Object::write (std::span<const std::uint8_t> stored,
+Result<relay::Done> Object::write (record::Parts stored,
     const record::Journal::Entry &entry, std::uint64_t index_at)
 {
   std::shared_ptr<const bytefiles::Files> files = state.lock ()->files;
-  if (entry.record.offset + stored.size () > shared_.object_limit ())
+  if (entry.record.offset + entry.record.stored > shared_.object_limit ())
     return relay::failure (Error::too_large);
   Result<relay::Done> result =
       bytefiles::write (*files, stored, entry, index_at);
   if (!result) return result;
-  shared_.note_written (stored.size () + record::record_size);
+  shared_.note_written (entry.record.stored + record::record_size);
   auto access = state.lock ();
   // It is read as it will be read.
   if (!access->log->take (entry.bytes)) return relay::failure (Error::damaged);
@@ -579,17 +594,26 @@ Result<relay::Done> Object::write_facts ()
   record::Journal journal = access->log->journal ();
   access.unlock ();
   std::uint64_t index_at = journal.index_end ();
-  std::vector<std::uint8_t> stored = record::encode (facts);
+  const std::vector<std::uint8_t> stored = record::encode (facts);
   if (stored.size () > record::event_limit)
     return relay::failure (Error::too_large);
+  const std::span<const std::uint8_t> all (stored);
   Result<relay::Done> result =
-      write (stored, journal.facts (stored, facts.total), index_at);
+      write ({&all, 1}, journal.facts (stored, facts.total), index_at);
   if (!result) state.lock ()->facts_changed = true;
   return result;
 }
 
+Result<relay::Done> Object::write_pieces (
+    std::uint64_t slice, const Pieces &pieces)
+{
+  if (!pieces.are_small ()) return write_slice (slice, pieces.parts ());
+  Chunk chunk = pieces.copy ();
+  return write_slice (slice, {&chunk.bytes, 1});
+}
+
 Result<relay::Done> Object::write_slice (
-    std::uint64_t slice, std::span<const std::uint8_t> bytes)
+    std::uint64_t slice, record::Parts parts)
 {
   auto access = state.lock ();
   const record::Index &index = access->log->index ();
@@ -601,7 +625,13 @@ Result<relay::Done> Object::write_slice (
   record::Journal journal = access->log->journal ();
   access.unlock ();
   std::uint64_t index_at = journal.index_end ();
-  return write (bytes, journal.slice_at (bytes, position), index_at);
+  std::optional<std::span<const std::uint8_t>> frame;
+  if (shared_.options.compress) frame = compressor_.compress (parts);
+  if (!frame)
+    return write (parts, journal.slice_at (parts, position), index_at);
+  auto size = static_cast<std::uint32_t> (frame->size ());
+  return write (
+      {&*frame, 1}, journal.slice_at (parts, position, size), index_at);
 }
 
 }  // namespace bytestream

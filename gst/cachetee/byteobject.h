@@ -13,6 +13,7 @@
 
 #include "bytefiles.h"
 #include "bytestream.h"
+#include "codec.h"
 #include "common/guarded.h"
 #include "record.h"
 #include "shared.h"
@@ -29,8 +30,15 @@ public:
   // From the byte on, to the end of the piece that it is in; empty if it is not
   // there.
   [[nodiscard]] Chunk at (std::uint64_t byte) const;
+  // All, as it came.
+  [[nodiscard]] std::vector<std::span<const std::uint8_t>> parts () const;
   // All in one.
   [[nodiscard]] Chunk copy () const;
+  // To refer to parts that are so small costs more than to copy them.
+  [[nodiscard]] bool are_small () const
+  {
+    return bytes_ < pieces_.size () * record::copy_limit;
+  }
 
 private:
   struct Piece
@@ -142,14 +150,16 @@ private:
   bool is_followed ();
   [[nodiscard]] bool is_near (std::uint64_t offset);
   Result<relay::Done> write_facts ();
-  Result<relay::Done> write_slice (
-      std::uint64_t slice, std::span<const std::uint8_t> bytes);
-  Result<relay::Done> write (std::span<const std::uint8_t> stored,
+  Result<relay::Done> write_pieces (std::uint64_t slice, const Pieces &pieces);
+  Result<relay::Done> write_slice (std::uint64_t slice, record::Parts parts);
+  Result<relay::Done> write (record::Parts stored,
       const record::Journal::Entry &entry, std::uint64_t index_at);
   void let_go ();
 
   store::Shared &shared_;
   const folder::Family family_;
+  // The store's thread.
+  codec::Compressor compressor_;
   std::condition_variable changed_;
   // For who changes the files' lock, or reads what the index has grown by.
   // Taken before the state's lock, and never by who fills.

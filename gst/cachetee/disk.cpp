@@ -7,6 +7,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -27,9 +29,14 @@ ssize_t Disk::pread (int fd, void *bytes, std::size_t size, off_t offset)
   return ::pread (fd, bytes, size, offset);
 }
 
-ssize_t Disk::pwrite (int fd, const void *bytes, std::size_t size, off_t offset)
+ssize_t Disk::pwritev (int fd, const iovec *parts, int count, off_t offset)
 {
-  return ::pwrite (fd, bytes, size, offset);
+  return ::pwritev (fd, parts, count, offset);
+}
+
+int Disk::advise (int fd, off_t offset, off_t size)
+{
+  return posix_fadvise (fd, offset, size, POSIX_FADV_WILLNEED);
 }
 
 int Disk::truncate (int fd, off_t size)
@@ -123,16 +130,40 @@ bool File::read (std::span<std::uint8_t> out, std::uint64_t offset) const
 bool File::write (
     std::span<const std::uint8_t> bytes, std::uint64_t offset) const
 {
-  while (!bytes.empty ()) {
-    ssize_t size = disk_->pwrite (
-        fd_, bytes.data (), bytes.size (), static_cast<off_t> (offset));
+  return write ({&bytes, 1}, offset);
+}
+
+bool File::write (Parts parts, std::uint64_t offset) const
+{
+  // Fewer than the system takes at a time (IOV_MAX).
+  std::array<iovec, 256> batch{};
+  // Of the first part.
+  std::size_t done = 0;
+  while (true) {
+    while (!parts.empty () && done >= parts.front ().size ()) {
+      done -= parts.front ().size ();
+      parts = parts.subspan (1);
+    }
+    if (parts.empty ()) return true;
+    std::size_t count = std::min (parts.size (), batch.size ());
+    for (std::size_t i = 0; i < count; i++) {
+      std::span rest = parts[i].subspan (i == 0 ? done : 0);
+      batch[i] = {const_cast<std::uint8_t *> (rest.data ()), rest.size ()};
+    }
+    ssize_t size = disk_->pwritev (fd_, batch.data (), static_cast<int> (count),
+        static_cast<off_t> (offset));
     if (size < 0 && errno == EINTR) continue;
     if (size == 0) errno = EIO;
     if (size <= 0) return false;
-    bytes = bytes.subspan (static_cast<std::size_t> (size));
+    done += static_cast<std::size_t> (size);
     offset += static_cast<std::uint64_t> (size);
   }
-  return true;
+}
+
+void File::will_need (std::uint64_t offset, std::uint64_t size) const
+{
+  if (size > 0)
+    disk_->advise (fd_, static_cast<off_t> (offset), static_cast<off_t> (size));
 }
 
 bool File::truncate (std::uint64_t size) const

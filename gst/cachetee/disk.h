@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <cstddef>
@@ -18,6 +19,9 @@
 // a test can make each of them fail, be slow, or do half of its work.
 namespace disk {
 
+// What is one after the other in a file, but not in memory.
+using Parts = std::span<const std::span<const std::uint8_t>>;
+
 // Each does as its system call: -1 with errno set says that it failed. From any
 // thread.
 class Disk
@@ -31,8 +35,9 @@ public:
   virtual int open (const char *path, int flags, mode_t mode);
   virtual int close (int fd);
   virtual ssize_t pread (int fd, void *bytes, std::size_t size, off_t offset);
-  virtual ssize_t pwrite (
-      int fd, const void *bytes, std::size_t size, off_t offset);
+  virtual ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset);
+  // Says that these bytes will be read soon.
+  virtual int advise (int fd, off_t offset, off_t size);
   virtual int truncate (int fd, off_t size);
   virtual int fstat (int fd, struct stat *status);
   virtual int lstat (const char *path, struct stat *status);
@@ -90,6 +95,9 @@ public:
   // All of it, or false with errno set; a file that ends too early is ENODATA.
   bool read (std::span<std::uint8_t> out, std::uint64_t offset) const;
   bool write (std::span<const std::uint8_t> bytes, std::uint64_t offset) const;
+  bool write (Parts parts, std::uint64_t offset) const;
+  // Lets the system read these bytes meanwhile; does not matter if it cannot.
+  void will_need (std::uint64_t offset, std::uint64_t size) const;
   bool truncate (std::uint64_t size) const;
   // 0 of one that cannot be asked.
   [[nodiscard]] std::uint64_t size () const;

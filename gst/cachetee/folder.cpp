@@ -14,6 +14,9 @@
 #include <span>
 #include <utility>
 
+#include "codec.h"
+#include "slices.h"
+
 namespace folder {
 
 namespace fs = std::filesystem;
@@ -36,7 +39,10 @@ constexpr std::size_t index_limit =
 
 Error error_of (record::Error error)
 {
-  return error == record::Error::truncated ? Error::incomplete : Error::damaged;
+  if (error == record::Error::truncated) return Error::incomplete;
+  // It was written by another version, and is not there for us.
+  if (error == record::Error::bad_version) return Error::not_found;
+  return Error::damaged;
 }
 
 bool is_hex (std::string_view text)
@@ -296,6 +302,24 @@ Result<record::Header> load_header (const File &file)
   return *std::move (header);
 }
 
+Result<relay::Done> read_record (
+    const File &data, const record::Record &record, std::span<std::uint8_t> out)
+{
+  if (out.size () != record.size ()) return relay::failure (Error::damaged);
+  std::shared_ptr<std::uint8_t[]> block;
+  std::span stored = out;
+  if (record.codec != record::Codec::none) {
+    block = slices::pool ().take (record.stored);
+    stored = {block.get (), record.stored};
+  }
+  if (!data.read (stored, record.offset))
+    return failed (errno == ENODATA ? Error::damaged : Error::cannot_read);
+  if (record.codec != record::Codec::none && !codec::decompress (stored, out))
+    return relay::failure (Error::damaged);
+  if (!record::verify (out, record)) return relay::failure (Error::damaged);
+  return relay::Done{};
+}
+
 bool is_data_of (const File &file, std::uint64_t id)
 {
   std::array<std::uint8_t, record::record_size> preamble{};
@@ -341,7 +365,9 @@ void supersede (Disk &disk, const Names &names, std::string_view key)
   File file = disk::open_file (disk, names.index, O_RDONLY);
   Result<record::Header> header = relay::failure (Error::not_found);
   if (file) header = load_header (file);
-  if (header && header->key == key && header->format == record::Format::bytes)
+  if (header && header->key == key &&
+      (header->format == record::Format::bytes ||
+          header->file_version != record::version))
     unlink_both (disk, names, file, header->id);
   else
     remove_packets (disk, names, key, false);

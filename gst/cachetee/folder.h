@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -110,6 +111,10 @@ Result<record::Index> load_index (const disk::File &file, std::string_view key);
 Result<record::Follower> load_log (const disk::File &file);
 // The beginning of an index only.
 Result<record::Header> load_header (const disk::File &file);
+// What a record points at, as it was before it was compressed, verified: as
+// many bytes as the record's size ().
+Result<relay::Done> read_record (const disk::File &data,
+    const record::Record &record, std::span<std::uint8_t> out);
 // Is it the data file of this object?
 bool is_data_of (const disk::File &file, std::uint64_t id);
 

@@ -9,6 +9,7 @@ namespace cacheenums {
 using cacherecorder::SlowStore;
 using cachesettings::BranchError;
 using cachesettings::CachePolicy;
+using cachesettings::Compression;
 using cachesettings::LateTiming;
 using cachesettings::SlowBranch;
 
@@ -19,6 +20,13 @@ const GEnumValue slow_store_values[] = {
         "Skip when upstream is live, otherwise wait", "auto"},
     {static_cast<int> (SlowStore::skip), "Give the recording up", "skip"},
     {static_cast<int> (SlowStore::wait), "Wait, for at most 2 seconds", "wait"},
+    {0, nullptr, nullptr},
+};
+
+const GEnumValue compression_values[] = {
+    {static_cast<int> (Compression::off), "Kept as it is", "off"},
+    {static_cast<int> (Compression::automatic),
+        "By zstd, where that saves a tenth", "auto"},
     {0, nullptr, nullptr},
 };
 
@@ -98,6 +106,13 @@ GType slow_store ()
 {
   static const GType type =
       register_enum ("GstCacheTeeOnSlowStore", slow_store_values);
+  return type;
+}
+
+GType compression ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeeCompression", compression_values);
   return type;
 }
 

@@ -8,6 +8,7 @@ namespace cacheenums {
 
 GType status ();
 GType slow_store ();
+GType compression ();
 GType cache_policy ();
 GType branch_error ();
 GType slow_branch ();

@@ -19,6 +19,9 @@ store::Options options_of (const Settings &settings)
   options.slice_size = settings.slice_size;
   options.l2_size = settings.l2_size;
   options.min_free = settings.min_free;
+  options.compress =
+      settings.compression == cachesettings::Compression::automatic;
+  options.prefetch = settings.prefetch_slices;
   return options;
 }
 
@@ -26,7 +29,8 @@ bool is_same_store (const Settings &a, const Settings &b)
 {
   return a.cache_dir == b.cache_dir && a.l2_size == b.l2_size &&
          a.min_free == b.min_free && a.slice_size == b.slice_size &&
-         a.queue_size == b.queue_size;
+         a.queue_size == b.queue_size && a.compression == b.compression &&
+         a.prefetch_slices == b.prefetch_slices;
 }
 
 // Would a look-up find the same?

@@ -374,6 +374,31 @@ void install_bounds (GObjectClass *object_class)
       g_param_spec_uint64 ("queue-size", "Queue size",
           "Bytes that may wait for the disk", 0, G_MAXSIZE, defaults.queue_size,
           flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:compression:
+   *
+   * Whether what is recorded from now on is kept compressed, slice by slice,
+   * where that saves a tenth at least. Without libzstd it has no effect.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_COMPRESSION,
+      g_param_spec_enum ("compression", "Compression",
+          "Whether what is recorded is compressed", cacheenums::compression (),
+          static_cast<gint> (defaults.compression),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstCacheTee:prefetch-slices:
+   *
+   * How many slices behind the one that is served the system reads meanwhile.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_PREFETCH_SLICES,
+      g_param_spec_uint ("prefetch-slices", "Prefetch slices",
+          "Slices that are read ahead from the disk (0 = none)", 0, 1024,
+          defaults.prefetch_slices,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
 }
 }  // namespace
 

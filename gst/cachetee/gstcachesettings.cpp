@@ -71,6 +71,13 @@ bool set (Settings &settings, guint id, const GValue *value)
     case PROP_QUEUE_SIZE:
       settings.queue_size = g_value_get_uint64 (value);
       return true;
+    case PROP_COMPRESSION:
+      settings.compression =
+          static_cast<Compression> (g_value_get_enum (value));
+      return true;
+    case PROP_PREFETCH_SLICES:
+      settings.prefetch_slices = g_value_get_uint (value);
+      return true;
     case PROP_SLOW_BRANCH:
       settings.slow_branch = static_cast<SlowBranch> (g_value_get_enum (value));
       return true;
@@ -145,6 +152,12 @@ bool get (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_QUEUE_SIZE:
       g_value_set_uint64 (value, settings.queue_size);
+      return true;
+    case PROP_COMPRESSION:
+      g_value_set_enum (value, static_cast<gint> (settings.compression));
+      return true;
+    case PROP_PREFETCH_SLICES:
+      g_value_set_uint (value, settings.prefetch_slices);
       return true;
     case PROP_SLOW_BRANCH:
       g_value_set_enum (value, static_cast<gint> (settings.slow_branch));

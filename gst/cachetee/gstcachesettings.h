@@ -48,6 +48,12 @@ enum class CachePolicy
   off,
 };
 
+enum class Compression
+{
+  off,
+  automatic,
+};
+
 struct Settings
 {
   bool allow_not_linked = true;
@@ -73,6 +79,8 @@ struct Settings
   guint64 min_free = 0;
   guint slice_size = 256U << 10;
   guint64 queue_size = guint64{16} << 20;
+  Compression compression = Compression::off;
+  guint prefetch_slices = 0;
 };
 
 // Those that are asked for with each buffer.
@@ -121,6 +129,8 @@ enum
   PROP_MIN_FREE,
   PROP_SLICE_SIZE,
   PROP_QUEUE_SIZE,
+  PROP_COMPRESSION,
+  PROP_PREFETCH_SLICES,
 };
 
 void install (GObjectClass *object_class);

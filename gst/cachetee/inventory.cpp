@@ -115,9 +115,8 @@ State verify (Disk &disk, const Object &object)
   std::vector<std::uint8_t> bytes;
   for (const record::Record &record : index->records) {
     if (!index->counts (record)) continue;
-    bytes.resize (record.stored);
-    if (!data.read (bytes, record.offset) || !record::verify (bytes, record))
-      return State::damaged;
+    bytes.resize (record.size ());
+    if (!folder::read_record (data, record, bytes)) return State::damaged;
     if (record.type == record::Type::slice &&
         index->header.format == record::Format::packets &&
         !record::parse_packets (bytes, record))

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view index_magic = "CACHETEE";
 constexpr std::string_view data_magic = "CACHEDAT";
-constexpr std::uint32_t version = 1;
 // The header block: magic, version, size, check, and what the check covers.
 constexpr std::size_t header_checked = 24;
 constexpr std::size_t header_key = 56;
@@ -84,17 +83,38 @@ std::uint64_t hash_of (
   return XXH3_64bits_withSeed (bytes.data (), bytes.size (), seed);
 }
 
+std::uint64_t hash_of (Parts parts)
+{
+  XXH3_state_t state;
+  XXH3_64bits_reset (&state);
+  for (std::span<const std::uint8_t> part : parts)
+    XXH3_64bits_update (&state, part.data (), part.size ());
+  return XXH3_64bits_digest (&state);
+}
+
+std::uint32_t size_of (Parts parts)
+{
+  std::size_t size = 0;
+  for (std::span<const std::uint8_t> part : parts) size += part.size ();
+  return static_cast<std::uint32_t> (size);
+}
+
 // The first check of the chain.
 std::uint64_t check_of_header (std::span<const std::uint8_t> block)
 {
-  return hash_of (block.subspan (header_checked), version);
+  auto seed = In (block.subspan (8)).get<std::uint32_t> ();
+  return hash_of (block.subspan (header_checked), seed);
+}
+
+bool is_of_us (std::uint32_t file_version)
+{
+  return file_version >= oldest_version && file_version <= version;
 }
 
 struct Sealed
 {
   std::uint64_t check = 0;
   Record record;
-  std::uint8_t codec = 0;
   std::uint16_t flags = 0;
   std::uint32_t reserved = 0;
 };
@@ -114,7 +134,7 @@ Sealed read_record (std::span<const std::uint8_t> block)
   record.payload = in.get<std::uint32_t> ();
   record.packets = in.get<std::uint32_t> ();
   record.type = static_cast<Type> (in.get<std::uint8_t> ());
-  sealed.codec = in.get<std::uint8_t> ();
+  record.codec = static_cast<Codec> (in.get<std::uint8_t> ());
   sealed.flags = in.get<std::uint16_t> ();
   sealed.reserved = in.get<std::uint32_t> ();
   return sealed;
@@ -161,18 +181,24 @@ bool belongs_to (Type type, Format format)
   return false;
 }
 
+// As it is, or a frame that is worth it.
+bool is_stored_well (const Record &record)
+{
+  if (record.codec == Codec::none) return record.stored == record.size ();
+  return record.stored > 0 && record.stored < record.size ();
+}
+
 bool counts_are_good (const Index &index, const Record &record)
 {
   std::uint32_t slice_size = index.header.slice_size;
   switch (record.type) {
     case Type::slice:
       if (index.header.format == Format::bytes)
-        return record.packets == 0 && record.stored == record.payload &&
-               record.payload == size_of_slice (index, record.position);
+        return record.packets == 0 &&
+               record.payload == size_of_slice (index, record.position) &&
+               is_stored_well (record);
       return record.packets > 0 && record.packets <= packet_limit &&
-             record.payload <= slice_size &&
-             record.stored ==
-                 record.payload + record.packets * std::uint32_t{packet_size};
+             record.payload <= slice_size && is_stored_well (record);
     case Type::event:
     case Type::facts:
       return record.packets == 0 && record.payload == 0 && record.stored > 0 &&
@@ -194,7 +220,9 @@ Result<Record> parse_next (std::span<const std::uint8_t> block,
   if (!belongs_to (record.type, index.header.format))
     return relay::failure (Error::bad_type);
   // What this version does not write it does not know how to read.
-  if (sealed.codec != 0 || sealed.flags != 0 || sealed.reserved != 0)
+  bool is_known = record.codec == Codec::none ||
+                  (record.codec == Codec::zstd && record.type == Type::slice);
+  if (!is_known || sealed.flags != 0 || sealed.reserved != 0)
     return relay::failure (Error::bad_type);
   if (record.sequence != index.records.size ())
     return relay::failure (Error::bad_sequence);
@@ -254,7 +282,7 @@ Result<std::vector<std::uint8_t>> encode (const Header &header)
 
   Out head (block);
   head.put (index_magic);
-  head.put (version);
+  head.put (header.file_version);
   head.put (static_cast<std::uint32_t> (size));
   head.put (check_of_header (block));
   return block;
@@ -265,7 +293,7 @@ Result<std::size_t> header_size (std::span<const std::uint8_t> file)
   if (file.size () < 16) return relay::failure (Error::truncated, file.size ());
   In in (file);
   if (!in.match (index_magic)) return relay::failure (Error::bad_magic);
-  if (in.get<std::uint32_t> () != version)
+  if (!is_of_us (in.get<std::uint32_t> ()))
     return relay::failure (Error::bad_version, 8);
   auto size = in.get<std::uint32_t> ();
   if (size == 0 || size % header_unit != 0 || size > header_limit)
@@ -285,6 +313,7 @@ Result<Header> parse_header (std::span<const std::uint8_t> file)
     return relay::failure (Error::bad_check, 16);
 
   Header header;
+  header.file_version = In (block.subspan (8)).get<std::uint32_t> ();
   header.id = in.get<std::uint64_t> ();
   header.created = in.get<std::uint64_t> ();
   header.slice_size = in.get<std::uint32_t> ();
@@ -320,6 +349,9 @@ Result<std::uint64_t> parse_preamble (std::span<const std::uint8_t> file)
     return relay::failure (Error::truncated, file.size ());
   std::uint64_t id = In (file.subspan (16)).get<std::uint64_t> ();
   std::array<std::uint8_t, record_size> expected = data_preamble (id);
+  auto file_version = In (file.subspan (8)).get<std::uint32_t> ();
+  if (is_of_us (file_version))
+    Out (std::span (expected).subspan (8)).put (file_version);
   if (!std::equal (expected.begin (), expected.end (), file.begin ()))
     return relay::failure (Error::bad_magic);
   return id;
@@ -342,6 +374,12 @@ bool Index::counts (const Record &record) const
   return slice < slices.size () && slices[slice] == record.sequence;
 }
 
+std::uint32_t Record::size () const
+{
+  if (type != Type::slice) return stored;
+  return payload + packets * std::uint32_t{packet_size};
+}
+
 Journal::Journal (std::span<const std::uint8_t> header_block)
     : chain_ (check_of_header (header_block)), index_end_ (header_block.size ())
 {
@@ -361,6 +399,7 @@ Journal::Entry Journal::seal (Record record)
   out.put (record.payload);
   out.put (record.packets);
   out.put (static_cast<std::uint8_t> (record.type));
+  out.put (static_cast<std::uint8_t> (record.codec));
   chain_ = hash_of (
       std::span (entry.bytes).subspan (sizeof (std::uint64_t)), chain_);
   Out (entry.bytes).put (chain_);
@@ -372,15 +411,17 @@ Journal::Entry Journal::seal (Record record)
   return entry;
 }
 
-Journal::Entry Journal::slice (std::span<const std::uint8_t> stored,
-    std::uint32_t payload, std::uint32_t packets, std::uint64_t pts)
+Journal::Entry Journal::slice (Parts bytes, std::uint32_t payload,
+    std::uint32_t packets, std::uint64_t pts,
+    std::optional<std::uint32_t> frame)
 {
   Record record = next_;
   record.type = Type::slice;
-  record.stored = static_cast<std::uint32_t> (stored.size ());
+  record.codec = frame ? Codec::zstd : Codec::none;
+  record.stored = frame.value_or (size_of (bytes));
   record.payload = payload;
   record.packets = packets;
-  record.hash = hash_of (stored);
+  record.hash = hash_of (bytes);
   record.pts = pts;
   return seal (record);
 }
@@ -402,14 +443,15 @@ Journal::Entry Journal::complete ()
 }
 
 Journal::Entry Journal::slice_at (
-    std::span<const std::uint8_t> stored, std::uint64_t position)
+    Parts bytes, std::uint64_t position, std::optional<std::uint32_t> frame)
 {
   Record record = next_;
   record.type = Type::slice;
-  record.stored = static_cast<std::uint32_t> (stored.size ());
-  record.payload = record.stored;
+  record.codec = frame ? Codec::zstd : Codec::none;
+  record.payload = size_of (bytes);
+  record.stored = frame.value_or (record.payload);
   record.position = position;
-  record.hash = hash_of (stored);
+  record.hash = hash_of (bytes);
   return seal (record);
 }
 
@@ -428,6 +470,8 @@ Result<Follower> Follower::begin (std::span<const std::uint8_t> file)
 {
   Result<Header> header = parse_header (file);
   if (!header) return header.error ();
+  if (header->file_version != version)
+    return relay::failure (Error::bad_version, 8);
   Follower follower;
   follower.index_.header = *std::move (header);
   follower.index_end_ = *header_size (file);
@@ -581,10 +625,10 @@ bool is_same (const Facts &one, const Facts &other)
 SliceBuilder::SliceBuilder (std::uint32_t slice_size)
     : slice_size_ (std::clamp (slice_size, std::uint32_t{1}, slice_limit))
 {
-  bytes_.reserve (slice_size_);
 }
 
-bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes)
+bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes,
+    const std::shared_ptr<const void> &owner)
 {
   if (packets_.size () >= packet_limit) return false;
   std::size_t size =
@@ -594,13 +638,33 @@ bool SliceBuilder::add (Packet packet, std::span<const std::uint8_t> &bytes)
   packet.size = static_cast<std::uint32_t> (size);
   packet.begins = !open_;
   packet.ends = size == bytes.size ();
-  bytes_.insert (bytes_.end (), bytes.begin (),
-      bytes.begin () + static_cast<std::ptrdiff_t> (size));
+  if (owner == nullptr || size < copy_limit) {
+    copy (bytes.first (size));
+  } else {
+    parts_.push_back (bytes.first (size));
+    if (owners_.empty () || owners_.back () != owner) owners_.push_back (owner);
+  }
   bytes = bytes.subspan (size);
   payload_ += packet.size;
   packets_.push_back (packet);
   open_ = !packet.ends;
   return packet.ends;
+}
+
+void SliceBuilder::copy (std::span<const std::uint8_t> bytes)
+{
+  if (bytes.empty ()) return;
+  // All that may come: no part of it moves.
+  copies_.reserve (slice_size_);
+  const std::uint8_t *end = copies_.data () + copies_.size ();
+  copies_.insert (copies_.end (), bytes.begin (), bytes.end ());
+  std::span<const std::uint8_t> copied (end, bytes.size ());
+  if (!parts_.empty () &&
+      parts_.back ().data () + parts_.back ().size () == end)
+    parts_.back () = {
+        parts_.back ().data (), parts_.back ().size () + copied.size ()};
+  else
+    parts_.push_back (copied);
 }
 
 std::uint64_t SliceBuilder::pts () const
@@ -610,10 +674,10 @@ std::uint64_t SliceBuilder::pts () const
   return no_time;
 }
 
-std::span<const std::uint8_t> SliceBuilder::finish ()
+Parts SliceBuilder::finish ()
 {
-  bytes_.resize (payload_ + packets_.size () * packet_size);
-  Out out{std::span (bytes_).subspan (payload_)};
+  table_.resize (packets_.size () * packet_size);
+  Out out (table_);
   for (const Packet &packet : packets_) {
     out.put (packet.pts);
     out.put (packet.dts);
@@ -626,28 +690,31 @@ std::span<const std::uint8_t> SliceBuilder::finish ()
         (packet.begins ? packet_begins : 0) | (packet.ends ? packet_ends : 0));
     out.put (std::uint32_t{0});
   }
-  return bytes_;
+  parts_.emplace_back (table_);
+  return parts_;
 }
 
 void SliceBuilder::clear ()
 {
-  bytes_.clear ();
+  parts_.clear ();
+  owners_.clear ();
+  copies_.clear ();
   packets_.clear ();
   payload_ = 0;
 }
 
 Result<std::vector<Packet>> parse_packets (
-    std::span<const std::uint8_t> stored, const Record &record)
+    std::span<const std::uint8_t> bytes, const Record &record)
 {
   if (record.type != Type::slice) return relay::failure (Error::bad_type);
-  if (record.packets > packet_limit || stored.size () < record.payload ||
-      stored.size () - record.payload != record.packets * packet_size)
+  if (record.packets > packet_limit || bytes.size () < record.payload ||
+      bytes.size () - record.payload != record.packets * packet_size)
     return relay::failure (Error::bad_count);
 
   std::vector<Packet> packets;
   packets.reserve (record.packets);
   std::uint64_t payload = 0;
-  In in (stored.subspan (record.payload));
+  In in (bytes.subspan (record.payload));
   for (std::uint32_t i = 0; i < record.packets; i++) {
     Packet packet;
     packet.pts = in.get<std::uint64_t> ();
@@ -672,15 +739,15 @@ Result<std::vector<Packet>> parse_packets (
     packets.push_back (packet);
   }
   if (payload != record.payload)
-    return relay::failure (Error::bad_place, stored.size ());
+    return relay::failure (Error::bad_place, bytes.size ());
   return packets;
 }
 
 Result<relay::Done> verify (
-    std::span<const std::uint8_t> stored, const Record &record)
+    std::span<const std::uint8_t> bytes, const Record &record)
 {
-  if (stored.size () != record.stored) return relay::failure (Error::bad_size);
-  if (hash_of (stored) != record.hash) return relay::failure (Error::bad_hash);
+  if (bytes.size () != record.size ()) return relay::failure (Error::bad_size);
+  if (hash_of (bytes) != record.hash) return relay::failure (Error::bad_hash);
   return relay::Done{};
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +33,11 @@
 // there. Of two records of one slice the later counts: it was written because
 // the earlier one's bytes were found to be damaged.
 //
-// Each record carries the hash of what it points at, and a check over itself
+// A slice may be stored as one frame of zstd, if that is less than it is; its
+// other numbers are those of the slice itself.
+//
+// Each record carries the hash of what it points at (of a compressed slice: of
+// what comes out of it), and a check over itself
 // that is seeded with the check before it, from the header on: a record counts
 // only where it was written, after the records that it was written after.
 namespace record {
@@ -70,11 +76,19 @@ const char *to_string (Error error);
 template <class T>
 using Result = relay::Result<T, Error>;
 
+// Bytes that are not in one piece.
+using Parts = std::span<const std::span<const std::uint8_t>>;
+
 enum class Format : std::uint8_t
 {
   packets = 1,
   bytes = 2,
 };
+
+// Of the files. Those of an older one are read no more than foreign ones, but
+// they are ours to remove; of a newer one nothing is known.
+inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t oldest_version = 1;
 
 struct Header
 {
@@ -86,6 +100,7 @@ struct Header
   std::uint32_t slice_size = 0;
   std::string key;
   Format format = Format::packets;
+  std::uint32_t file_version = version;
 };
 
 Result<std::vector<std::uint8_t>> encode (const Header &header);
@@ -107,6 +122,12 @@ enum class Type : std::uint8_t
   facts = 4,
 };
 
+enum class Codec : std::uint8_t
+{
+  none = 0,
+  zstd = 1,
+};
+
 struct Record
 {
   Type type = Type::slice;
@@ -122,6 +143,10 @@ struct Record
   std::uint64_t hash = 0;
   // Of the first packet in the slice that has one.
   std::uint64_t pts = no_time;
+  Codec codec = Codec::none;
+
+  // Bytes that the hash is of: a slice with its table, or what is stored.
+  [[nodiscard]] std::uint32_t size () const;
 };
 
 // Hands out what goes into the index file, in order.
@@ -136,14 +161,15 @@ public:
     Record record;
     std::array<std::uint8_t, record_size> bytes{};
   };
-  // Of what is to be written at end (): `stored` is a slice with its table, or
-  // an event.
-  Entry slice (std::span<const std::uint8_t> stored, std::uint32_t payload,
-      std::uint32_t packets, std::uint64_t pts);
+  // Of what is to be written at end (): `bytes` is a slice with its table, of
+  // which a frame of so many bytes may be stored; `stored` is an event.
+  Entry slice (Parts bytes, std::uint32_t payload, std::uint32_t packets,
+      std::uint64_t pts, std::optional<std::uint32_t> frame = {});
   Entry event (std::span<const std::uint8_t> stored);
   Entry complete ();
   // Of the form BYTES.
-  Entry slice_at (std::span<const std::uint8_t> stored, std::uint64_t position);
+  Entry slice_at (Parts bytes, std::uint64_t position,
+      std::optional<std::uint32_t> frame = {});
   Entry facts (std::span<const std::uint8_t> stored, std::uint64_t total);
 
   // Where the next stored bytes go in the data file, the next record in the
@@ -266,7 +292,10 @@ struct Packet
   bool operator== (const Packet &) const = default;
 };
 
-// Collects packets until a slice is full.
+// Packets that are smaller are copied together: to refer to them costs more.
+inline constexpr std::size_t copy_limit = 1024;
+
+// Collects packets until a slice is full, and refers to their bytes.
 class SliceBuilder
 {
 public:
@@ -274,8 +303,10 @@ public:
 
   // Takes as much of the packet's bytes as there is room for and moves the
   // span on; true when all of the packet was taken. On false: take () the
-  // slice and add the rest.
-  bool add (Packet packet, std::span<const std::uint8_t> &bytes);
+  // slice and add the rest. The owner keeps the bytes until clear (); those
+  // that have none are copied.
+  bool add (Packet packet, std::span<const std::uint8_t> &bytes,
+      const std::shared_ptr<const void> &owner = nullptr);
 
   [[nodiscard]] bool empty () const { return packets_.empty (); }
   [[nodiscard]] std::uint32_t payload () const { return payload_; }
@@ -285,25 +316,31 @@ public:
   }
   [[nodiscard]] std::uint64_t pts () const;
   // The payload and its table, valid until clear ().
-  std::span<const std::uint8_t> finish ();
+  Parts finish ();
   void clear ();
 
 private:
+  void copy (std::span<const std::uint8_t> bytes);
+
   std::uint32_t slice_size_;
   std::uint32_t payload_ = 0;
   // The packet that was begun goes on in the next slice.
   bool open_ = false;
-  std::vector<std::uint8_t> bytes_;
   std::vector<Packet> packets_;
+  std::vector<std::span<const std::uint8_t>> parts_;
+  std::vector<std::shared_ptr<const void>> owners_;
+  // Stays where it is.
+  std::vector<std::uint8_t> copies_;
+  std::vector<std::uint8_t> table_;
 };
 
 // The table of a slice, after its hash was verified.
 Result<std::vector<Packet>> parse_packets (
-    std::span<const std::uint8_t> stored, const Record &record);
+    std::span<const std::uint8_t> bytes, const Record &record);
 
-// Are these the bytes that the record was written for?
+// Are these the bytes, not compressed, that the record was written for?
 Result<relay::Done> verify (
-    std::span<const std::uint8_t> stored, const Record &record);
+    std::span<const std::uint8_t> bytes, const Record &record);
 
 // 32 hex digits: the name of a key's files.
 std::string file_name (std::string_view key);

@@ -91,6 +91,7 @@ Shared::~Shared ()
 void Shared::run ()
 {
   block_signals ();
+  pthread_setname_np (pthread_self (), "cachetee-write");
   auto access = queue.lock ();
   while (true) {
     access.wait (
@@ -104,9 +105,9 @@ void Shared::run ()
     job->run ();
 
     access.lock ();
-    job->end ();
+    bool is_awaited = job->end ();
     access->bytes -= job->cost;
-    room.notify_all ();
+    if (is_awaited || access->bytes <= low_mark ()) room.notify_all ();
   }
 }
 
@@ -162,6 +163,7 @@ void Shared::note_use (std::shared_ptr<const Reader> reader)
 void Shared::keep ()
 {
   block_signals ();
+  pthread_setname_np (pthread_self (), "cachetee-keep");
   auto access = upkeep.lock ();
   while (true) {
     auto is_wanted = [] (const Upkeep &u) {
@@ -232,8 +234,9 @@ Shared::Swept Shared::sweep (bool starved)
   std::uint64_t free = ~std::uint64_t{0};
   if (disk.available (folder.c_str (), free) != 0) free = ~std::uint64_t{0};
   std::uint64_t limit = options.l2_size;
-  swept.full = (limit > 0 && swept.bytes > limit) || free < options.min_free ||
-               (starved && freed == 0 && free < std::uint64_t{4} * options.slice_size);
+  swept.full =
+      (limit > 0 && swept.bytes > limit) || free < options.min_free ||
+      (starved && freed == 0 && free < std::uint64_t{4} * options.slice_size);
   swept.allowance = ~std::uint64_t{0};
   if (limit > 0)
     swept.allowance = allowance_of (limit, limit - swept.bytes, swept.full);

@@ -42,11 +42,12 @@ public:
   Job (const Job &) = delete;
   Job &operator= (const Job &) = delete;
 
-  // Under the queue's lock: when it is taken, before it is done, and after.
+  // Under the queue's lock: when it is taken, before it is done, and after;
+  // true if that is what somebody may wait for.
   virtual void queued () {}
   virtual void begin () {}
   virtual void run () = 0;
-  virtual void end () {}
+  virtual bool end () { return false; }
 
   const std::size_t cost;
 };
@@ -91,15 +92,20 @@ struct Shared
   Shared &operator= (const Shared &) = delete;
 
   // False if there was no room for so long. What is larger than the queue goes
-  // in alone.
+  // in alone. Who has to wait does so until there is room for more than this,
+  // and is not woken for every job.
   template <class Predicate>
   bool wait_for_room (relay::Guarded<Queue>::Access &access, std::size_t cost,
       std::chrono::milliseconds patience, Predicate is_given_up)
   {
-    return access.wait_for (room, patience, [&] (const Queue &q) {
+    auto fits = [&] (const Queue &q, std::size_t limit) {
       return is_given_up () || q.bytes == 0 || cost == 0 ||
-             q.bytes + cost <= options.queue_bytes;
-    });
+             q.bytes + cost <= limit;
+    };
+    if (fits (*access, options.queue_bytes)) return true;
+    (void)access.wait_for (
+        room, patience, [&] (const Queue &q) { return fits (q, low_mark ()); });
+    return fits (*access, options.queue_bytes);
   }
   // Takes the job, or says that there is no room for it. One that costs nothing
   // is always taken.
@@ -135,6 +141,10 @@ private:
     bool full = false;
   };
 
+  [[nodiscard]] std::size_t low_mark () const
+  {
+    return options.queue_bytes - options.queue_bytes / 4;
+  }
   [[nodiscard]] bool has_limits () const
   {
     return options.l2_size > 0 || options.min_free > 0;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "codec.h"
 #include "common/guarded.h"
 #include "inventory.h"
 #include "shared.h"
@@ -37,7 +38,7 @@ constexpr unsigned find_attempts = 50;
 
 // Busy while somebody finds out whether it can be removed, which is short.
 Result<std::shared_ptr<const Reader>> open_object (
-    Disk &disk, const Names &names, std::string_view key)
+    Disk &disk, const Names &names, std::string_view key, unsigned prefetch)
 {
   File file = disk::open_file (disk, names.index, O_RDONLY);
   if (!file)
@@ -50,6 +51,11 @@ Result<std::shared_ptr<const Reader>> open_object (
     return relay::failure (index->ended == record::Error::truncated
                                ? Error::incomplete
                                : Error::damaged);
+  // Of a build that can do what ours cannot.
+  if (!codec::is_available ())
+    for (const record::Record &record : index->records)
+      if (record.codec != record::Codec::none)
+        return relay::failure (Error::not_found);
   if (file.lock (Lock::shared) == Locked::no)
     return relay::failure (Error::busy);
   struct stat status = {};
@@ -64,15 +70,17 @@ Result<std::shared_ptr<const Reader>> open_object (
   if (!folder::is_data_of (data, index->header.id) || data.size () < index->end)
     return relay::failure (Error::damaged);
   return std::shared_ptr<const Reader> (std::make_shared<Reader> (
-      *std::move (index), std::move (file), std::move (data)));
+      *std::move (index), std::move (file), std::move (data), prefetch));
 }
 
 }  // namespace
 
-Reader::Reader (record::Index index, File index_file, File data)
+Reader::Reader (
+    record::Index index, File index_file, File data, unsigned prefetch)
     : index_ (std::move (index)),
       lock_ (std::move (index_file)),
-      data_ (std::move (data))
+      data_ (std::move (data)),
+      prefetch_ (prefetch)
 {
 }
 
@@ -81,11 +89,20 @@ Reader::~Reader () = default;
 Result<relay::Done> Reader::read (
     const record::Record &record, std::span<std::uint8_t> out) const
 {
-  if (out.size () != record.stored) return relay::failure (Error::damaged);
-  if (!data_.read (out, record.offset))
-    return failed (errno == ENODATA ? Error::damaged : Error::cannot_read);
-  if (!record::verify (out, record)) return relay::failure (Error::damaged);
-  return relay::Done{};
+  return folder::read_record (data_, record, out);
+}
+
+// What is behind the window of the slice before; the whole window at first.
+void Reader::prefetch (std::uint32_t record) const
+{
+  if (prefetch_ == 0) return;
+  const std::vector<record::Record> &records = index_.records;
+  std::size_t last = std::min<std::size_t> (
+      std::size_t{record} + prefetch_, records.size () - 1);
+  std::size_t first = record == 0 ? 0 : last;
+  if (last <= record) return;
+  data_.will_need (records[first].offset,
+      records[last].offset + records[last].stored - records[first].offset);
 }
 
 Result<Chunk> Reader::read (
@@ -97,8 +114,9 @@ Result<Chunk> Reader::read (
   if (from_disk != nullptr) *from_disk = !found;
   if (found) return *std::move (found);
   const record::Record &what = index_.records[record];
-  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (what.stored);
-  std::span out (bytes.get (), what.stored);
+  prefetch (record);
+  std::shared_ptr<std::uint8_t[]> bytes = slices::pool ().take (what.size ());
+  std::span out (bytes.get (), what.size ());
   Result<relay::Done> done = read (what, out);
   if (!done) return done.error ();
   Chunk chunk{out, std::move (bytes)};
@@ -123,7 +141,7 @@ bool Prefix::load ()
   while (next_ < records.size () && records[next_].payload == 0) next_++;
   if (next_ == records.size ()) return false;
   const record::Record &record = records[next_++];
-  slice_.resize (record.stored);
+  slice_.resize (record.size ());
   if (!reader_->read (record, slice_)) return false;
   rest_ = std::span (slice_).first (record.payload);
   return true;
@@ -149,7 +167,8 @@ struct Object
 {
   Object (Disk &calls, Family keys, Generation number, std::string full_key,
       File index_file, File data_file,
-      std::span<const std::uint8_t> header_block, std::uint32_t slice_size)
+      std::span<const std::uint8_t> header_block, std::uint32_t slice_size,
+      bool compress)
       : disk (calls),
         family (std::move (keys)),
         generation (number),
@@ -157,7 +176,8 @@ struct Object
         index (std::move (index_file)),
         data (std::move (data_file)),
         journal (header_block),
-        builder (slice_size)
+        builder (slice_size),
+        compresses (compress)
   {
   }
 
@@ -171,6 +191,8 @@ struct Object
   File data;
   record::Journal journal;
   record::SliceBuilder builder;
+  const bool compresses;
+  codec::Compressor compressor;
 
   std::atomic<std::uint64_t> written = 0;
 
@@ -182,15 +204,14 @@ struct Object
 
 namespace {
 
-Result<relay::Done> commit (Object &object,
-    std::span<const std::uint8_t> stored, const record::Journal::Entry &entry,
-    std::uint64_t index_at)
+Result<relay::Done> commit (Object &object, record::Parts stored,
+    const record::Journal::Entry &entry, std::uint64_t index_at)
 {
   // The bytes before the record that vouches for them.
   if (!object.data.write (stored, entry.record.offset) ||
       !object.index.write (entry.bytes, index_at))
     return folder::write_failed ();
-  object.written += stored.size ();
+  object.written += entry.record.stored;
   return relay::Done{};
 }
 
@@ -200,9 +221,14 @@ Result<relay::Done> commit_slice (Object &object)
   if (builder.empty ()) return relay::Done{};
   if (object.journal.full ()) return relay::failure (Error::too_large);
   std::uint64_t index_at = object.journal.index_end ();
-  std::span stored = builder.finish ();
-  record::Journal::Entry entry = object.journal.slice (
-      stored, builder.payload (), builder.packets (), builder.pts ());
+  record::Parts stored = builder.finish ();
+  std::optional<std::span<const std::uint8_t>> frame;
+  if (object.compresses) frame = object.compressor.compress (stored);
+  std::optional<std::uint32_t> frame_size;
+  if (frame) frame_size = static_cast<std::uint32_t> (frame->size ());
+  record::Journal::Entry entry = object.journal.slice (stored,
+      builder.payload (), builder.packets (), builder.pts (), frame_size);
+  if (frame) stored = {&*frame, 1};
   Result<relay::Done> result = commit (object, stored, entry, index_at);
   builder.clear ();
   return result;
@@ -217,13 +243,13 @@ Result<relay::Done> commit_event (
       bytes.size () > record::event_limit)
     return relay::failure (Error::too_large);
   std::uint64_t index_at = object.journal.index_end ();
-  return commit (object, bytes, object.journal.event (bytes), index_at);
+  return commit (object, {&bytes, 1}, object.journal.event (bytes), index_at);
 }
 
-Result<relay::Done> commit_packet (Object &object, const record::Packet &packet,
-    std::span<const std::uint8_t> bytes)
+Result<relay::Done> commit_packet (
+    Object &object, const record::Packet &packet, Chunk chunk)
 {
-  while (!object.builder.add (packet, bytes)) {
+  while (!object.builder.add (packet, chunk.bytes, chunk.owner)) {
     Result<relay::Done> result = commit_slice (object);
     if (!result) return result;
   }
@@ -288,17 +314,19 @@ public:
   {
     if (!is_given_up_) result_ = execute_within_limits ();
     if (!result_ || task_ == Task::discard) discard (*object_);
+    if (!result_ || is_given_up_) object_->builder.clear ();
     if (!result_) shared_.note_failure (result_.error ());
     // Whose bytes these were may have much to do to be rid of them.
     chunk_ = {};
   }
 
-  void end () override
+  bool end () override
   {
     if (!result_ && !object_->failure) object_->failure = result_.error ();
-    object_->pending--;
+    bool is_awaited = --object_->pending == 0 || object_->failure;
     // Who waits for it may take what it left for gone.
     object_.reset ();
+    return is_awaited;
   }
 
 private:
@@ -306,7 +334,7 @@ private:
   {
     switch (task_) {
       case Task::packet:
-        return commit_packet (*object_, packet_, chunk_.bytes);
+        return commit_packet (*object_, packet_, std::move (chunk_));
       case Task::event:
         return commit_event (*object_, chunk_.bytes);
       case Task::finish:
@@ -480,8 +508,8 @@ Result<std::shared_ptr<const Reader>> Store::find (std::string_view key)
     why = relay::failure (Error::not_found);
     bool is_held = false;
     for (Generation generation : listed) {
-      Result<std::shared_ptr<const Reader>> reader =
-          open_object (disk, family.names (generation), key);
+      Result<std::shared_ptr<const Reader>> reader = open_object (
+          disk, family.names (generation), key, shared_->options.prefetch);
       if (reader) {
         shared_->note_use (*reader);
         return reader;
@@ -569,9 +597,10 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
     disk::NoSizeSignal guard;
     if (index.write (*block, 0) &&
         data.write (record::data_preamble (header.id), 0))
-      return std::make_unique<Writer> (shared_,
-          std::make_shared<Object> (disk, family, generation, header.key,
-              std::move (index), std::move (data), *block, header.slice_size));
+      return std::make_unique<Writer> (
+          shared_, std::make_shared<Object> (disk, family, generation,
+                       header.key, std::move (index), std::move (data), *block,
+                       header.slice_size, shared_->options.compress));
     why = folder::write_failed ();
     disk.unlink (names.data.c_str ());
   }

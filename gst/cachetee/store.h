@@ -51,6 +51,10 @@ struct Options
   // How long another process, which fills a byte stream, may commit nothing
   // before it is not waited for any more.
   std::chrono::milliseconds follow_patience{2000};
+  // Slices are kept compressed where that pays.
+  bool compress = false;
+  // Slices behind the one that is read that the system is to read meanwhile.
+  unsigned prefetch = 0;
   // For tests.
   disk::Disk *disk = nullptr;
 };
@@ -76,13 +80,14 @@ struct Shared;
 class Reader
 {
 public:
-  Reader (record::Index index, disk::File index_file, disk::File data);
+  Reader (record::Index index, disk::File index_file, disk::File data,
+      unsigned prefetch = 0);
   ~Reader ();
   Reader (const Reader &) = delete;
   Reader &operator= (const Reader &) = delete;
 
   [[nodiscard]] const record::Index &index () const { return index_; }
-  // Fills `out`, which has the size that the record says, and verifies it.
+  // Fills `out`, which has the record's size (), and verifies it.
   Result<relay::Done> read (
       const record::Record &record, std::span<std::uint8_t> out) const;
   // The same for those of index ().records, through the memory: a copy is made
@@ -96,10 +101,13 @@ public:
   void touch () const { lock_.touch (); }
 
 private:
+  void prefetch (std::uint32_t record) const;
+
   record::Index index_;
   // The index file, for its lock.
   disk::File lock_;
   disk::File data_;
+  const unsigned prefetch_;
 };
 
 // Compares a stream with the beginning of an object.

@@ -5,20 +5,24 @@
 // pread with the hash of the cache.
 //
 //   --mib N      size of the objects (default 256)
-//   --memory N   and of the largest one whose memory is measured (default 1000)
-//   --only WHAT  of memory, first, overhead, hit, miss
+//   --memory N   and of the largest one whose memory is measured (default 1000;
+//                with RELAY_BENCH_LARGE in the environment 10000)
+//   --only WHAT  of memory, compression, cold, first, overhead, hit, miss
 #include <fcntl.h>
 #include <gst/gst.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <array>
 #include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -252,6 +256,15 @@ void overhead (bench::Report &report, const fs::path &folder)
 
 // ---- Miss ------------------------------------------------------------------
 
+// CPU seconds of all threads for a GB, of what is done.
+template <class Work>
+double cpu_of (std::uint64_t bytes, Work work)
+{
+  double begin = bench::cpu_seconds ();
+  work ();
+  return (bench::cpu_seconds () - begin) * 1e9 / static_cast<double> (bytes);
+}
+
 double rate (std::uint64_t bytes, double begin)
 {
   return static_cast<double> (bytes) / 1e9 / (bench::wall_seconds () - begin);
@@ -343,25 +356,40 @@ void miss (bench::Report &report, const fs::path &folder, std::uint64_t bytes)
     std::vector<double> queues;
     std::vector<double> to_file;
     std::vector<double> to_queue;
+    std::vector<double> cpu;
+    std::vector<double> cpu_to_file;
+    std::vector<double> cpu_to_queue;
     for (int round = 0; round <= rounds; round++) {
-      double one = keep (folder / "miss", size, bytes);
+      double one = 0;
+      double two = 0;
+      double three = 0;
+      double our_cpu =
+          cpu_of (bytes, [&] { one = keep (folder / "miss", size, bytes); });
       drop (folder / "miss");
-      double two = filesink (folder / "file", size, bytes);
+      double file_cpu = cpu_of (
+          bytes, [&] { two = filesink (folder / "file", size, bytes); });
       drop (folder / "file");
-      double three = queue2 (folder, size, bytes);
+      double queue_cpu =
+          cpu_of (bytes, [&] { three = queue2 (folder, size, bytes); });
       if (round == 0) continue;
       ours.push_back (one);
       files.push_back (two);
       queues.push_back (three);
       to_file.push_back (one / two);
       to_queue.push_back (one / three);
+      cpu.push_back (our_cpu);
+      cpu_to_file.push_back (our_cpu / file_cpu);
+      cpu_to_queue.push_back (our_cpu / queue_cpu);
     }
     report.add ({"miss, " + std::to_string (size >> 10) + " KiB, GB/s",
         {{"cachetee", bench::median (ours)},
             {"filesink", bench::median (files)},
             {"queue2", bench::median (queues)},
             {"to_filesink", bench::median (to_file)},
-            {"to_queue2", bench::median (to_queue)}}});
+            {"to_queue2", bench::median (to_queue)},
+            {"cpu_s_per_gb", bench::median (cpu)},
+            {"cpu_to_filesink", bench::median (cpu_to_file)},
+            {"cpu_to_queue2", bench::median (cpu_to_queue)}}});
   }
 }
 
@@ -451,6 +479,135 @@ void hit (bench::Report &report, const fs::path &folder, std::uint64_t bytes)
   }
 }
 
+// ---- Compression -----------------------------------------------------------
+
+// Random letters of an alphabet of so many.
+std::vector<Owned<GstBuffer>> letters (unsigned count)
+{
+  std::minstd_rand random (1);
+  std::vector<Owned<GstBuffer>> buffers;
+  for (int i = 0; i < 64; i++) {
+    std::vector<std::uint8_t> bytes (64 << 10);
+    for (std::uint8_t &byte : bytes)
+      byte = static_cast<std::uint8_t> ((random () >> 8) % count);
+    buffers.emplace_back (gst_buffer_new_memdup (bytes.data (), bytes.size ()));
+  }
+  return buffers;
+}
+
+struct Kept
+{
+  double cpu = 0;
+  double hit = 0;
+  double size = 0;
+};
+
+Kept keep_letters (const fs::path &dir,
+    const std::vector<Owned<GstBuffer>> &buffers, std::uint64_t bytes,
+    const char *compression)
+{
+  Kept kept;
+  Cache cache (dir, 1);
+  gst_util_set_object_arg (
+      G_OBJECT (cache.element ()), "compression", compression);
+  kept.cpu = cpu_of (bytes, [&] {
+    Giver giver (cache.element ());
+    cache.play ();
+    giver.begin ();
+    for (std::uint64_t i = 0; i < bytes >> 16; i++)
+      giver.push (buffers[i % buffers.size ()].get (), 1);
+    giver.end ();
+    cache.stop ();
+  });
+  if (stat (cache.element (), "objects-stored") != 1)
+    give_up ("it was not kept");
+  kept.size = static_cast<double> (fs::file_size (data_file (dir))) /
+              static_cast<double> (bytes);
+  Cache again (dir, 1);
+  g_object_set (again.element (), "l1-size", guint64{0}, nullptr);
+  kept.hit = cpu_of (bytes, [&] { serve (again, bytes); });
+  if (stat (again.element (), "bytes-from-l2") != bytes)
+    give_up ("it was not served");
+  return kept;
+}
+
+void compression (
+    bench::Report &report, const fs::path &folder, std::uint64_t bytes)
+{
+  for (unsigned count : {256U, 16U, 2U}) {
+    std::vector<Owned<GstBuffer>> buffers = letters (count);
+    std::vector<double> off;
+    std::vector<double> on;
+    std::vector<double> size;
+    std::vector<double> hit_off;
+    std::vector<double> hit_on;
+    for (int round = 0; round <= rounds; round++) {
+      Kept plain = keep_letters (folder / "plain", buffers, bytes, "off");
+      drop (folder / "plain");
+      Kept packed = keep_letters (folder / "packed", buffers, bytes, "auto");
+      drop (folder / "packed");
+      if (round == 0) continue;
+      off.push_back (plain.cpu);
+      on.push_back (packed.cpu);
+      size.push_back (packed.size);
+      hit_off.push_back (plain.hit);
+      hit_on.push_back (packed.hit);
+    }
+    report.add (
+        {"compression, " + std::to_string (count) + " letters, CPU s/GB",
+            {{"size", bench::median (size)}, {"miss_off", bench::median (off)},
+                {"miss_auto", bench::median (on)},
+                {"hit_off", bench::median (hit_off)},
+                {"hit_auto", bench::median (hit_on)}}});
+  }
+}
+
+// ---- Cold files ------------------------------------------------------------
+
+void forget (const fs::path &file)
+{
+  int fd = open (file.c_str (), O_RDONLY | O_CLOEXEC);
+  // Only what is on the disk can be dropped.
+  if (fdatasync (fd) != 0 || posix_fadvise (fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+    give_up ("the file stays in memory");
+  close (fd);
+}
+
+void cold (bench::Report &report, const fs::path &folder, std::uint64_t bytes)
+{
+  const fs::path dir = folder / "cold";
+  keep (dir, 64 << 10, bytes);
+  const fs::path file = data_file (dir);
+  constexpr std::array<guint, 4> counts{0, 1, 2, 8};
+  std::array<std::vector<double>, 4> colds;
+  std::array<std::vector<double>, 4> warms;
+  std::vector<double> bares;
+  for (int round = 0; round <= rounds; round++) {
+    forget (file);
+    double peer = bare (file, std::size_t{256} << 10);
+    if (round > 0) bares.push_back (peer);
+    for (std::size_t turn = 0; turn < counts.size (); turn++) {
+      // Each is the first one now and then.
+      std::size_t i =
+          (turn + static_cast<std::size_t> (round)) % counts.size ();
+      forget (file);
+      for (std::vector<double> *rates : {&colds[i], &warms[i]}) {
+        Cache cache (dir, 1);
+        g_object_set (cache.element (), "l1-size", guint64{0},
+            "prefetch-slices", counts[i], nullptr);
+        double speed = serve (cache, bytes);
+        if (round > 0) rates->push_back (speed);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < counts.size (); i++)
+    report.add ({"hit, prefetch " + std::to_string (counts[i]) + ", GB/s",
+        {{"cold", bench::median (colds[i])},
+            {"cold_pread_xxh3", bench::median (bares)},
+            {"warm", bench::median (warms[i])}}});
+  drop (dir);
+}
+
 // ---- First byte ------------------------------------------------------------
 
 void first_byte (bench::Report &report, const fs::path &folder)
@@ -487,18 +644,41 @@ double peak ()
   return value;
 }
 
-void memory (bench::Report &report, const fs::path &folder, std::uint64_t most)
+// In this process: before it, of a miss and of two hits, one after the other.
+void memory_of (const fs::path &folder, std::uint64_t size)
 {
-  for (std::uint64_t size = 10 * mib; size <= most; size *= 10) {
-    peak ();
-    keep (folder / "memory", 64 << 10, size);
-    double miss = peak ();
+  double before = peak ();
+  peak ();
+  keep (folder / "memory", 64 << 10, size);
+  double miss = peak ();
+  double hit = 0;
+  {
     Cache cache (folder / "memory", 1);
     serve (cache, size);
-    double hit = peak ();
+    serve (cache, size);
+    hit = peak ();
+  }
+  drop (folder / "memory");
+  std::printf ("%f %f %f\n", before, miss, hit);
+}
+
+// Each size in a process of its own, which has what is left of no other.
+void memory (bench::Report &report, std::uint64_t most)
+{
+  const std::string self = fs::read_symlink ("/proc/self/exe").string ();
+  for (std::uint64_t size = 10 * mib; size <= most; size *= 10) {
+    std::string command =
+        "'" + self + "' --memory-of " + std::to_string (size / mib);
+    std::FILE *child = popen (command.c_str (), "r");
+    double before = 0;
+    double miss = 0;
+    double hit = 0;
+    if (child == nullptr ||
+        std::fscanf (child, "%lf %lf %lf", &before, &miss, &hit) != 3 ||
+        pclose (child) != 0)
+      give_up ("no figures of a process");
     report.add ({"memory, " + std::to_string (size / mib) + " MiB, MiB",
-        {{"peak_of_miss", miss}, {"peak_of_hit", hit}}});
-    drop (folder / "memory");
+        {{"before", before}, {"peak_of_miss", miss}, {"peak_of_hit", hit}}});
   }
 }
 
@@ -509,12 +689,16 @@ int main (int argc, char **argv)
   gst_init (nullptr, nullptr);
   std::uint64_t bytes = 256 * mib;
   std::uint64_t most = 1000 * mib;
+  std::uint64_t memory_size = 0;
+  if (std::getenv ("RELAY_BENCH_LARGE") != nullptr) most *= 10;
   std::string only;
   for (int i = 1; i + 1 < argc; i++) {
     if (std::string (argv[i]) == "--mib")
       bytes = std::stoull (argv[i + 1]) * mib;
     if (std::string (argv[i]) == "--memory")
       most = std::stoull (argv[i + 1]) * mib;
+    if (std::string (argv[i]) == "--memory-of")
+      memory_size = std::stoull (argv[i + 1]) * mib;
     if (std::string (argv[i]) == "--only") only = argv[i + 1];
   }
   bench::Report report (argc, argv);
@@ -525,7 +709,14 @@ int main (int argc, char **argv)
   auto is_wanted = [&only] (const char *what) {
     return only.empty () || only == what;
   };
-  if (is_wanted ("memory")) memory (report, folder, most);
+  if (memory_size > 0) {
+    memory_of (folder, memory_size);
+    fs::remove_all (folder);
+    return 0;
+  }
+  if (is_wanted ("memory")) memory (report, most);
+  if (is_wanted ("compression")) compression (report, folder, bytes);
+  if (is_wanted ("cold")) cold (report, folder, bytes);
   if (is_wanted ("first")) first_byte (report, folder);
   if (is_wanted ("overhead")) overhead (report, folder);
   if (is_wanted ("hit")) hit (report, folder, bytes);

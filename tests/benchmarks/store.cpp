@@ -61,7 +61,7 @@ double first_hit (const fs::path &folder, const std::string &key)
   auto store = open (folder, std::uint64_t{1} << 40);
   auto reader = store->find (key);
   if (!reader) give_up ("no hit");
-  std::vector<std::uint8_t> slice ((*reader)->index ().records[0].stored);
+  std::vector<std::uint8_t> slice ((*reader)->index ().records[0].size ());
   if (!(*reader)->read ((*reader)->index ().records[0], slice))
     give_up ("no slice");
   return (bench::wall_seconds () - begin) * 1e3;

@@ -91,14 +91,16 @@ bool live (const FailingDisk::Plan &plan, const char *what)
       stream = stream.renew (facts_of (total, "1"));
     (void)look (stream, 1, what);
     complete (stream, 1);
-    // It is in the memory if it is nowhere else.
-    fail_unless (look (stream, 1, what) == total, "%s: lost", what);
+    // It is in the memory if it is nowhere else. What cannot be read is to be
+    // filled again.
+    const bool may_lose = plan.call == Call::read;
+    fail_unless (look (stream, 1, what) == total || may_lose, "%s: lost", what);
     Stream changed = stream.renew (facts_of (total, "2"));
     auto filler = changed.claim ({0, 400});
     (void)fill (*filler, 400, 2);
     filler.reset ();
     changed.settle ();
-    fail_unless (look (changed, 2, what) == 400, "%s: lost", what);
+    fail_unless (look (changed, 2, what) == 400 || may_lose, "%s: lost", what);
     // The old one goes, if it can.
     if (plan.call == Call::remove) complete (changed, 2);
     (void)(*store)->sweep ();
@@ -106,7 +108,7 @@ bool live (const FailingDisk::Plan &plan, const char *what)
     // The disk is well again.
     disk.plan ({});
     (void)(*store)->sweep ();
-    fail_unless (look (changed, 2, what) >= 400, "%s: lost", what);
+    fail_unless (look (changed, 2, what) >= 400 || may_lose, "%s: lost", what);
     complete (changed, 2);
     fail_unless (look (changed, 2, what) == total, "%s", what);
   } else {

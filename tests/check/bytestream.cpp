@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "codec.h"
 #include "folder.h"
 #include "inventory.h"
 #include "testbytes.h"
@@ -96,6 +97,83 @@ GST_START_TEST (what_is_filled_is_read)
     fail_unless (cache.open ("other").status ().bytes == 0);
     // Packets are another thing.
     fail_unless (cache.store->find ("k").code () == Error::not_found);
+  }
+}
+GST_END_TEST;
+
+// Large pieces are written from where they are, and let go; what is on the disk
+// is in the memory only if it was read.
+GST_START_TEST (large_pieces_are_kept)
+{
+  TempDir temp;
+  store::Options options = test::small_store;
+  options.slice_size = 8192;
+  {
+    Cache cache (temp.path (), 1 << 20, options);
+    Stream stream = cache.open ();
+    fail_unless (stream.agree (facts_of (30000)));
+    auto owner =
+        std::make_shared<const test::Bytes> (test::resource (0, 30000, 1));
+    std::weak_ptr<const test::Bytes> watch = owner;
+    std::unique_ptr<Filler> filler = stream.claim ({0, unknown});
+    for (std::size_t at = 0; at < 30000; at += 3000)
+      fail_unless (
+          filler->fill ({std::span (*owner).subspan (at, 3000), owner}, 10s)
+              .ok ());
+    owner.reset ();
+    filler.reset ();
+    stream.settle ();
+    fail_unless (watch.expired ());
+    fail_unless (stream.status ().stored);
+    fail_unless (cache.memory.stats ().slices == 0);
+    fail_unless (right_bytes (stream, 0, 1) == 30000U);
+    fail_unless (cache.memory.stats ().slices == 4);
+  }
+  Cache cache (temp.path (), 0);
+  fail_unless (right_bytes (cache.open (), 0, 1) == 30000U);
+}
+GST_END_TEST;
+
+// In any order, and read by whoever does not compress.
+GST_START_TEST (slices_are_compressed)
+{
+  if (!codec::is_available ()) {
+    std::fprintf (stderr, "skipped: this build has no zstd\n");
+    return;
+  }
+  TempDir temp;
+  store::Options options = test::small_store;
+  options.slice_size = 8192;
+  options.compress = true;
+  {
+    Cache cache (temp.path (), 0, options);
+    Stream stream = cache.open ();
+    fail_unless (stream.agree (facts_of (50000)));
+    for (Range range : {Range{16384, 32768}, Range{0, unknown}}) {
+      while (auto filler = stream.claim (range)) {
+        std::uint64_t to = std::min<std::uint64_t> (filler->left ().to, 50000);
+        while (filler->position () < to) {
+          std::uint64_t size =
+              std::min<std::uint64_t> (to - filler->position (), 3000);
+          test::Bytes part (size, filler->position () < 8192 ? 'a' : 'b');
+          fail_unless (filler->fill (test::chunk (part), 10s).ok ());
+        }
+      }
+    }
+    stream.settle ();
+    fail_unless (stream.status ().stored);
+  }
+  fail_unless (
+      fs::file_size (test::files_of (temp.path (), ".dat").at (0)) < 10000);
+  Cache cache (temp.path (), 0);
+  Stream stream = cache.open ();
+  fail_unless (stream.status ().stored);
+  for (std::uint64_t at = 0; at < 50000;) {
+    bytestream::Found found = stream.read (at, 50000);
+    fail_unless (found.place == Place::bytes);
+    // 9000 is the end of a piece.
+    for (std::uint8_t byte : found.chunk.bytes)
+      fail_unless (byte == (at++ < 9000 ? 'a' : 'b'));
   }
 }
 GST_END_TEST;
@@ -546,11 +624,11 @@ GST_START_TEST (a_slow_disk_makes_holes)
   class HangingDisk final : public disk::Disk
   {
   public:
-    ssize_t pwrite (
-        int fd, const void *bytes, std::size_t size, off_t offset) override
+    ssize_t pwritev (
+        int fd, const iovec *parts, int count, off_t offset) override
     {
       std::lock_guard lock (hang);
-      return Disk::pwrite (fd, bytes, size, offset);
+      return Disk::pwritev (fd, parts, count, offset);
     }
     std::mutex hang;
   };
@@ -588,10 +666,10 @@ GST_START_TEST (without_a_disk_there_is_the_memory)
   class FullDisk final : public disk::Disk
   {
   public:
-    ssize_t pwrite (
-        int fd, const void *bytes, std::size_t size, off_t offset) override
+    ssize_t pwritev (
+        int fd, const iovec *parts, int count, off_t offset) override
     {
-      if (!is_full) return Disk::pwrite (fd, bytes, size, offset);
+      if (!is_full) return Disk::pwritev (fd, parts, count, offset);
       errno = EIO;
       return -1;
     }
@@ -721,7 +799,8 @@ GST_START_TEST (it_is_as_old_as_what_is_known)
   test::Bytes stored = record::encode (facts);
   add (journal.facts (stored, 100), stored);
   stored = test::resource (0, 100, 1);
-  add (journal.slice_at (stored, 0), stored);
+  const std::span<const std::uint8_t> all (stored);
+  add (journal.slice_at ({&all, 1}, 0), stored);
   test::write_file (path, index);
   test::write_file (test::files_of (temp.path (), ".dat")[0], data);
   {
@@ -745,6 +824,8 @@ static Suite *bytestream_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, what_is_filled_is_read);
+  tcase_add_test (tests, large_pieces_are_kept);
+  tcase_add_test (tests, slices_are_compressed);
   tcase_add_test (tests, parts_are_kept_and_added_to);
   tcase_add_test (tests, a_total_that_comes_last);
   tcase_add_test (tests, another_length_is_another_resource);

@@ -24,7 +24,10 @@ inline void reseal (std::vector<std::uint8_t> &file)
   for (std::size_t i = 0; i < 4; i++)
     size |= static_cast<std::size_t> (file[12 + i]) << 8 * i;
   if (size < 24 || size > file.size ()) return;
-  std::uint64_t chain = XXH3_64bits_withSeed (&file[24], size - 24, 1);
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; i < 4; i++)
+    seed |= static_cast<std::uint64_t> (file[8 + i]) << 8 * i;
+  std::uint64_t chain = XXH3_64bits_withSeed (&file[24], size - 24, seed);
   put (16, chain);
   for (std::size_t at = size; file.size () - at >= 64; at += 64) {
     chain = XXH3_64bits_withSeed (&file[at + 8], 56, chain);

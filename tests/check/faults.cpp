@@ -138,11 +138,11 @@ GST_START_TEST (short_reads_and_writes)
       if (is_interrupted ()) return -1;
       return Disk::pread (fd, bytes, std::min<std::size_t> (size, 13), offset);
     }
-    ssize_t pwrite (
-        int fd, const void *bytes, std::size_t size, off_t offset) override
+    ssize_t pwritev (
+        int fd, const iovec *parts, int count, off_t offset) override
     {
       if (is_interrupted ()) return -1;
-      return Disk::pwrite (fd, bytes, std::min<std::size_t> (size, 7), offset);
+      return test::write_some (*this, fd, parts, count, offset, 7);
     }
 
   private:
@@ -158,6 +158,26 @@ GST_START_TEST (short_reads_and_writes)
   auto store = *Store::open (temp.path (), options (disk));
   fail_unless (keep (*store, "k", old_size, 1).ok ());
   fail_unless (is_there (*store, "k", old_size, 1));
+
+  // More parts than go to the system at a time.
+  const Bytes all = pattern (4000, 9);
+  std::vector<std::span<const std::uint8_t>> parts (1);
+  for (std::size_t at = 0; at < all.size ();) {
+    std::size_t size = std::min<std::size_t> (at % 12, all.size () - at);
+    parts.push_back (std::span (all).subspan (at, size));
+    at += std::max<std::size_t> (size, 1);
+    if (size == 0) parts.back () = std::span (all).subspan (at - 1, 1);
+  }
+  parts.resize (parts.size () + 1);
+  for (disk::Disk *each :
+      {static_cast<disk::Disk *> (&disk), &disk::system ()}) {
+    fs::path path = temp.path () / "parts";
+    disk::File file = disk::open_file (*each, path, O_RDWR | O_CREAT | O_TRUNC);
+    fail_unless (file.write (parts, 3));
+    Bytes back (all.size ());
+    fail_unless (file.size () == 3 + all.size ());
+    fail_unless (file.read (back, 3) && back == all);
+  }
 }
 GST_END_TEST;
 
@@ -167,14 +187,14 @@ GST_START_TEST (a_disk_that_hangs)
   class HangingDisk final : public disk::Disk
   {
   public:
-    ssize_t pwrite (
-        int fd, const void *bytes, std::size_t size, off_t offset) override
+    ssize_t pwritev (
+        int fd, const iovec *parts, int count, off_t offset) override
     {
       {
         std::unique_lock lock (mutex_);
         changed_.wait (lock, [&] { return !hangs_; });
       }
-      return Disk::pwrite (fd, bytes, size, offset);
+      return Disk::pwritev (fd, parts, count, offset);
     }
     void hang (bool value)
     {

@@ -95,10 +95,9 @@ public:
     bytes = free;
     return 0;
   }
-  ssize_t pwrite (
-      int fd, const void *bytes, std::size_t size, off_t offset) override
+  ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset) override
   {
-    if (!full) return Disk::pwrite (fd, bytes, size, offset);
+    if (!full) return Disk::pwritev (fd, parts, count, offset);
     errno = ENOSPC;
     return -1;
   }

@@ -23,6 +23,14 @@ record::Header example_header ()
   return header;
 }
 
+// All in one part.
+struct One
+{
+  explicit One (const Bytes &bytes) : all (bytes) {}
+  operator record::Parts () const { return {&all, 1}; }
+  std::span<const std::uint8_t> all;
+};
+
 void append (Bytes &file, const record::Journal::Entry &entry)
 {
   file.insert (file.end (), entry.bytes.begin (), entry.bytes.end ());
@@ -35,7 +43,7 @@ Bytes example_index ()
   record::Journal journal (file);
   append (file, journal.event (test::hex ("0102")));
   Bytes stored (3 + record::packet_size);
-  append (file, journal.slice (stored, 3, 1, 40));
+  append (file, journal.slice (One (stored), 3, 1, 40));
   append (file, journal.complete ());
   return file;
 }
@@ -114,7 +122,7 @@ GST_START_TEST (headers_that_are_refused)
       {"short", [] (Bytes &f) { f.resize (15); }, false, Error::truncated},
       {"cut", [] (Bytes &f) { f.resize (4095); }, false, Error::truncated},
       {"magic", [] (Bytes &f) { f[0] = 'c'; }, true, Error::bad_magic},
-      {"version", [] (Bytes &f) { f[8] = 2; }, true, Error::bad_version},
+      {"version", [] (Bytes &f) { f[8] = 3; }, true, Error::bad_version},
       {"size 0", [] (Bytes &f) { put32 (f, 12, 0); }, false, Error::bad_size},
       {"size odd", [] (Bytes &f) { put32 (f, 12, 4097); }, false,
           Error::bad_size},
@@ -154,10 +162,13 @@ GST_START_TEST (records_that_end_a_journal)
     std::size_t records;
     Error error;
   };
-  const std::array<Row, 20> rows{{
+  const std::array<Row, 22> rows{{
       {"type 0", first + 56, 0, 0, Error::bad_type},
       {"type 4", first + 56, 4, 0, Error::bad_type},
-      {"codec", first + 56, 2 | 1 << 8, 0, Error::bad_type},
+      {"event with a codec", first + 56, 2 | 1 << 8, 0, Error::bad_type},
+      {"unknown codec", second + 56, 1 | 2 << 8, 1, Error::bad_type},
+      {"frame as long as the slice", second + 56, 1 | 1 << 8, 1,
+          Error::bad_count},
       {"flags", first + 56, 2 | 1 << 16, 0, Error::bad_type},
       {"reserved", first + 60, 1, 0, Error::bad_type},
       {"sequence", first + 40, 1, 0, Error::bad_sequence},
@@ -209,9 +220,9 @@ Bytes example_bytes ()
   header.format = record::Format::bytes;
   Bytes file = *record::encode (header);
   record::Journal journal (file);
-  append (file, journal.slice_at (Bytes (100, 1), 100));
+  append (file, journal.slice_at (One (Bytes (100, 1)), 100));
   append (file, journal.facts (record::encode (facts_of (230)), 230));
-  append (file, journal.slice_at (Bytes (30, 2), 200));
+  append (file, journal.slice_at (One (Bytes (30, 2)), 200));
   return file;
 }
 
@@ -234,13 +245,13 @@ GST_START_TEST (slices_come_in_any_order)
   log.take_all (file);
   record::Journal journal = log.journal ();
   fail_unless (journal.index_end () == file.size ());
-  record::Journal::Entry entry = journal.slice_at (Bytes (100, 3), 0);
+  record::Journal::Entry entry = journal.slice_at (One (Bytes (100, 3)), 0);
   fail_unless (log.take (entry.bytes) && log.index ().complete);
   append (file, entry);
   index = *record::parse_index (file);
   fail_unless (index.complete && index.bytes == 230);
   // Written again: the later counts, and nothing is counted twice.
-  append (file, journal.slice_at (Bytes (100, 4), 100));
+  append (file, journal.slice_at (One (Bytes (100, 4)), 100));
   index = *record::parse_index (file);
   fail_unless (index.complete && index.bytes == 230);
   fail_unless (index.slices == std::vector<std::uint32_t> ({3, 4, 2}));
@@ -255,14 +266,15 @@ GST_START_TEST (a_damaged_slice_is_forgotten)
   record::Follower log = *record::Follower::begin (file);
   log.take_all (file);
   record::Journal journal = log.journal ();
-  fail_unless (log.take (journal.slice_at (Bytes (100, 3), 0).bytes));
+  fail_unless (log.take (journal.slice_at (One (Bytes (100, 3)), 0).bytes));
   fail_unless (log.index ().complete);
   log.forget (1);
   log.forget (1);
   log.forget (77);
   fail_if (log.index ().complete);
   fail_unless (log.index ().bytes == 130);
-  fail_unless (log.take (log.journal ().slice_at (Bytes (100, 1), 100).bytes));
+  fail_unless (
+      log.take (log.journal ().slice_at (One (Bytes (100, 1)), 100).bytes));
   fail_unless (log.index ().complete && log.index ().bytes == 230);
 }
 GST_END_TEST;
@@ -487,7 +499,9 @@ GST_START_TEST (packets_come_back_from_slices)
     record::Record slice;
     slice.payload = builder.payload ();
     slice.packets = builder.packets ();
-    auto stored = builder.finish ();
+    Bytes stored;
+    for (std::span<const std::uint8_t> part : builder.finish ())
+      stored.insert (stored.end (), part.begin (), part.end ());
     auto table = record::parse_packets (stored, slice);
     fail_unless (table.ok ());
     fail_unless (slice.payload <= 10);
@@ -519,6 +533,57 @@ GST_START_TEST (packets_come_back_from_slices)
       {.pts = 10, .size = 1, .begins = true, .ends = true}};
   fail_unless (packets == expected);
   fail_unless (times == std::vector<std::uint64_t> ({1, 7, 8, 8}));
+}
+GST_END_TEST;
+
+// What is large and has an owner is referred to for as long as it is needed;
+// the rest is copied together.
+GST_START_TEST (a_slice_refers_to_what_is_large)
+{
+  record::SliceBuilder builder (10000);
+  auto owner = std::make_shared<const Bytes> (3000, 1);
+  std::weak_ptr<const Bytes> watch = owner;
+  const std::uint8_t *place = owner->data ();
+  auto add = [&] (std::size_t size, std::shared_ptr<const void> whose) {
+    std::span<const std::uint8_t> bytes (place, size);
+    fail_unless (builder.add ({}, bytes, whose) && bytes.empty ());
+  };
+  add (record::copy_limit, owner);
+  add (2000, owner);
+  add (record::copy_limit - 1, owner);
+  add (10, owner);
+  add (0, owner);
+  add (2000, nullptr);
+  add (2500, std::move (owner));
+  record::Parts parts = builder.finish ();
+  fail_unless (parts.size () == 5);
+  fail_unless (parts[0].data () == place && parts[0].size () == 1024);
+  fail_unless (parts[1].data () == place && parts[1].size () == 2000);
+  fail_unless (parts[2].data () != place && parts[2].size () == 1033 + 2000);
+  fail_unless (parts[3].data () == place && parts[3].size () == 2500);
+  fail_unless (parts[4].size () == 7 * record::packet_size);
+  fail_if (watch.expired ());
+  builder.clear ();
+  fail_unless (watch.expired ());
+  fail_unless (builder.empty ());
+}
+GST_END_TEST;
+
+GST_START_TEST (the_hash_is_that_of_all_parts)
+{
+  const Bytes file = *record::encode (example_header ());
+  Bytes all (5000);
+  for (std::size_t i = 0; i < all.size (); i++)
+    all[i] = static_cast<std::uint8_t> (i * 7);
+  std::span<const std::uint8_t> whole (all);
+  for (std::size_t cut : std::array<std::size_t, 5> ({0, 1, 63, 1024, 4999})) {
+    const std::array<std::span<const std::uint8_t>, 3> parts{
+        whole.first (cut), {}, whole.subspan (cut)};
+    record::Journal journal (file);
+    record::Record slice = journal.slice_at (parts, 0).record;
+    fail_unless (slice.stored == 5000 && slice.payload == 5000);
+    fail_unless (record::verify (all, slice).ok (), "cut at %zu", cut);
+  }
 }
 GST_END_TEST;
 
@@ -621,6 +686,8 @@ static Suite *record_suite ()
   tcase_add_test (tests, records_cannot_be_left_out_or_swapped);
   tcase_add_test (tests, a_data_file_is_paired_by_its_preamble);
   tcase_add_test (tests, packets_come_back_from_slices);
+  tcase_add_test (tests, a_slice_refers_to_what_is_large);
+  tcase_add_test (tests, the_hash_is_that_of_all_parts);
   tcase_add_test (tests, a_slice_has_a_limit_of_packets);
   tcase_add_test (tests, tables_that_are_refused);
   tcase_add_test (tests, stored_bytes_are_verified);

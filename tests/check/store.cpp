@@ -14,9 +14,13 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <map>
 #include <random>
 #include <thread>
 
+#include "cacheseal.h"
+#include "codec.h"
+#include "inventory.h"
 #include "teststore.h"
 
 namespace {
@@ -134,6 +138,166 @@ GST_START_TEST (what_is_written_is_read)
   store = nullptr;
   reader = relay::failure (Error::not_found);
   fail_unless (is_there (*open (temp.path () / "a" / "b"), "k", 1000, 1));
+}
+GST_END_TEST;
+
+// From where they are, which is let go when it was written.
+GST_START_TEST (large_packets_are_written)
+{
+  TempDir temp;
+  store::Options options = small;
+  options.slice_size = 8192;
+  auto store = open (temp.path (), options);
+  auto writer = *store->create ("k");
+  const Bytes bytes = pattern (50000, 5);
+  auto owner = std::make_shared<const Bytes> (bytes);
+  std::weak_ptr<const Bytes> watch = owner;
+  for (std::size_t at = 0, i = 0; at < bytes.size (); i++) {
+    std::size_t size =
+        std::min<std::size_t> (i % 3 * 3000 + 77, bytes.size () - at);
+    store::Chunk part{std::span (*owner).subspan (at, size), owner};
+    fail_unless (writer->append ({}, std::move (part), 10s).ok ());
+    at += size;
+  }
+  owner.reset ();
+  writer->finish ();
+  fail_unless (writer->close ().ok ());
+  fail_unless (watch.expired ());
+  fail_unless (is_there (*store, "k", 50000, 5));
+}
+GST_END_TEST;
+
+namespace {
+
+// Without check's macros.
+bool keep_text (Store &store, const char *key, std::size_t size)
+{
+  auto writer = *store.create (key);
+  bool good = true;
+  for (std::size_t at = 0; at < size; at += 500)
+    good &= writer->append ({}, chunk (Bytes (500, 'a')), 10s).ok ();
+  writer->finish ();
+  return good && writer->close ().ok ();
+}
+
+}  // namespace
+
+GST_START_TEST (slices_are_compressed_where_that_pays)
+{
+  if (!codec::is_available ()) {
+    std::fprintf (stderr, "skipped: this build has no zstd\n");
+    return;
+  }
+  TempDir temp;
+  store::Options options = small;
+  options.slice_size = 8192;
+  options.compress = true;
+  {
+    auto store = open (temp.path (), options);
+    fail_unless (keep_text (*store, "k", 50000));
+    fail_unless (fs::file_size (only_file (temp.path (), ".dat")) < 15000);
+    auto reader = *store->find ("k");
+    fail_unless (payload_of (*reader) == Bytes (50000, 'a'));
+    // The memory has what comes out.
+    slices::Memory memory (1 << 20);
+    for (int i = 0; i < 2; i++) {
+      bool from_disk = false;
+      auto slice = reader->read (0, memory, &from_disk);
+      fail_unless (slice.ok () && from_disk == (i == 0));
+      fail_unless (slice->bytes.size () == reader->index ().records[0].size ());
+      fail_unless (slice->bytes[8191] == 'a');
+    }
+    fail_unless (inventory::verify (disk::system (),
+                     inventory::list (disk::system (), temp.path ())[0]) ==
+                 inventory::State::whole);
+    keep (*store, "noise", 50000, 3);
+    fail_unless (is_there (*store, "noise", 50000, 3));
+  }
+  // Whoever does not compress reads it as well.
+  auto store = open (temp.path ());
+  fail_unless (payload_of (**store->find ("k")) == Bytes (50000, 'a'));
+  inventory::purge (disk::system (), temp.path (), "noise");
+  // No changed byte goes unseen.
+  const fs::path path = only_file (temp.path (), ".dat");
+  const Bytes data = test::read_file (path);
+  for (std::size_t at = record::data_start; at < data.size (); at++) {
+    Bytes changed = data;
+    changed[at] ^= 1;
+    overwrite (path, changed);
+    auto reader = *store->find ("k");
+    std::optional<Bytes> payload = payload_of (*reader);
+    fail_if (payload && *payload != Bytes (50000, 'a'), "byte %zu", at);
+  }
+}
+GST_END_TEST;
+
+// What an older version wrote is not there, and goes when it is written anew.
+GST_START_TEST (files_of_an_older_version_are_a_miss)
+{
+  for (bool is_newer : {false, true}) {
+    TempDir temp;
+    keep (*open (temp.path ()), "k", 1000, 1);
+    for (const char *suffix : {".idx", ".dat"}) {
+      Bytes bytes = test::read_file (only_file (temp.path (), suffix));
+      bytes[8] = is_newer ? 3 : 1;
+      if (suffix[1] == 'i') test::reseal (bytes);
+      overwrite (only_file (temp.path (), suffix), bytes);
+    }
+    auto store = open (temp.path ());
+    fail_unless (why_not (*store, "k") == Error::not_found);
+    keep (*store, "k", 2000, 2);
+    fail_unless (is_there (*store, "k", 2000, 2));
+    // Of a newer one nothing is known, and it is left alone.
+    fail_unless (
+        files_of (temp.path (), ".idx").size () == (is_newer ? 2U : 1U));
+    fail_unless (
+        files_of (temp.path (), ".dat").size () == (is_newer ? 2U : 1U));
+  }
+}
+GST_END_TEST;
+
+// The system is told before what is read next.
+GST_START_TEST (slices_are_read_ahead)
+{
+  class AdvisedDisk final : public disk::Disk
+  {
+  public:
+    int advise (int, off_t offset, off_t size) override
+    {
+      for (off_t i = offset; i < offset + size; i++) advised[i]++;
+      return 0;
+    }
+    std::map<off_t, unsigned> advised;
+  };
+  for (unsigned prefetch : {0U, 1U, 3U, 100U}) {
+    TempDir temp;
+    AdvisedDisk disk;
+    store::Options options = small;
+    options.disk = &disk;
+    options.prefetch = prefetch;
+    auto store = open (temp.path (), options);
+    keep (*store, "k", 1000, 1);
+    auto reader = *store->find ("k");
+    slices::Memory memory (1 << 20);
+    const std::vector<record::Record> &records = reader->index ().records;
+    for (std::uint32_t i = 0; i < records.size (); i++) {
+      fail_unless (reader->read (i, memory).ok ());
+      std::size_t last =
+          std::min<std::size_t> (i + prefetch, records.size () - 1);
+      auto end =
+          static_cast<off_t> (records[last].offset + records[last].stored);
+      if (prefetch == 0) end = 0;
+      if (prefetch > 0) fail_unless (disk.advised.rbegin ()->first == end - 1);
+      fail_unless (disk.advised.count (end) == 0);
+    }
+    std::size_t all =
+        records.back ().offset + records.back ().stored - record::data_start;
+    if (prefetch == 1 || prefetch == 3)
+      fail_unless (disk.advised.size () == all);
+    disk.advised.clear ();
+    fail_unless (reader->read (1, memory).ok ());
+    fail_unless (disk.advised.empty (), "it was in the memory");
+  }
 }
 GST_END_TEST;
 
@@ -708,6 +872,10 @@ static Suite *store_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, what_is_written_is_read);
+  tcase_add_test (tests, large_packets_are_written);
+  tcase_add_test (tests, slices_are_compressed_where_that_pays);
+  tcase_add_test (tests, files_of_an_older_version_are_a_miss);
+  tcase_add_test (tests, slices_are_read_ahead);
   tcase_add_test (tests, nobody_else_can_look);
   tcase_add_test (tests, one_store_for_a_folder);
   tcase_add_test (tests, what_is_not_finished_is_removed);

@@ -30,6 +30,25 @@ enum class Call
 inline constexpr std::array calls{Call::open, Call::read, Call::write,
     Call::status, Call::lock, Call::remove, Call::list, Call::make};
 
+inline Bytes gather (const iovec *parts, int count)
+{
+  Bytes bytes;
+  for (int i = 0; i < count; i++) {
+    auto first = static_cast<const std::uint8_t *> (parts[i].iov_base);
+    bytes.insert (bytes.end (), first, first + parts[i].iov_len);
+  }
+  return bytes;
+}
+
+// What they have up to a limit.
+inline ssize_t write_some (disk::Disk &disk, int fd, const iovec *parts,
+    int count, off_t offset, std::size_t limit)
+{
+  Bytes bytes = gather (parts, count);
+  iovec some{bytes.data (), std::min (bytes.size (), limit)};
+  return disk.Disk::pwritev (fd, &some, 1, offset);
+}
+
 // Fails the n-th call of a kind, or all from the n-th on.
 class FailingDisk final : public disk::Disk
 {
@@ -65,14 +84,13 @@ public:
   {
     return fails (Call::read) ? -1 : Disk::pread (fd, bytes, size, offset);
   }
-  ssize_t pwrite (
-      int fd, const void *bytes, std::size_t size, off_t offset) override
+  ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset) override
   {
-    if (!fails (Call::write)) return Disk::pwrite (fd, bytes, size, offset);
+    if (!fails (Call::write)) return Disk::pwritev (fd, parts, count, offset);
     int why = errno;
     // Torn: some of it is there all the same.
     if (plan_.part > 0)
-      (void)Disk::pwrite (fd, bytes, std::min (size, plan_.part), offset);
+      (void)write_some (*this, fd, parts, count, offset, plan_.part);
     errno = why;
     return -1;
   }
@@ -139,14 +157,12 @@ public:
     open_[fd] = path;
     return fd;
   }
-  ssize_t pwrite (
-      int fd, const void *bytes, std::size_t size, off_t offset) override
+  ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset) override
   {
-    auto first = static_cast<const std::uint8_t *> (bytes);
     std::lock_guard lock (mutex_);
     log_.push_back ({open_[fd], static_cast<std::uint64_t> (offset),
-        Bytes (first, first + size)});
-    return Disk::pwrite (fd, bytes, size, offset);
+        gather (parts, count)});
+    return Disk::pwritev (fd, parts, count, offset);
   }
   std::vector<Write> log ()
   {

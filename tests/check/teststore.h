@@ -54,7 +54,7 @@ inline std::optional<Bytes> payload_of (const store::Reader &reader)
 {
   Bytes payload;
   for (const record::Record &record : reader.index ().records) {
-    Bytes stored (record.stored);
+    Bytes stored (record.size ());
     if (!reader.read (record, stored)) return std::nullopt;
     if (record.type != record::Type::slice) continue;
     if (!record::parse_packets (stored, record)) return std::nullopt;

@@ -30,7 +30,7 @@ void check_bytes (const record::Index &index)
     const record::Record &record = index.records[number];
     expect (record.type == record::Type::slice && index.counts (record));
     expect (record.position == slice * size && record.payload > 0);
-    expect (record.payload == record.stored);
+    expect (record.size () == record.payload);
     bool is_last = record.position + record.payload == index.total;
     expect (record.payload == size || is_last);
     expect (record.position + record.payload <= index.total);
@@ -80,9 +80,13 @@ void parse_index (std::span<const std::uint8_t> file)
   for (const record::Record &record : index->records) {
     expect (record.offset == end);
     expect (record.payload <= index->header.slice_size);
-    expect (record.payload <= record.stored);
-    expect (record.stored <=
+    expect (record.payload <= record.size ());
+    expect (record.size () <=
             record::slice_limit + record::packet_limit * record::packet_size);
+    bool is_frame = record.codec != record::Codec::none;
+    expect (is_frame ? record.type == record::Type::slice &&
+                           record.stored < record.size ()
+                     : record.stored == record.size ());
     end += record.stored;
   }
   expect (end == index->end);
