@@ -20,6 +20,15 @@ namespace {
 // Read and thrown away to keep a connection, when an answer is not wanted.
 constexpr std::size_t max_unwanted = 65536;
 
+// Of the headers. libsoup's code for it is that of a connection which ended
+// early; only the words tell them apart, in the language of the user.
+bool is_too_long (const GError &error)
+{
+  return g_error_matches (&error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT) &&
+         g_strcmp0 (
+             error.message, g_dgettext ("libsoup-3.0", "Header too big")) == 0;
+}
+
 }  // namespace
 
 Exchange::Exchange (std::shared_ptr<Session> session,
@@ -36,6 +45,7 @@ Exchange::Exchange (std::shared_ptr<Session> session,
       // Kept, or every wait would make and close it.
       cancelled_fd_ (g_cancellable_get_fd (inner_.get ()))
 {
+  tunnel_.cancellable = inner_.get ();
   record_.uri = std::move (shown_uri);
   record_.retry = retry;
   record_.route =
@@ -55,7 +65,7 @@ Exchange::~Exchange ()
   {
     Context::Scope scope (context_);
     if (message_) g_signal_handlers_disconnect_by_data (message_.get (), this);
-    tunnel_.reset ();
+    tunnel_.message.reset ();
     message_.reset ();
   }
   g_cancellable_release_fd (inner_.get ());
@@ -150,6 +160,13 @@ bool Exchange::prepare (const uri::Uri &target, const std::string &method)
   return true;
 }
 
+void Exchange::set_body (const std::string &type, const std::string &bytes)
+{
+  Owned<GBytes> copy{g_bytes_new (bytes.data (), bytes.size ())};
+  soup_message_set_request_body_from_bytes (message_.get (),
+      type.empty () ? "application/octet-stream" : type.c_str (), copy.get ());
+}
+
 void Exchange::set_header (const char *name, const std::string &value)
 {
   soup_message_headers_replace (
@@ -180,19 +197,16 @@ Result<Done> Exchange::send ()
   if (record_.new_connection) counters_.connections++;
   if (!body_) {
     relay::Failure<Problem> failure = failed (error);
+    record_.status = failure.code.http_status;
     record (to_string (failure.code.error));
     return failure;
   }
   ticket_->progress ();
+  chunks_.emplace (body_.get ());
+  delimited_ = chunks_->is_there () || content_length ();
   counters_.ttfb_ns = static_cast<std::uint64_t> (record_.ttfb.count ());
   record_.status = status ();
   record ("");
-  if (tunnel_ && status () == soup_message_get_status (tunnel_.get ()) &&
-      !SOUP_STATUS_IS_SUCCESSFUL (status ()))
-    // tinyproxy says 401 to a wrong password.
-    return problem (
-        status () == 407 || status () == 401 ? Error::proxy_auth : Error::proxy,
-        "the proxy refused the tunnel", status ());
   return Done{};
 }
 
@@ -257,6 +271,7 @@ Result<std::size_t> Exchange::has_read (gssize count, GError *error)
 // Gives the connection back.
 void Exchange::end_body ()
 {
+  chunks_->remove ();
   g_input_stream_close (body_.get (), nullptr, nullptr);
 }
 
@@ -286,6 +301,7 @@ void Exchange::close ()
     g_cancellable_cancel (inner_.get ());
     g_input_stream_close (body_.get (), inner_.get (), nullptr);
   }
+  chunks_.reset ();
   body_.reset ();
 }
 
@@ -343,6 +359,19 @@ std::optional<std::uint64_t> Exchange::content_length () const
   return static_cast<std::uint64_t> (length);
 }
 
+Head Exchange::head (const std::string &uri) const
+{
+  Head out;
+  out.uri = uri;
+  out.status = status ();
+  out.request_headers = shown_headers (true);
+  out.headers = shown_headers (false);
+  std::string type = header ("Content-Type");
+  out.content_type = type.substr (0, type.find_first_of ("; \t,"));
+  out.ttfb = ttfb ();
+  return out;
+}
+
 Headers Exchange::shown_headers (bool of_request) const
 {
   Headers out;
@@ -360,7 +389,16 @@ Headers Exchange::shown_headers (bool of_request) const
 relay::Failure<Problem> Exchange::failed (GError *raw) const
 {
   Owned<GError> error{raw};
+  if (outer_ && g_cancellable_is_cancelled (outer_.get ()))
+    return problem (Error::cancelled, "cancelled");
   if (misdirected_) return problem (Error::http_status, "status", 421);
+  if (tunnel_.refused) {
+    unsigned status = soup_message_get_status (tunnel_.message.get ());
+    // tinyproxy says 401 to a wrong password.
+    return problem (
+        status == 407 || status == 401 ? Error::proxy_auth : Error::proxy,
+        "the proxy refused the tunnel", status);
+  }
   if (!error) return problem (Error::protocol, "no answer");
   relay::Failure<Problem> failure = problem (classify (*error), error->message);
   GST_DEBUG ("%s: GET %s: %s: %s", settings_.name.c_str (),
@@ -370,13 +408,11 @@ relay::Failure<Problem> Exchange::failed (GError *raw) const
 
 Error Exchange::classify (const GError &error) const
 {
-  if (outer_ && g_cancellable_is_cancelled (outer_.get ()))
-    return Error::cancelled;
   if (timer_->fired) return Error::timeout;
   if (error.domain == G_TLS_ERROR) return Error::tls;
   // Before the request is out it is the proxy that talks, of a tunnel.
   if (error.domain == SOUP_SESSION_ERROR)
-    return tunnel_ && !sent_ ? Error::proxy : Error::protocol;
+    return tunnel_.message && !sent_ ? Error::proxy : Error::protocol;
   if (error.domain == G_IO_ERROR) switch (error.code) {
       case G_IO_ERROR_PROXY_AUTH_FAILED:
       case G_IO_ERROR_PROXY_NEED_AUTH:
@@ -387,6 +423,10 @@ Error Exchange::classify (const GError &error) const
       default:
         break;
     }
+  // What is no chunk: see ChunkGuard.
+  if (g_error_matches (&error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA) ||
+      is_too_long (error))
+    return Error::protocol;
   if (sent_) return Error::truncated;
   if (proxied ()) return Error::proxy;
   return error.domain == G_RESOLVER_ERROR ? Error::resolve : Error::connect;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "chunkstream.h"
 #include "fetcher.h"
 #include "limiter.h"
 #include "readiness.h"
@@ -31,6 +32,7 @@ public:
 
   [[nodiscard]] bool prepare (
       const uri::Uri &target, const std::string &method);
+  void set_body (const std::string &type, const std::string &bytes);
   void set_header (const char *name, const std::string &value);
   void append_header (const std::string &name, const std::string &value);
 
@@ -54,7 +56,10 @@ public:
   // One by one: their values have commas.
   [[nodiscard]] std::vector<std::string> set_cookies () const;
   [[nodiscard]] std::optional<std::uint64_t> content_length () const;
-  [[nodiscard]] Headers shown_headers (bool of_request) const;
+  // The end of the body is known when it comes, by a length or by chunks.
+  [[nodiscard]] bool is_delimited () const { return delimited_; }
+  // What they say, apart from lengths and ranges; uri: where it was.
+  [[nodiscard]] Head head (const std::string &uri) const;
   [[nodiscard]] bool proxied () const
   {
     return !session_->route.proxy.empty ();
@@ -78,6 +83,7 @@ private:
     Exchange &exchange_;
   };
 
+  [[nodiscard]] Headers shown_headers (bool of_request) const;
   void restart_timer ();
   Result<std::size_t> has_read (gssize count, GError *error);
   void end_body ();
@@ -108,8 +114,10 @@ private:
   const int cancelled_fd_;  // of inner_
   Readiness readiness_;
   relay::Owned<SoupMessage> message_;
-  relay::Owned<SoupMessage> tunnel_;
+  Tunnel tunnel_;
   relay::Owned<GInputStream> body_;
+  std::optional<ChunkGuard> chunks_;  // of body_
+  bool delimited_ = false;
   bool sent_ = false;  // the request's headers are out
   bool misdirected_ = false;
 };

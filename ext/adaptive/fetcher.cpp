@@ -27,8 +27,8 @@ Result<Whole> read_whole (Response &response, std::size_t max_bytes)
 {
   constexpr std::size_t step = 65536;
   const Head &head = response.head ();
-  Whole out{head.uri, head.permanent_uri, head.content_type, {},
-      head.length || head.coded};
+  Whole out{
+      head.uri, head.permanent_uri, head.content_type, {}, head.delimited};
   std::size_t used = 0;
   for (;;) {
     if (used == out.bytes.size ())

@@ -51,6 +51,8 @@ struct Tls
   std::shared_ptr<GTlsCertificate> certificate;
   std::shared_ptr<GTlsInteraction> interaction;
 
+  // The 0 that it is compared with is no pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=> (const Tls &, const Tls &) = default;
 };
 
@@ -118,15 +120,28 @@ enum class Kind
   other
 };
 
+// At a live edge, what is not there may be there soon.
+struct Edge
+{
+  unsigned tries = 0;  // more, where the answer is 403, 404 or 410
+  std::chrono::milliseconds pause{0};  // before each of them
+};
+
 struct Request
 {
-  std::string uri;  // absolute, http or https
+  // Absolute, http or https; a key and an initialization may be in it (data).
+  std::string uri;
   std::optional<Range> range;
   Kind kind = Kind::other;
-  // A token (RFC 9110 9.1). Without a body, and only a GET is resumed.
+  // A token (RFC 9110 9.1). Only a GET is resumed.
   std::string method = "GET";
   // Content codings (gzip) are asked for, if there is no range.
   bool compress = false;
+  // Apart from the retries.
+  Edge edge{};
+  // Sent with the method, by 307 and 308 also to where they lead.
+  std::string body{};
+  std::string body_type{};
 };
 
 enum class Error
@@ -151,6 +166,8 @@ enum class Error
 };
 [[nodiscard]] const char *to_string (Error error);
 
+struct Head;
+
 struct Problem
 {
   Error error;
@@ -159,6 +176,10 @@ struct Problem
   std::string message;  // for the debug text: no secret in it
   // Where a redirect led that was not followed.
   std::string redirect_location;
+  // Of the answer that is the problem, if it is one.
+  std::shared_ptr<const Head> head{};
+  // When the server wants to be asked again, at the earliest.
+  std::optional<std::chrono::seconds> retry_after{};
 };
 
 // A value or a Problem: "if (!result) return result.error ();", and
@@ -206,13 +227,14 @@ struct Head
   Headers request_headers;  // with *** for secrets
   Headers headers;          // of the response, with *** for secrets
   std::string content_type;
-  // Of this body as read () delivers it, and of the whole resource. No length:
-  // neither a Content-Length nor a Content-Range gave one, so that an end of
-  // the body cannot be told from a chunked one cut between two chunks. The
-  // caller checks its boxes or packets.
+  // Of this body as read () delivers it, and of the whole resource: by
+  // Content-Length or Content-Range.
   std::optional<std::uint64_t> length;
   std::optional<std::uint64_t> total;
-  bool coded = false;     // gzip or deflate: these know where they end
+  bool coded = false;  // gzip or deflate: these know where they end
+  // So do lengths and chunks. A body without any of them ends where the
+  // connection does, too early or not: the caller checks its boxes or packets.
+  bool delimited = false;
   bool seekable = false;  // byte ranges are served
   std::chrono::nanoseconds ttfb{0};
 };

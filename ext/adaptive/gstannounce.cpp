@@ -102,6 +102,14 @@ void headers (
           GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, structure.release ()));
 }
 
+void refusal (
+    GstBaseSrc *source, const char *location, const fetcher::Head &head)
+{
+  gst_element_post_message (GST_ELEMENT (source),
+      gst_message_new_element (GST_OBJECT (source),
+          gstfetch::http_headers (location, head).release ()));
+}
+
 void log (GstBaseSrc *source, GstDebugCategory *category, LogLevel level,
     const fetcher::Head &head)
 {

@@ -23,6 +23,10 @@ GType log_level_get_type ();
 void headers (
     GstBaseSrc *source, const char *location, const fetcher::Head &head);
 
+// The message alone: of an answer that is an error.
+void refusal (
+    GstBaseSrc *source, const char *location, const fetcher::Head &head);
+
 // To the log, in the category of the element, with *** for secrets.
 void log (GstBaseSrc *source, GstDebugCategory *category, LogLevel level,
     const fetcher::Head &head);

@@ -282,6 +282,12 @@ static GstFlowReturn fail (
 {
   self->impl.state.response.reset ();
   if (problem.error == fetcher::Error::cancelled) return GST_FLOW_FLUSHING;
+  if (problem.head) {
+    gstannounce::log (GST_BASE_SRC (self), GST_CAT_DEFAULT,
+        self->impl.state.log_level, *problem.head);
+    gstannounce::refusal (
+        GST_BASE_SRC (self), self->impl.state.location.c_str (), *problem.head);
+  }
   gstfetch::post_problem (GST_ELEMENT (self), problem);
   return GST_FLOW_ERROR;
 }

@@ -137,6 +137,10 @@ bool set_property (Settings &settings, guint id, const GValue *value)
       settings.fetch.extra_headers =
           gstfetch::headers_from (gst_value_get_structure (value));
       return true;
+    case PROP_CREDENTIALS_SCOPE:
+      settings.fetch.credentials_everywhere =
+          g_value_get_enum (value) == static_cast<int> (CredentialsScope::all);
+      return true;
     case PROP_AUTOMATIC_REDIRECT:
       settings.fetch.automatic_redirect = g_value_get_boolean (value);
       return true;
@@ -211,6 +215,12 @@ bool get_property (const Settings &settings, guint id, GValue *value)
         g_value_take_boxed (value, gstfetch::structure_from ("extra-headers",
                                        settings.fetch.extra_headers)
                                        .release ());
+      return true;
+    case PROP_CREDENTIALS_SCOPE:
+      g_value_set_enum (
+          value, static_cast<int> (settings.fetch.credentials_everywhere
+                                       ? CredentialsScope::all
+                                       : CredentialsScope::origin));
       return true;
     case PROP_AUTOMATIC_REDIRECT:
       g_value_set_boolean (value, settings.fetch.automatic_redirect);

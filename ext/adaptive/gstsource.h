@@ -25,6 +25,7 @@ enum
   PROP_COOKIES,
   PROP_USER_AGENT,
   PROP_EXTRA_HEADERS,
+  PROP_CREDENTIALS_SCOPE,
   PROP_AUTOMATIC_REDIRECT,
   PROP_TIMEOUT,
   PROP_KEEP_ALIVE,
@@ -38,6 +39,13 @@ enum
   PROP_TLS_INTERACTION,
   PROP_MAX_CONNECTIONS,
   N_PROPS
+};
+
+// The values of `credentials-scope`.
+enum class CredentialsScope
+{
+  origin,
+  all
 };
 
 struct Settings

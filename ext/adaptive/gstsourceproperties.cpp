@@ -18,6 +18,19 @@ static double seconds_of (milliseconds time)
   return std::chrono::duration<double> (time).count ();
 }
 
+static GType credentials_scope_get_type ()
+{
+  static const GType type = [] {
+    static const GEnumValue values[] = {
+        {static_cast<int> (CredentialsScope::origin),
+            "The origin of the location", "origin"},
+        {static_cast<int> (CredentialsScope::all), "Every server", "all"},
+        {0, nullptr, nullptr}};
+    return g_enum_register_static ("GstRelayCredentialsScope", values);
+  }();
+  return type;
+}
+
 void make_properties (
     GParamSpec **properties, const char *location, const char *user_agent)
 {
@@ -140,6 +153,21 @@ void make_properties (
       g_param_spec_boxed ("extra-headers", "Extra headers",
           "Headers to add to every request, as in \"h,X-Token=abc\"",
           GST_TYPE_STRUCTURE, ready);
+  /**
+   * credentials-scope:
+   *
+   * Where Authorization and Cookie of user-id, cookies and extra-headers are
+   * sent to: the origin (scheme, host and port) of location, or every server,
+   * those of redirects and of manifests included. Default: origin.
+   *
+   * Since: 0.1
+   */
+  gst_type_mark_as_plugin_api (
+      credentials_scope_get_type (), static_cast<GstPluginAPIFlags> (0));
+  properties[PROP_CREDENTIALS_SCOPE] = g_param_spec_enum ("credentials-scope",
+      "Credentials scope", "To which servers Authorization and Cookie are sent",
+      credentials_scope_get_type (),
+      static_cast<int> (CredentialsScope::origin), ready);
   /**
    * automatic-redirect:
    *

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "cookies.h"
+
 namespace http {
 
 namespace {
@@ -164,6 +166,21 @@ bool is_transient (unsigned status)
 {
   constexpr std::array<unsigned, 6> transient = {408, 429, 500, 502, 503, 504};
   return std::ranges::find (transient, status) != transient.end ();
+}
+
+std::optional<std::chrono::seconds> retry_after (
+    std::string_view value, std::time_t now)
+{
+  // More than anybody would wait for.
+  constexpr std::int64_t longest = 366 * 86400;
+  std::optional<std::int64_t> wait;
+  if (std::optional<std::uint64_t> seconds = parse_number (value))
+    wait =
+        static_cast<std::int64_t> (std::min<std::uint64_t> (*seconds, longest));
+  else if (std::optional<cookies::Time> date = cookies::parse_date (value))
+    wait = *date - now;
+  if (!wait) return std::nullopt;
+  return std::chrono::seconds (std::clamp<std::int64_t> (*wait, 0, longest));
 }
 
 bool is_idempotent (std::string_view method)

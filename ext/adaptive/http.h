@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,11 @@ struct Identity
 
 // Statuses that another try may change.
 [[nodiscard]] bool is_transient (unsigned status);
+
+// Retry-After (10.2.3), from now on: seconds, or a date. Nothing: it is
+// neither.
+[[nodiscard]] std::optional<std::chrono::seconds> retry_after (
+    std::string_view value, std::time_t now);
 
 // Whether a request may be sent again, when it is not known what became of the
 // first one (9.2.2).

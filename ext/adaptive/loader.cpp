@@ -116,7 +116,7 @@ Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
   if (const auto *media = std::get_if<m3u8::Media> (&*playlist)) {
     // Without both the end could be missing, and nothing would tell.
     if (!media->end_list && !whole.verified)
-      return truncated (whole, "neither #EXT-X-ENDLIST nor a length");
+      return truncated (whole, "neither #EXT-X-ENDLIST nor an end of the body");
     if (!media->complete)
       return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
   }

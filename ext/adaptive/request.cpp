@@ -24,6 +24,8 @@ using route::Route;
 namespace {
 
 constexpr unsigned max_redirects = 10;
+// Of what servers ask for with Retry-After.
+constexpr std::chrono::seconds longest_wait = 60s;
 
 struct Way
 {
@@ -135,6 +137,9 @@ Result<Done> before_retry (const Settings &settings, unsigned retry,
     return relay::failure (reason);
   std::chrono::milliseconds length = http::backoff (
       retry, settings.backoff, settings.backoff_max, g_random_double ());
+  if (reason.retry_after)
+    length = std::max<std::chrono::milliseconds> (
+        length, std::min (*reason.retry_after, longest_wait));
   GST_INFO ("%s: %s after '%s', in %d ms", settings.name.c_str (),
       reason.uri.c_str (), to_string (reason.error),
       static_cast<int> (length.count ()));
@@ -151,7 +156,8 @@ Requester::Requester (const Settings &settings, const Request &request,
       cancellable_ (relay::share (cancellable)),
       counters_ (counters != nullptr ? *counters : own_counters_),
       retry_ (retry),
-      start_ (uri::without_userinfo (request.uri))
+      start_ (uri::without_userinfo (request.uri)),
+      current_ (start_)
 {
 }
 
@@ -161,6 +167,22 @@ Result<Done> Requester::before_retry (unsigned retry, const Problem &reason)
   retry_++;
   return fetcher::before_retry (
       settings_, retry, reason, cancellable_.get (), counters_);
+}
+
+bool Requester::is_early (unsigned tries, const Problem &reason) const
+{
+  unsigned status = reason.http_status;
+  return reason.error == Error::http_status && tries < request_.edge.tries &&
+         (status == 403 || status == 404 || status == 410);
+}
+
+Result<Done> Requester::wait_at_edge ()
+{
+  retry_++;
+  if (!pause (request_.edge.pause, cancellable_.get ()))
+    return problem (Error::cancelled, "cancelled");
+  counters_.retries++;
+  return Done{};
 }
 
 Result<std::unique_ptr<Exchange>> Requester::follow (const Part &part)
@@ -177,7 +199,12 @@ Result<std::unique_ptr<Exchange>> Requester::follow (const Part &part)
     if (!http::is_redirect (status) || exchange.header ("Location").empty ())
       return sent;
     Result<std::string> target = redirect_target (exchange, current_);
-    if (!target) return target.error ();
+    if (!target) {
+      relay::Failure<Problem> refused = target.error ();
+      refused.code.head =
+          std::make_shared<const Head> (exchange.head (current_));
+      return refused;
+    }
     if (redirects == max_redirects)
       return problem (Error::redirect_loop, "more than 10 redirects", status);
     counters_.redirects++;
@@ -221,6 +248,8 @@ Result<std::unique_ptr<Exchange>> Requester::send_to (
       uri::without_secrets (uri), retry_);
   if (!exchange->prepare (*target, method_))
     return problem (Error::uri, "not a URI for HTTP");
+  if (method_ == request_.method && !request_.body.empty ())
+    exchange->set_body (request_.body_type, request_.body);
   set_headers (*exchange, *target, part);
   if (Result<Done> sent = exchange->send (); !sent) return sent.error ();
   keep_cookies (*exchange, *target);

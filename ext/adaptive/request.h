@@ -38,6 +38,9 @@ public:
   // From now on where the last redirect has led.
   void stay () { start_ = current_; }
   Result<relay::Done> before_retry (unsigned retry, const Problem &reason);
+  // What is asked for may not be there yet, and is asked for once more.
+  [[nodiscard]] bool is_early (unsigned tries, const Problem &reason) const;
+  Result<relay::Done> wait_at_edge ();
   // The result, and in a problem where it was.
   template <class T>
   Result<T> located (Result<T> result) const

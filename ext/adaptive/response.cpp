@@ -2,9 +2,11 @@
 #include "response.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 #include <vector>
 
+#include "datauri.h"
 #include "uri.h"
 
 namespace fetcher {
@@ -21,13 +23,45 @@ constexpr std::size_t scratch_size = 65536;
 
 Result<Done> Response::Impl::open ()
 {
+  const std::string &uri = requester.request ().uri;
+  Kind kind = requester.request ().kind;
+  if (datauri::is_one (uri) && (kind == Kind::key || kind == Kind::init))
+    return requester.located (open_data (uri));
+  unsigned early = 0;
   for (unsigned retry = 0;; retry++) {
     Result<Done> done = requester.located (attempt ());
+    if (done) return done;
+    while (!done && requester.is_early (early, done.code ())) {
+      early++;
+      Result<Done> waited = requester.located (requester.wait_at_edge ());
+      if (!waited) return waited;
+      done = requester.located (attempt ());
+    }
     if (done) return done;
     Result<Done> again =
         requester.located (requester.before_retry (retry, done.code ()));
     if (!again) return again;
   }
+}
+
+// No request: the resource is in its URI.
+Result<Done> Response::Impl::open_data (const std::string &uri)
+{
+  datauri::Result<datauri::Data> data = datauri::parse (uri);
+  if (!data) return problem (Error::uri, datauri::to_string (data.code ()));
+  memory = std::move (data->bytes);
+  end = memory->size ();
+  if (wanted && wanted->last && *wanted->last < *end) end = *wanted->last + 1;
+  if (wanted && wanted->first >= *end)
+    return problem (Error::bad_range, "range not satisfiable", 416);
+  head.uri = uri::without_secrets (uri);
+  head.status = wanted ? 206 : 200;
+  head.content_type = data->media_type;
+  head.length = *end - position;
+  head.total = memory->size ();
+  head.delimited = true;
+  head.seekable = true;
+  return Done{};
 }
 
 // One try, from the first request to the first byte wanted.
@@ -63,12 +97,9 @@ Result<Done> Response::Impl::accept ()
                     ? status == 200 || status == 206
                     : status >= 200 && status < 300;
   if (!got_it) {
+    Result<Done> refused = refuse ();
     exchange->discard ();
-    if (status == 407 && exchange->proxied ())
-      return problem (Error::proxy_auth, "the proxy wants credentials", status);
-    if (status == 416)
-      return problem (Error::bad_range, "range not satisfiable", status);
-    return problem (Error::http_status, "status", status);
+    return refused;
   }
   Result<Body> answer = describe ();
   if (!answer) return answer.error ();
@@ -80,6 +111,22 @@ Result<Done> Response::Impl::accept ()
   if (!opened) fill_head ();
   opened = true;
   return skip_to_position ();
+}
+
+// An answer, but not the one that is wanted.
+Result<Done> Response::Impl::refuse () const
+{
+  unsigned status = exchange->status ();
+  relay::Failure<Problem> out = problem (Error::http_status, "status", status);
+  if (status == 407 && exchange->proxied ())
+    out = problem (Error::proxy_auth, "the proxy wants credentials", status);
+  if (status == 416)
+    out = problem (Error::bad_range, "range not satisfiable", status);
+  out.code.head =
+      std::make_shared<const Head> (exchange->head (requester.current ()));
+  out.code.retry_after =
+      http::retry_after (exchange->header ("Retry-After"), std::time (nullptr));
+  return out;
 }
 
 Result<Response::Impl::Body> Response::Impl::describe ()
@@ -136,21 +183,16 @@ void Response::Impl::fill_head ()
 
   requester.stay ();
   date = exchange->header ("Date");
-  head.uri = requester.current ();
+  head = exchange->head (requester.current ());
   head.permanent_uri = requester.permanent ();
-  head.status = exchange->status ();
-  head.request_headers = exchange->shown_headers (true);
-  head.headers = exchange->shown_headers (false);
-  std::string type = exchange->header ("Content-Type");
-  head.content_type = type.substr (0, type.find_first_of ("; \t,"));
   if (end) head.length = *end - position;
   head.total = body.identity.length;
   head.coded = body.coded;
+  head.delimited = body.coded || end || exchange->is_delimited ();
   head.seekable =
       head.status == 206 ||
       (!body.coded &&
           http::same_name (exchange->header ("Accept-Ranges"), "bytes"));
-  head.ttfb = exchange->ttfb ();
 }
 
 // An answer that begins at 0 in spite of a Range is as good, only longer.
@@ -176,6 +218,7 @@ Result<Done> Response::Impl::skip_to_position ()
 Result<std::optional<std::size_t>> Response::Impl::read (
     std::uint8_t *data, std::size_t size, bool now)
 {
+  if (memory) return read_data (data, size);
   for (;;) {
     if (end && position >= *end) {
       finish ();
@@ -200,6 +243,18 @@ Result<std::optional<std::size_t>> Response::Impl::read (
         failures++, requester.located (std::move (count)).code ()));
     if (!again) return again.error ();
   }
+}
+
+std::optional<std::size_t> Response::Impl::read_data (
+    std::uint8_t *data, std::size_t size)
+{
+  size = static_cast<std::size_t> (
+      std::min<std::uint64_t> (size, *end - position));
+  std::copy_n (
+      memory->begin () + static_cast<std::ptrdiff_t> (position), size, data);
+  position += size;
+  requester.counters ().bytes_received += size;
+  return size;
 }
 
 Result<std::optional<std::size_t>> Response::Impl::read_once (

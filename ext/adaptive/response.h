@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "decoder.h"
 #include "exchange.h"
@@ -48,14 +49,17 @@ private:
     http::Identity identity;
   };
 
+  Result<relay::Done> open_data (const std::string &uri);
   Result<relay::Done> attempt ();
   [[nodiscard]] Requester::Part part () const;
   Result<relay::Done> accept ();
+  [[nodiscard]] Result<relay::Done> refuse () const;
   [[nodiscard]] Result<Body> describe ();
   [[nodiscard]] Result<Body> describe_part (Body out);
   void fill_head ();
   Result<relay::Done> skip_to_position ();
   Result<std::size_t> read_decoded (std::uint8_t *data, std::size_t size);
+  std::optional<std::size_t> read_data (std::uint8_t *data, std::size_t size);
   Result<std::optional<std::size_t>> read_once (
       std::uint8_t *data, std::size_t size, bool now);
   void finish ();
@@ -63,6 +67,7 @@ private:
 
   Requester requester;
   const std::optional<Range> wanted;
+  std::optional<std::vector<std::uint8_t>> memory;  // of a data URI
   std::unique_ptr<Exchange> exchange;
   std::unique_ptr<Decoder> decoder;  // when body.coded
   std::uint64_t position;            // of the next byte, in the resource

@@ -14,7 +14,16 @@ namespace {
 
 // CONNECT messages are made inside libsoup: they get their credentials here,
 // and are kept to know a proxy's status from the origin's.
-thread_local Owned<SoupMessage> *current_tunnel = nullptr;
+thread_local Tunnel *current_tunnel = nullptr;
+
+void on_tunnel_answer (SoupMessage *message, gpointer)
+{
+  if (current_tunnel == nullptr ||
+      SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message)))
+    return;
+  current_tunnel->refused = true;
+  g_cancellable_cancel (current_tunnel->cancellable);
+}
 
 void on_request_queued (SoupSession *, SoupMessage *message, gpointer data)
 {
@@ -23,7 +32,10 @@ void on_request_queued (SoupSession *, SoupMessage *message, gpointer data)
   if (!session->route.authorization.empty ())
     soup_message_headers_replace (soup_message_get_request_headers (message),
         "Proxy-Authorization", session->route.authorization.c_str ());
-  if (current_tunnel != nullptr) *current_tunnel = relay::share (message);
+  if (current_tunnel == nullptr) return;
+  current_tunnel->message = relay::share (message);
+  g_signal_connect (
+      message, "got-headers", G_CALLBACK (on_tunnel_answer), nullptr);
 }
 
 }  // namespace
@@ -96,7 +108,7 @@ Session::~Session ()
   soup.reset ();
 }
 
-TunnelWatch::TunnelWatch (Owned<SoupMessage> &tunnel)
+TunnelWatch::TunnelWatch (Tunnel &tunnel)
 {
   current_tunnel = &tunnel;
 }

@@ -111,12 +111,21 @@ private:
   relay::Owned<GMainContext> context_{g_main_context_new ()};
 };
 
-// While it lives, this thread's CONNECT message is kept here: it is made inside
-// libsoup, and tells a proxy's status from the origin's.
+// A CONNECT message: it is made inside libsoup, and tells a proxy's status from
+// the origin's.
+struct Tunnel
+{
+  relay::Owned<SoupMessage> message;
+  // Cancelled when the proxy refuses: libsoup would read all of its page.
+  GCancellable *cancellable = nullptr;
+  bool refused = false;
+};
+
+// While it lives, this thread's CONNECT message is kept there.
 class TunnelWatch
 {
 public:
-  explicit TunnelWatch (relay::Owned<SoupMessage> &tunnel);
+  explicit TunnelWatch (Tunnel &tunnel);
   ~TunnelWatch ();
   TunnelWatch (const TunnelWatch &) = delete;
   TunnelWatch &operator= (const TunnelWatch &) = delete;

@@ -302,6 +302,8 @@ std::string without_secrets (std::string_view text)
   if (parts.authority) parts.authority = after_userinfo (*parts.authority);
   parts.query.reset ();
   parts.fragment.reset ();
+  // All of it may be a key.
+  if (parts.scheme && lower (*parts.scheme) == "data") parts.path = {};
   return recompose (parts);
 }
 

@@ -778,10 +778,23 @@ GST_START_TEST (a_cut_playlist_is_an_error)
       return Reply{200, whole, {}, "application/vnd.apple.mpegurl", chunked};
     });
     Player player (server.uri ("/a.m3u8"));
-    if (chunked)
-      player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
-    else
-      player.play ();
+    player.play ();
+  }
+  // Chunks without the last one, and a body until the connection closes.
+  for (const char *head :
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "HTTP/1.0 200 OK\r\n\r\n"}) {
+    ScriptedServer server ([&] (Connection &c, int) {
+      if (c.read_request ().empty ()) return;
+      char size[16];
+      g_snprintf (
+          size, sizeof size, "%x\r\n", static_cast<unsigned> (whole.size ()));
+      bool chunked = std::string_view (head).starts_with ("HTTP/1.1");
+      c.send (head + (chunked ? size + whole + "\r\n" : whole));
+    });
+    Player player (server.uri ("/a.m3u8"));
+    g_object_set (*player, "retries", 0, nullptr);
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
   }
 }
 GST_END_TEST;

@@ -113,6 +113,15 @@ void drip (Connection &c, Day &day, int)
   while (c.send ("X-Drip: 1\r\n")) g_usleep (50000);
 }
 
+void endless_407 (Connection &c, Day &day, int)
+{
+  if (c.read_request ().empty ()) return;
+  c.send (head ("407 No", ""));
+  day.now ();
+  while (c.send (body ())) {
+  }
+}
+
 void headers_without_end (Connection &c, Day &day, int)
 {
   if (c.read_request ().empty ()) return;
@@ -194,10 +203,13 @@ const std::vector<Row> proxies = {
         .proxy = says (head ("502 No", "Content-Length: 0\r\n")),
         .scheme = "https"},
     {.name = "502 with a page that stalls, https",
-        .outcome = read_error,
+        .outcome = open_read,
         .proxy = says_and_hangs (head ("502 No", "Content-Length: 9\r\n")),
-        .scheme = "https",
-        .waits = true},
+        .scheme = "https"},
+    {.name = "407 with a page without an end, https",
+        .outcome = no_access,
+        .proxy = endless_407,
+        .scheme = "https"},
     {.name = "garbage",
         .outcome = read_error,
         .proxy = says ("\x16\x03garbage\r\n\r\n")},
@@ -305,6 +317,15 @@ const std::vector<Row> origins = {
         .outcome = read_error,
         .origin = says (head ("200 OK", "Transfer-Encoding: chunked\r\n") +
                         "1000\r\n" + body ().substr (0, 2000))},
+    {.name = "an end between two chunks",
+        .outcome = read_error,
+        .origin = says (head ("200 OK", "Transfer-Encoding: chunked\r\n") +
+                        "7d0\r\n" + body ().substr (0, 2000) + "\r\n")},
+    {.name = "garbage in place of a chunk",
+        .outcome = read_error,
+        .origin = says (head ("200 OK", "Transfer-Encoding: chunked\r\n") +
+                        "7d0\r\n" + body ().substr (0, 2000) +
+                        "\r\ngarbage\r\n\r\n")},
     {.name = "a coding that nobody knows",
         .outcome = read_error,
         .origin = says (answer ("Content-Encoding: rot13\r\n"))},

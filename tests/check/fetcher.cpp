@@ -303,6 +303,152 @@ GST_START_TEST (passing_troubles_are_retried)
 }
 GST_END_TEST;
 
+// Before it has passed nobody is asked; and it is a wait like all others.
+GST_START_TEST (a_server_says_when_to_come_again)
+{
+  std::atomic<int> bad = 1;
+  std::atomic<unsigned> status = 503;
+  HttpServer server ([&] (const HttpServer::Request &) {
+    return bad-- > 0 ? Reply{status, "", {{"Retry-After", "1"}}}
+                     : Reply{200, "fine", {}};
+  });
+  for (unsigned one : {503u, 429u}) {
+    status = one;
+    bad = 1;
+    gint64 began = g_get_monotonic_time ();
+    assert_body (fetch (settings (1), server.uri ("/")), "fine");
+    fail_unless (g_get_monotonic_time () - began >= G_USEC_PER_SEC);
+  }
+}
+GST_END_TEST;
+
+// At a live edge, and apart from the retries, which are for real troubles.
+GST_START_TEST (what_is_not_there_yet_is_asked_for_again)
+{
+  std::atomic<int> missing = 0;
+  std::atomic<int> bad = 0;
+  std::atomic<unsigned> status = 404;
+  HttpServer server ([&] (const HttpServer::Request &) {
+    if (missing-- > 0) return Reply{status, "", {}};
+    if (bad-- > 0) return Reply{500, "", {}};
+    return Reply{200, "fine", {}};
+  });
+  auto get = [&] (int early, int troubles, int retries) {
+    missing = early;
+    bad = troubles;
+    Request request{server.uri ("/"), {}, Kind::media};
+    request.edge = {3, 1ms};
+    Outcome outcome;
+    auto whole =
+        fetcher::fetch_all (settings (retries), request, nullptr, nullptr, 100);
+    if (whole)
+      outcome.body.assign (whole->bytes.begin (), whole->bytes.end ());
+    else
+      outcome.problem = whole.code ();
+    return outcome;
+  };
+  for (unsigned one : {403u, 404u, 410u}) {
+    status = one;
+    assert_body (get (3, 0, 0), "fine");
+    assert_body (get (3, 2, 2), "fine");
+    assert_problem (get (4, 0, 5), Error::http_status, one);
+    assert_problem (get (3, 1, 0), Error::http_status, 500);
+  }
+  // Another refusal, and a request that is not at the edge.
+  status = 401;
+  assert_problem (get (1, 0, 5), Error::http_status, 401);
+  status = 404;
+  missing = 1;
+  assert_problem (
+      fetch (settings (5), server.uri ("/")), Error::http_status, 404);
+}
+GST_END_TEST;
+
+// Keys and initializations, and nothing else.
+GST_START_TEST (small_things_are_in_their_uris)
+{
+  Counters counters;
+  for (Kind kind : {Kind::key, Kind::init}) {
+    auto get = [&] (const char *uri) {
+      return fetcher::fetch_all (
+          settings (3), {uri, {}, kind}, nullptr, &counters, 5);
+    };
+    auto whole = get ("data:video/mp4;base64,aGVsbG8=");
+    fail_unless (whole.ok () && whole->verified);
+    fail_unless (
+        std::string (whole->bytes.begin (), whole->bytes.end ()) == "hello");
+    fail_unless_equals_string (whole->content_type.c_str (), "video/mp4");
+    fail_unless_equals_string (whole->uri.c_str (), "data:");
+    whole = get ("data:,secret");
+    fail_unless (!whole && whole.code ().error == Error::too_large);
+    whole = get ("data:;base64,secret*");
+    fail_unless (!whole && whole.code ().error == Error::uri);
+    // Not in any message.
+    fail_unless (whole.code ().uri == "data:");
+  }
+  const char *digits = "data:,0123456789";
+  auto part = [&] (fetcher::Range range) {
+    return fetch (settings (), digits, &counters, range, Kind::init);
+  };
+  assert_body (part ({2, 4}), "234");
+  assert_body (part ({7, {}}), "789");
+  assert_body (part ({7, 100}), "789");
+  assert_problem (part ({10, {}}), Error::bad_range, 416);
+  for (Kind kind : {Kind::manifest, Kind::media, Kind::other})
+    assert_problem (
+        fetch (settings (), digits, &counters, {}, kind), Error::uri);
+  fail_unless_equals_int (count (counters.requests), 0);
+}
+GST_END_TEST;
+
+// As for a licence. By 307 it goes on, by 303 what is there is got; and it is
+// not sent twice by us.
+GST_START_TEST (a_request_may_have_a_body)
+{
+  relay::Guarded<std::vector<std::string>> seen;
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (;;) {
+      std::string r = c.read_request ();
+      if (r.empty ()) return;
+      std::string length = header_of (r, "Content-Length");
+      std::string body = length.empty () ? "" : c.read (std::stoul (length));
+      seen.lock ()->push_back (r.substr (0, r.find (" HTTP")) + " " +
+                               header_of (r, "Content-Type") + " " + body);
+      if (r.find (" /307 ") != std::string::npos)
+        c.send (response ("", "Location: /x\r\n", "307 T"));
+      else if (r.find (" /303 ") != std::string::npos)
+        c.send (response ("", "Location: /x\r\n", "303 T"));
+      else if (r.find (" /500 ") != std::string::npos)
+        c.send (response ("", "", "500 T"));
+      else
+        c.send (response ("licence"));
+    }
+  });
+  auto post = [&] (const char *path) {
+    Request request{server.uri (path), {}, Kind::key, "POST"};
+    request.body = "challenge";
+    request.body_type = "application/json";
+    seen.lock ()->clear ();
+    return fetcher::fetch_all (settings (3), request, nullptr, nullptr, 100);
+  };
+  auto all = [&] {
+    std::string out;
+    for (const std::string &one : *seen.lock ()) out += one + "|";
+    return out;
+  };
+  fail_unless (post ("/x").ok ());
+  fail_unless (all () == "POST /x application/json challenge|");
+  fail_unless (post ("/307").ok ());
+  fail_unless (all () ==
+               "POST /307 application/json challenge|POST /x application/json "
+               "challenge|");
+  fail_unless (post ("/303").ok ());
+  fail_unless (all () == "POST /303 application/json challenge|GET /x  |");
+  fail_if (post ("/500").ok ());
+  fail_unless (all () == "POST /500 application/json challenge|");
+}
+GST_END_TEST;
+
 GST_START_TEST (dead_origins_fail)
 {
   Counters counters;
@@ -516,22 +662,148 @@ GST_START_TEST (a_short_body_is_no_success)
 }
 GST_END_TEST;
 
-// libsoup 3.2 says nothing of a connection that ends between two chunks. So
-// nothing that comes in chunks is taken for whole: its reader has to know.
-GST_START_TEST (an_end_between_two_chunks_is_not_trusted)
+namespace {
+
+constexpr const char *chunked_head =
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"a\"\r\n\r\n";
+
+}  // namespace
+
+// libsoup 3.2 takes each of these for a whole body.
+GST_START_TEST (an_early_end_of_chunks_is_no_success)
 {
-  ScriptedServer server ([&] (Connection &c, int number) {
-    c.read_request ();
-    c.send (number == 0 ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-                          "\r\n5\r\nhello\r\n"
-                        : response ("hello"));
-  });
-  for (bool verified : {false, true}) {
-    auto whole = fetcher::fetch_all (settings (),
-        {server.uri ("/"), {}, Kind::media}, nullptr, nullptr, 100);
-    fail_unless (whole.ok ());
-    fail_unless (whole->verified == verified);
+  for (const char *early : {"", "5\r\nhello\r\n", "5\r\nhello\r\n0",
+           "5\r\nhello\r\n0\r\n", "5\r\nhello\r\n0\r\nX: y\r\n"}) {
+    ScriptedServer server ([&] (Connection &c, int number) {
+      c.read_request ();
+      c.send (number == 0 ? chunked_head + std::string (early)
+                          : response ("hello"));
+    });
+    auto get = [&] (int retries) {
+      return fetcher::fetch_all (settings (retries),
+          {server.uri ("/"), {}, Kind::media}, nullptr, nullptr, 100);
+    };
+    auto whole = get (0);
+    fail_unless (
+        !whole && whole.code ().error == Error::truncated, "%s", early);
+    whole = get (0);
+    fail_unless (whole.ok () && whole->verified);
   }
+  // Only the end of the connection says where this one ends.
+  ScriptedServer server ([&] (Connection &c, int) {
+    c.read_request ();
+    c.send ("HTTP/1.0 200 OK\r\n\r\nhello");
+  });
+  auto whole = fetcher::fetch_all (
+      settings (), {server.uri ("/"), {}, Kind::media}, nullptr, nullptr, 100);
+  fail_unless (whole.ok () && !whole->verified);
+}
+GST_END_TEST;
+
+// And each of these.
+GST_START_TEST (garbage_amid_chunks_is_no_end)
+{
+  for (const char *garbage : {"zz\r\n\r\n", "\r\n\r\n", "<html>\r\n\r\n",
+           "-1\r\n\r\n", "5 hello\r\n\r\n", "5\r\nhello world\r\n0\r\n\r\n",
+           "ffffffffffffffffff\r\n"}) {
+    ScriptedServer server ([&] (Connection &c, int) {
+      c.read_request ();
+      c.send (std::string (chunked_head) + "5\r\nhello\r\n" + garbage);
+      c.hang ();
+    });
+    Counters counters;
+    Outcome outcome = fetch (settings (3), server.uri ("/"), &counters);
+    assert_problem (outcome, Error::protocol);
+    fail_unless (outcome.body == "hello" || outcome.body == "hellohello");
+    fail_unless_equals_int (count (counters.requests), 1);
+  }
+}
+GST_END_TEST;
+
+// Extensions, trailers, spaces, and chunks of every size: also when they come
+// byte by byte, and one after the other on one connection.
+GST_START_TEST (chunks_keep_the_connection)
+{
+  std::string body = pattern (30000);
+  std::string coded = chunked_head;
+  std::size_t at = 0;
+  for (std::size_t size = 1; at < body.size (); size = size * 3 + 1) {
+    std::string chunk = body.substr (at, size);
+    at += chunk.size ();
+    char line[64];
+    g_snprintf (line, sizeof line, "%x%s\r\n",
+        static_cast<unsigned> (chunk.size ()), size % 2 == 0 ? ";a=b" : "  ");
+    coded += line + chunk + "\r\n";
+  }
+  coded += "0;" + std::string (1000, 'x') + "\r\nX: 1\r\nY: 2\r\n\r\n";
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (std::string r; !(r = c.read_request ()).empty ();)
+      if (r.starts_with ("GET /slow"))
+        for (std::size_t i = 0; i < coded.size (); i += 97)
+          c.send (coded.substr (i, 97));
+      else
+        c.send (coded);
+  });
+  Counters counters;
+  for (const char *path : {"/", "/slow", "/", "/slow", "/"})
+    assert_body (fetch (settings (), server.uri (path), &counters), body);
+  fail_unless_equals_int (count (counters.connections), 1);
+}
+GST_END_TEST;
+
+// What follows a body belongs to nobody, least of all to the next request.
+GST_START_TEST (bytes_behind_the_chunks_are_not_the_next_answer)
+{
+  ScriptedServer server ([&] (Connection &c, int) {
+    if (c.read_request ().empty ()) return;
+    c.send (std::string (chunked_head) + "5\r\nhello\r\n0\r\n\r\n" +
+            response ("wrong"));
+    c.hang ();
+  });
+  for (int i = 0; i < 3; i++)
+    assert_body (fetch (settings (), server.uri ("/")), "hello");
+  fail_unless_equals_int (server.connections (), 3);
+}
+GST_END_TEST;
+
+// Whatever libsoup would read of them, it is too much: no connection broke.
+GST_START_TEST (headers_without_an_end_are_refused)
+{
+  ScriptedServer server ([&] (Connection &c, int) {
+    if (c.read_request ().empty ()) return;
+    c.send ("HTTP/1.1 200 OK\r\n");
+    std::string line = "X-More: " + std::string (1000, 'm') + "\r\n";
+    while (c.send (line)) {
+    }
+  });
+  Counters counters;
+  assert_problem (
+      fetch (settings (3), server.uri ("/"), &counters), Error::protocol);
+  fail_unless_equals_int (count (counters.requests), 1);
+}
+GST_END_TEST;
+
+// The page is not waited for, neither one that stalls nor one without an end.
+GST_START_TEST (a_refused_tunnel_is_refused_at_once)
+{
+  for (unsigned status : {407u, 502u, 403u, 302u})
+    for (const char *length : {"Content-Length: 1000000000\r\n", ""})
+      for (bool endless : {false, true}) {
+        ScriptedServer proxy ([&] (Connection &c, int) {
+          if (c.read_request ().empty ()) return;
+          c.send ("HTTP/1.1 " + std::to_string (status) + " No\r\n" + length +
+                  "Location: http://127.0.0.1:1/\r\n\r\n");
+          std::string block (65536, 'x');
+          while (endless && c.send (block)) {
+          }
+          c.hang ();
+        });
+        Settings how = settings ();
+        how.proxy = proxy.uri ("");
+        how.timeout = 0ms;
+        assert_problem (fetch (how, "https://127.0.0.1:1/"),
+            status == 407 ? Error::proxy_auth : Error::proxy, status);
+      }
 }
 GST_END_TEST;
 
@@ -1381,6 +1653,10 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, an_endless_421_is_not_read);
   tcase_add_test (tests, a_server_that_went_away_is_no_connection);
   tcase_add_test (tests, passing_troubles_are_retried);
+  tcase_add_test (tests, a_server_says_when_to_come_again);
+  tcase_add_test (tests, what_is_not_there_yet_is_asked_for_again);
+  tcase_add_test (tests, small_things_are_in_their_uris);
+  tcase_add_test (tests, a_request_may_have_a_body);
   tcase_add_test (tests, dead_origins_fail);
   tcase_add_test (tests, what_is_not_http_fails);
   tcase_add_test (tests, redirects_are_followed);
@@ -1391,7 +1667,12 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, a_wrong_range_is_refused);
   tcase_add_test (tests, a_range_may_come_in_parts);
   tcase_add_test (tests, a_short_body_is_no_success);
-  tcase_add_test (tests, an_end_between_two_chunks_is_not_trusted);
+  tcase_add_test (tests, an_early_end_of_chunks_is_no_success);
+  tcase_add_test (tests, garbage_amid_chunks_is_no_end);
+  tcase_add_test (tests, chunks_keep_the_connection);
+  tcase_add_test (tests, bytes_behind_the_chunks_are_not_the_next_answer);
+  tcase_add_test (tests, headers_without_an_end_are_refused);
+  tcase_add_test (tests, a_refused_tunnel_is_refused_at_once);
   tcase_add_test (tests, a_broken_body_is_resumed);
   tcase_add_test (tests, a_resumption_reads_over_what_it_has);
   tcase_add_test (tests, a_resumption_asks_for_the_same_bytes);

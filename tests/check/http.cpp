@@ -67,6 +67,23 @@ GST_START_TEST (content_ranges_are_read)
 }
 GST_END_TEST;
 
+GST_START_TEST (servers_say_when_to_come_again)
+{
+  using std::chrono::seconds;
+  constexpr std::time_t now = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
+  auto after = [] (const char *value) {
+    return http::retry_after (value, now);
+  };
+  fail_unless (after ("0") == seconds (0));
+  fail_unless (after ("120") == seconds (120));
+  fail_unless (after ("Sun, 06 Nov 1994 08:49:47 GMT") == seconds (10));
+  fail_unless (after ("Sun, 06 Nov 1994 08:49:27 GMT") == seconds (0));
+  fail_unless (after ("18446744073709551615") == seconds (366 * 86400));
+  for (const char *bad : {"", "-1", "1.5", "soon", "18446744073709551616"})
+    fail_if (after (bad).has_value (), "%s", bad);
+}
+GST_END_TEST;
+
 GST_START_TEST (headers_cannot_be_injected)
 {
   fail_unless (http::is_sendable ("X-Token", "a b\tc \xc3\xa4"));
@@ -203,6 +220,7 @@ static Suite *http_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, content_ranges_are_read);
+  tcase_add_test (tests, servers_say_when_to_come_again);
   tcase_add_test (tests, headers_cannot_be_injected);
   tcase_add_test (tests, secrets_are_not_shown);
   tcase_add_test (tests, a_representation_is_known_again);

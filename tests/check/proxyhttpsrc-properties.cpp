@@ -67,6 +67,31 @@ GST_START_TEST (a_user_and_cookies_stay_with_their_origin)
 }
 GST_END_TEST;
 
+GST_START_TEST (credentials_go_as_far_as_is_said)
+{
+  for (const char *scope : {"origin", "all"}) {
+    HttpServer other (serving ("there"));
+    HttpServer server ([&other] (const HttpServer::Request &) {
+      return Reply{302, "", {{"Location", other.uri ("/")}}};
+    });
+    Stream stream (server.uri ("/"));
+    g_object_set (*stream, "user-id", "u", "user-pw", "p", nullptr);
+    set_cookies (stream, {"a=1"});
+    gst_util_set_object_arg (G_OBJECT (*stream), "credentials-scope", scope);
+    fail_unless (stream.play () == "there");
+    bool all = std::string_view (scope) == "all";
+    fail_unless (
+        server.requests ()[0].header ("Authorization") == "Basic dTpw");
+    HttpServer::Request there = other.requests ()[0];
+    fail_unless (there.header ("Authorization") == (all ? "Basic dTpw" : ""));
+    fail_unless (there.header ("Cookie") == (all ? "a=1" : ""));
+    int value = -1;
+    g_object_get (*stream, "credentials-scope", &value, nullptr);
+    fail_unless_equals_int (value, all);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (cookies_are_one_header)
 {
   HttpServer server (serving ("x"));
@@ -341,6 +366,7 @@ static Suite *proxyhttpsrc_properties_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, a_user_is_sent_as_credentials);
   tcase_add_test (tests, a_user_and_cookies_stay_with_their_origin);
+  tcase_add_test (tests, credentials_go_as_far_as_is_said);
   tcase_add_test (tests, cookies_are_one_header);
   tcase_add_test (tests, connections_are_kept_or_not);
   tcase_add_test (tests, the_method_is_sent);

@@ -204,12 +204,17 @@ GST_END_TEST;
 // A cache asks before anything is sent.
 GST_START_TEST (credentials_have_a_hash)
 {
-  auto ask = [] (const char *headers, const char *location) -> std::string {
+  auto ask = [] (const char *headers, const char *location,
+                 const char *user = nullptr, const char *password = nullptr,
+                 const char *cookie = nullptr) -> std::string {
     Owned<GstElement> source{GST_ELEMENT (gst_object_ref_sink (
         gst_element_factory_make ("proxyhttpsrc", nullptr)))};
     g_object_set (source.get (), "location", location, nullptr);
     gst_util_set_object_arg (
         G_OBJECT (source.get ()), "extra-headers", headers);
+    const char *cookies[] = {cookie, nullptr};
+    g_object_set (source.get (), "user-id", user, "user-pw", password,
+        "cookies", cookies, nullptr);
     Owned<GstQuery> query{gst_query_new_custom (
         GST_QUERY_CUSTOM, gst_structure_new_empty ("relay-credentials"))};
     if (!gst_element_query (source.get (), query.get ())) return "";
@@ -225,6 +230,14 @@ GST_START_TEST (credentials_have_a_hash)
   fail_unless (one != ask ("h,Authorization=secret", plain));
   std::string user = ask ("h", "http://user:secret@127.0.0.1/");
   fail_unless (!user.empty () && user != ask ("h", "http://b:c@127.0.0.1/"));
+  // Properties are credentials as well, of whichever kind they are sent as.
+  fail_unless (user == ask ("h", plain, "user", "secret"));
+  fail_unless (user != ask ("h", plain, "user", "other"));
+  fail_unless (user != ask ("h", plain, "b", "secret"));
+  fail_unless (one == ask ("h", plain, nullptr, nullptr, "secret"));
+  fail_unless (one != ask ("h", plain, nullptr, nullptr, "other"));
+  std::string both = ask ("h", plain, "user", "secret", "secret");
+  fail_unless (!both.empty () && both != one && both != user);
 }
 GST_END_TEST;
 
