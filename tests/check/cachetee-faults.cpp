@@ -310,7 +310,7 @@ GST_START_TEST (a_folder_that_is_read_only)
   auto protect = [&] (bool on) {
     if (mounted)
       return mount (nullptr, bench.dir ().c_str (), nullptr,
-                 MS_REMOUNT | (on ? MS_RDONLY : 0UL), nullptr) == 0;
+                 on ? MS_REMOUNT | MS_RDONLY : MS_REMOUNT, nullptr) == 0;
     for (const auto &entry : fs::recursive_directory_iterator (bench.dir ()))
       if (entry.is_directory ())
         chmod (entry.path ().c_str (), on ? 0500 : 0700);
