@@ -41,12 +41,13 @@ double since (Clock::time_point begin)
 }
 
 // Sends the request and compares the body, as it comes, with what it should be.
-Result ask (int port, const std::string &request, std::string_view wanted)
+Result ask (
+    std::uint16_t port, const std::string &request, std::string_view wanted)
 {
   Result result;
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons (static_cast<std::uint16_t> (port));
+  address.sin_port = htons (port);
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
   Clock::time_point begin = Clock::now ();
   int fd = socket (AF_INET, SOCK_STREAM, 0);
@@ -93,8 +94,8 @@ int main (int argc, char **argv)
     std::puts ("skipped: relay.sh gives it its servers");
     return 77;
   }
-  int port = std::atoi (argv[1]);
-  auto clients = static_cast<std::size_t> (std::atoi (argv[3]));
+  auto port = static_cast<std::uint16_t> (std::strtoul (argv[1], nullptr, 10));
+  std::size_t clients = std::strtoul (argv[3], nullptr, 10);
   std::ifstream in (argv[4], std::ios::binary);
   std::string file (std::filesystem::file_size (argv[4]), 0);
   in.read (file.data (), static_cast<std::streamsize> (file.size ()));

@@ -231,7 +231,7 @@ GST_START_TEST (any_of_two_is_killed)
   std::minstd_rand random (42);
   unsigned rounds = test::is_sanitized () ? 8 : 20;
   if (const char *wanted = std::getenv ("RELAY_ROUNDS"))
-    rounds = static_cast<unsigned> (std::atoi (wanted));
+    rounds = static_cast<unsigned> (std::strtoul (wanted, nullptr, 10));
   else if (std::getenv ("RELAY_SOAK") != nullptr)
     rounds = 250;
   auto begin = [&] {

@@ -32,9 +32,9 @@ const char *DiskCall::suffix () const
   std::array<char, 32> link{};
   std::array<char, 4096> path{};
   std::snprintf (link.data (), link.size (), "/proc/self/fd/%d", fd);
-  ssize_t size = readlink (link.data (), path.data (), path.size ());
+  ssize_t length = readlink (link.data (), path.data (), path.size ());
   std::string_view name (
-      path.data (), size > 0 ? static_cast<std::size_t> (size) : 0);
+      path.data (), length > 0 ? static_cast<std::size_t> (length) : 0);
   for (const char *suffix : {".idx", ".dat"})
     if (name.ends_with (suffix)) return suffix;
   return "";
@@ -45,7 +45,7 @@ ssize_t DiskCall::write (std::size_t part) const
   return syscall (SYS_pwrite64, fd, bytes, part, offset);
 }
 
-HookedDisk::HookedDisk (DiskHook now) : hook_ (std::move (now))
+HookedDisk::HookedDisk (DiskHook in_place) : hook_ (std::move (in_place))
 {
   hook = &hook_;
 }
@@ -63,23 +63,26 @@ void set_clock (long seconds)
 }  // namespace test
 
 // In place of those of the C library, also for the modules.
-#define OURS extern "C" __attribute__ ((visibility ("default")))
+#define IN_PLACE_OF(name) __asm__(name) __attribute__ ((visibility ("default")))
 
-OURS ssize_t pread64 (int fd, void *bytes, size_t size, off64_t offset);
-OURS ssize_t pread64 (int fd, void *bytes, size_t size, off64_t offset)
+ssize_t our_pread (int fd, void *bytes, std::size_t size, off_t offset)
+    IN_PLACE_OF ("pread64");
+ssize_t our_pread (int fd, void *bytes, std::size_t size, off_t offset)
 {
   if (auto result = ask ({nullptr, fd, size, offset})) return *result;
   return syscall (SYS_pread64, fd, bytes, size, offset);
 }
 
-OURS ssize_t pwrite64 (int fd, const void *bytes, size_t size, off64_t offset);
-OURS ssize_t pwrite64 (int fd, const void *bytes, size_t size, off64_t offset)
+ssize_t our_pwrite (int fd, const void *bytes, std::size_t size, off_t offset)
+    IN_PLACE_OF ("pwrite64");
+ssize_t our_pwrite (int fd, const void *bytes, std::size_t size, off_t offset)
 {
   if (auto result = ask ({bytes, fd, size, offset})) return *result;
   return syscall (SYS_pwrite64, fd, bytes, size, offset);
 }
 
-OURS int clock_gettime (clockid_t clock, timespec *time) noexcept
+int our_clock (clockid_t clock, timespec *time) IN_PLACE_OF ("clock_gettime");
+int our_clock (clockid_t clock, timespec *time)
 {
   auto result = static_cast<int> (syscall (SYS_clock_gettime, clock, time));
   if (clock == CLOCK_REALTIME) time->tv_sec += clock_offset;

@@ -34,7 +34,7 @@ using DiskHook = std::function<std::optional<ssize_t> (const DiskCall &)>;
 class HookedDisk
 {
 public:
-  explicit HookedDisk (DiskHook hook);
+  explicit HookedDisk (DiskHook in_place);
   ~HookedDisk ();
   HookedDisk (const HookedDisk &) = delete;
   HookedDisk &operator= (const HookedDisk &) = delete;
