@@ -43,4 +43,14 @@ inline std::optional<Range> parse (std::string_view text, std::uint64_t size)
   return Range{*first, std::min (last.value_or (size - 1), size - 1)};
 }
 
+// Where it begins, if that can be said without knowing the size; else 0.
+inline std::uint64_t first_of (std::string_view text)
+{
+  constexpr std::uint64_t huge = std::uint64_t{1} << 62;
+  auto range = parse (text, huge);
+  return range && range->first < huge && !text.starts_with ("bytes=-")
+             ? range->first
+             : 0;
+}
+
 }  // namespace range

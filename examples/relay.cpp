@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "range.h"
 #include "resource.h"
@@ -48,18 +49,15 @@ public:
         answer_ (soup_server_message_get_response_headers (message)),
         body_ (soup_server_message_get_response_body (message)),
         path_ (path),
-        resource_ (relay.origin, path,
+        range_ (take_range (message)),
+        first_ (range::first_of (range_)),
+        resource_ (relay.origin, path, first_,
             {[this] { go_on (); },
                 [this] (const char *name, const char *value) {
                   note_header (name, value);
                 },
                 [this] (const GError &error) { fail (error); }})
   {
-    auto *asked = soup_server_message_get_request_headers (message);
-    const char *range = soup_message_headers_get_one (asked, "Range");
-    range_ = range != nullptr ? range : "";
-    // What is left is not for libsoup to answer.
-    soup_message_headers_remove (asked, "Range");
     soup_message_body_set_accumulate (body_, FALSE);
     g_signal_connect_swapped (message, "wrote-chunk",
         G_CALLBACK (+[] (Client *self) {
@@ -73,6 +71,15 @@ public:
   }
 
 private:
+  // What is left of the request is not for libsoup to answer.
+  static std::string take_range (SoupServerMessage *message)
+  {
+    auto *asked = soup_server_message_get_request_headers (message);
+    const char *found = soup_message_headers_get_one (asked, "Range");
+    std::string range = found != nullptr ? found : "";
+    soup_message_headers_remove (asked, "Range");
+    return range;
+  }
   void note_header (const char *name, const char *value)
   {
     for (const char *passed_on : {"Content-Type", "ETag", "Last-Modified"})
@@ -97,8 +104,8 @@ private:
         if (range->first >= total) return refuse_range (total);
         at_ = range->first;
         end_ = range->last + 1;
-        // A range from the beginning makes use of what came already.
-        if (at_ > 0 && !resource_.seek (at_, *end_))
+        // What begins at the end.
+        if (at_ != first_ && !resource_.seek (at_))
           return refuse (SOUP_STATUS_BAD_GATEWAY);
         status = SOUP_STATUS_PARTIAL_CONTENT;
         soup_message_headers_set_content_range (answer_,
@@ -171,6 +178,8 @@ private:
   {
     if (over_) return;
     if (begun_) return cut ();
+    // Perhaps there is nothing there: how much there is the beginning says.
+    if (std::exchange (first_, 0) > 0) return resource_.again ();
     refuse (g_error_matches (
                 &error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND)
                 ? SOUP_STATUS_NOT_FOUND
@@ -182,7 +191,7 @@ private:
   SoupMessageHeaders *answer_;
   SoupMessageBody *body_;
   const std::string path_;
-  std::string range_;
+  const std::string range_;
   // Of the next byte that is sent, and behind the last one, if that is known.
   guint64 at_ = 0;
   std::optional<guint64> end_;
@@ -190,6 +199,8 @@ private:
   // A chunk is on its way to the client.
   bool busy_ = false;
   bool over_ = false;
+  // Where it was asked to begin.
+  guint64 first_;
   // Goes first.
   Resource resource_;
 };

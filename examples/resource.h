@@ -115,30 +115,35 @@ public:
     std::function<void (const GError &)> failed;
   };
 
-  // Begins with the first byte, and goes no farther before play ().
-  Resource (Origin &origin, const std::string &path, Callbacks callbacks)
+  // Begins with the first byte, or a later one, and goes no farther before
+  // play ().
+  Resource (Origin &origin, const std::string &path, guint64 first,
+      Callbacks callbacks)
       : origin_ (origin),
         callbacks_ (std::move (callbacks)),
+        first_ (first),
         pipeline_ (origin.make_pipeline (path)),
         bus_ (gst_element_get_bus (pipeline_.get ())),
         sink_ (Origin::child (pipeline_.get (), "sink"))
   {
     origin_.count (1);
     auto tell_flow = [] (GstAppSink *from, gpointer) {
-      tell (from, nullptr);
+      tell (from, "more");
       return GST_FLOW_OK;
     };
     GstAppSinkCallbacks told{};
-    told.eos = tell;
+    told.eos = [] (GstAppSink *from, gpointer) { tell (from, "more"); };
     told.new_preroll = tell_flow;
     told.new_sample = tell_flow;
     gst_app_sink_set_callbacks (sink (), &told, nullptr, nullptr);
     gst_bus_add_watch (bus_.get (), on_message, this);
+    if (first_ > 0) hold ();
     gst_element_set_state (pipeline_.get (), GST_STATE_PAUSED);
   }
   ~Resource ()
   {
     gst_bus_remove_watch (bus_.get ());
+    let_go ();
     gst_element_call_async (pipeline_.get (), Origin::shut, &origin_, nullptr);
   }
   Resource (const Resource &) = delete;
@@ -153,11 +158,19 @@ public:
       return std::nullopt;
     return static_cast<guint64> (total);
   }
-  bool seek (guint64 first, guint64 end)
+  bool seek (guint64 first)
   {
-    return gst_element_seek (sink_.get (), 1.0, GST_FORMAT_BYTES,
-        GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, static_cast<gint64> (first),
-        GST_SEEK_TYPE_SET, static_cast<gint64> (end));
+    return gst_element_seek_simple (sink_.get (), GST_FORMAT_BYTES,
+        GST_SEEK_FLAG_FLUSH, static_cast<gint64> (first));
+  }
+  // From the beginning.
+  void again ()
+  {
+    let_go ();
+    gst_element_set_state (pipeline_.get (), GST_STATE_READY);
+    gst_bus_set_flushing (bus_.get (), TRUE);
+    gst_bus_set_flushing (bus_.get (), FALSE);
+    gst_element_set_state (pipeline_.get (), GST_STATE_PAUSED);
   }
   void play () { gst_element_set_state (pipeline_.get (), GST_STATE_PLAYING); }
   // The next bytes, if there are any now. Not copied.
@@ -180,17 +193,38 @@ public:
   bool is_at_end () { return gst_app_sink_is_eos (sink ()); }
 
 private:
+  // Before the first event, so that nothing is asked for before it is known
+  // where it begins.
+  void hold ()
+  {
+    held_.reset (gst_element_get_static_pad (sink_.get (), "sink"));
+    auto wait = [] (GstPad *pad, GstPadProbeInfo *, gpointer) {
+      Owned<GstElement> parent{gst_pad_get_parent_element (pad)};
+      tell (GST_APP_SINK (parent.get ()), "held");
+      return GST_PAD_PROBE_OK;
+    };
+    probe_ = gst_pad_add_probe (held_.get (),
+        GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, wait, nullptr, nullptr);
+  }
+  void let_go ()
+  {
+    if (probe_ != 0) gst_pad_remove_probe (held_.get (), probe_);
+    probe_ = 0;
+  }
   GstAppSink *sink () { return GST_APP_SINK (sink_.get ()); }
-  static void tell (GstAppSink *from, gpointer)
+  static void tell (GstAppSink *from, const char *what)
   {
     gst_element_post_message (
         GST_ELEMENT (from), gst_message_new_application (GST_OBJECT (from),
-                                gst_structure_new_empty ("more")));
+                                gst_structure_new_empty (what)));
   }
   static gboolean on_message (GstBus *, GstMessage *message, gpointer data)
   {
     auto *self = static_cast<Resource *> (data);
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_APPLICATION) {
+    if (gst_message_has_name (message, "held")) {
+      if (self->probe_ != 0) self->seek (self->first_);
+      self->let_go ();
+    } else if (gst_message_has_name (message, "more")) {
       self->callbacks_.more ();
     } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
       GError *raw = nullptr;
@@ -217,9 +251,12 @@ private:
 
   Origin &origin_;
   const Callbacks callbacks_;
+  const guint64 first_;
   Owned<GstElement> pipeline_;
   Owned<GstBus> bus_;
   Owned<GstElement> sink_;
+  Owned<GstPad> held_;
+  gulong probe_ = 0;
 };
 
 }  // namespace resource

@@ -44,8 +44,7 @@ public:
     }
     gst_element_link (tee_, sink);
     Owned<GstPad> pad{gst_element_get_static_pad (sink, "sink")};
-    gst_pad_add_probe (
-        pad.get (), GST_PAD_PROBE_TYPE_BUFFER, probe, this, nullptr);
+    gst_pad_add_probe (pad.get (), probed, probe, this, nullptr);
   }
   ~Play () { gst_element_set_state (pipeline_.get (), GST_STATE_NULL); }
   Play (const Play &) = delete;
@@ -93,6 +92,12 @@ public:
       note (message.get ());
   }
   bool play () { return begin () && end (); }
+  // Then the bytes are those from there on.
+  bool seek (guint64 offset)
+  {
+    return gst_element_seek_simple (pipeline_.get (), GST_FORMAT_BYTES,
+        GST_SEEK_FLAG_FLUSH, static_cast<gint64> (offset));
+  }
 
   [[nodiscard]] unsigned warnings () const { return warnings_; }
   [[nodiscard]] unsigned errors () const { return errors_; }
@@ -148,10 +153,17 @@ private:
     (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING ? warnings_ : errors_)++;
     said_ += std::string (error->message) + " (" + raw_debug + ") ";
   }
+  static constexpr auto probed = static_cast<GstPadProbeType> (
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_FLUSH);
   static GstPadProbeReturn probe (
       GstPad *, GstPadProbeInfo *info, gpointer data)
   {
     auto *self = static_cast<Play *> (data);
+    if ((info->type & GST_PAD_PROBE_TYPE_EVENT_FLUSH) != 0) {
+      std::lock_guard guard (self->mutex_);
+      self->bytes_.clear ();
+      return GST_PAD_PROBE_OK;
+    }
     Bytes bytes = test::bytes_of (GST_PAD_PROBE_INFO_BUFFER (info));
     std::lock_guard guard (self->mutex_);
     self->bytes_.insert (self->bytes_.end (), bytes.begin (), bytes.end ());

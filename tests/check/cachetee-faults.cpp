@@ -14,7 +14,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <random>
 #include <string_view>
 #include <vector>
 
@@ -601,6 +603,40 @@ GST_START_TEST (a_clock_that_jumps)
 }
 GST_END_TEST;
 
+// ---- Seeks -----------------------------------------------------------------
+
+GST_START_TEST (flush_seeks_again_and_again)
+{
+  std::minstd_rand random (42);
+  unsigned seeks = std::getenv ("RELAY_SOAK") != nullptr ? 2000 : 60;
+  Bench bench (2000000);
+  // While it is recorded, then while it is served.
+  for (bool served : {false, true}) {
+    if (served) {
+      Play whole (bench.origin, bench.dir ());
+      fail_unless (whole.play () && whole.bytes () == bench.wanted);
+      bench.assert_well ("hit ", "before");
+    }
+    Play play (bench.origin, bench.dir ());
+    fail_unless (play.begin () && play.wait_bytes (1));
+    std::size_t offset = 0;
+    for (unsigned i = 0; i < seeks; i++) {
+      offset = (random () >> 4) % (bench.wanted.size () - 1);
+      fail_unless (play.seek (offset), "seek %u", i);
+      // At once again, or when something came.
+      if (i % 3 == 0) fail_unless (play.wait_bytes (1), "seek %u", i);
+    }
+    fail_unless (play.end (), "%s", play.said ().c_str ());
+    fail_unless (play.warnings () == 0, "%s", play.said ().c_str ());
+    fail_unless (
+        play.bytes () ==
+        Bytes (bench.wanted.begin () + static_cast<std::ptrdiff_t> (offset),
+            bench.wanted.end ()));
+    if (served) fail_unless (play.count ("bytes-received") == 0);
+  }
+}
+GST_END_TEST;
+
 static Suite *cachetee_faults_suite ()
 {
   Suite *suite = suite_create ("cachetee-faults");
@@ -618,6 +654,7 @@ static Suite *cachetee_faults_suite ()
   tcase_add_test (tests, a_folder_of_others_is_left_alone);
   tcase_add_test (tests, damage_is_never_served);
   tcase_add_test (tests, a_clock_that_jumps);
+  tcase_add_test (tests, flush_seeks_again_and_again);
   return suite;
 }
 

@@ -91,7 +91,7 @@ same() {
   there=$(get "$origin" "$1" "$work/there" "${@:2}")
   here=$(get "$relay" "$1" "$work/here" "${@:2}")
   [[ $here = "$there" ]] || fail "$*: $here, not $there"
-  [[ $there -ge 400 ]] || cmp "$work/there" "$work/here" || fail "$*: other bytes"
+  [[ $there -ge 400 || $* = *-I ]] || cmp "$work/there" "$work/here" || fail "$*: other bytes"
   [[ $there -ge 400 ]] || diff <(told "$work/there") <(told "$work/here") ||
     fail "$*: other headers"
 }
@@ -128,12 +128,17 @@ echo 'ok: ten clients, one download'
 for path in /clip.bin /clip.bin /empty.bin; do same "$path"; done
 [[ $(asked clip.bin) = 3 ]] || fail "$(asked clip.bin) requests, not 2 + 1"
 for range in 0-0 0-99 100-199 1234567-2345678 2999999- 2999999-5000000 -1 \
-  -3000000 -5000000 3000000- 5-2 x-1 0-; do
+  -3000000 -5000000 3000000- 0-; do
   same /clip.bin -H "Range: bytes=$range"
 done
 same /clip.bin -I
 same /none
-[[ $(asked clip.bin) = 17 ]] || fail "$(asked clip.bin) requests, not 16 + 1"
+[[ $(asked clip.bin) = 15 ]] || fail "$(asked clip.bin) requests, not 14 + 1"
+# As RFC 9110 14.2 has it.
+for range in 5-2 x-1 0-1,3-4; do
+  [[ $(get "$relay" /clip.bin "$work/here" -H "Range: bytes=$range") = 200 ]] ||
+    fail "not passed over: $range"
+done
 [[ $(get "$relay" /clip.bin "$work/here" -X POST -d x) = 405 ]] || fail 'POST'
 echo 'ok: whole and ranges, warm'
 
