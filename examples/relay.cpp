@@ -6,8 +6,8 @@
 //
 // The first line on stdout is "port N". GET and HEAD of /PATH are those of
 // ORIGIN/PATH, whole or one range; /metrics has the counters for Prometheus.
-// What is in the cache is not asked for; what one client fetches is served to
-// all who want it, while it comes. SIGINT and SIGTERM end it.
+// What one client fetches is served to all, while it comes. SIGINT and SIGTERM
+// end it.
 #include <glib-unix.h>
 #include <libsoup/soup.h>
 
@@ -29,13 +29,17 @@ using resource::Resource;
 
 template <>
 inline constexpr bool relay::is_gobject<SoupServer> = true;
+template <>
+inline constexpr bool relay::is_gobject<GSocket> = true;
+template <>
+inline constexpr bool relay::is_gobject<GSocketAddress> = true;
 
 namespace {
 
 struct Relay
 {
   Origin origin;
-  // What the origin said of a path when it was asked last.
+  // What the origin said of a path.
   std::map<std::string, std::map<std::string, std::string>> headers;
 };
 
@@ -227,6 +231,20 @@ void on_request (SoupServer *, SoupServerMessage *message, const char *,
   }
 }
 
+// libsoup lets ten connections wait; those beyond try again after a second.
+Owned<GSocket> listen (guint16 port)
+{
+  Owned<GSocket> socket{g_socket_new (G_SOCKET_FAMILY_IPV4,
+      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, nullptr)};
+  Owned<GSocketAddress> address{
+      g_inet_socket_address_new_from_string ("127.0.0.1", port)};
+  g_socket_set_listen_backlog (socket.get (), 1024);
+  if (!g_socket_bind (socket.get (), address.get (), TRUE, nullptr) ||
+      !g_socket_listen (socket.get (), nullptr))
+    return nullptr;
+  return socket;
+}
+
 [[noreturn]] void die (const char *text)
 {
   std::fprintf (stderr, "relay: %s\n", text);
@@ -256,17 +274,18 @@ int main (int argc, char **argv)
     die ("usage: relay [--port N] [--cache FOLDER] ORIGIN");
   Relay relay{Origin (origin, cache), {}};
   if (!relay.origin) die ("proxyhttpsrc, cachetee or appsink is missing");
-
   Owned<SoupServer> server{
       soup_server_new ("raw-paths", gboolean{TRUE}, nullptr)};
   soup_server_add_handler (server.get (), nullptr, on_request, &relay, nullptr);
-  if (!soup_server_listen_local (server.get (), static_cast<guint> (port),
-          SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr))
+  Owned<GSocket> socket = listen (static_cast<guint16> (port));
+  if (!socket || !soup_server_listen_socket (server.get (), socket.get (),
+                     static_cast<SoupServerListenOptions> (0), nullptr))
     die ("cannot listen on this port");
-  GSList *uris = soup_server_get_uris (server.get ());
-  std::printf ("port %d\n", g_uri_get_port (static_cast<GUri *> (uris->data)));
+  Owned<GSocketAddress> local{
+      g_socket_get_local_address (socket.get (), nullptr)};
+  std::printf ("port %d\n",
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local.get ())));
   std::fflush (stdout);
-  g_slist_free_full (uris, reinterpret_cast<GDestroyNotify> (g_uri_unref));
 
   Owned<GMainLoop> loop{g_main_loop_new (nullptr, FALSE)};
   auto quit = [] (gpointer running) -> gboolean {
