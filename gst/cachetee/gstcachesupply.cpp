@@ -109,6 +109,12 @@ void Supply::rest (Access &access)
   changed (access);
 }
 
+void Supply::arrive ()
+{
+  auto state = state_.lock ();
+  if (!std::exchange (state->arrived, true)) changed (state);
+}
+
 Supply::Answer Supply::event (GstEvent *event)
 {
   switch (GST_EVENT_TYPE (event)) {
@@ -321,6 +327,7 @@ void Supply::unlink ()
   state->filler = nullptr;
   state->feed = nullptr;
   state->place = {};
+  state->arrived = false;
   if (state->feeding || state->aside) rest (state);
   changed (state);
 }
@@ -440,7 +447,7 @@ bool Supply::fetch (const bytestream::Stream &stream, std::uint64_t offset,
   if (filler == nullptr)
     done = stream.read (offset, 1).place != bytestream::Place::hole;
   else
-    done = gst_pad_is_linked (sinkpad_) &&
+    done = gst_pad_is_linked (sinkpad_) && cachefeeder::is_source (sinkpad_) &&
            bring (std::move (filler), stream.status ().total, stop);
   auto state = state_.lock ();
   state->moving = false;
@@ -458,6 +465,8 @@ bool Supply::bring (std::unique_ptr<Filler> filler, std::uint64_t total,
   bool is_under_way = false;
   {
     auto state = state_.lock ();
+    while (!state->arrived)
+      if (!await (state, state->version, stop)) return false;
     place = state->place;
     is_under_way = state->feeding;
   }
