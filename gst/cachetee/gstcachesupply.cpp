@@ -30,6 +30,10 @@ namespace {
 // Upstream waits for the disk as long as this: nobody waits for upstream but
 // who wants just what it sends.
 constexpr std::chrono::milliseconds patience{2000};
+// When there was room: others may have been faster.
+constexpr std::chrono::milliseconds last_patience{100};
+// What is not on the disk by then gets there later.
+constexpr std::chrono::milliseconds settle_limit{500};
 // What is farther ahead of upstream is not waited for, but asked for.
 constexpr std::uint64_t far_ahead = std::uint64_t{4} << 20;
 constexpr unsigned attempts = 2;
@@ -70,9 +74,14 @@ void Supply::start (bytestream::Stream stream, Plan plan)
 
 void Supply::stop ()
 {
-  auto state = state_.lock ();
-  state->stopped = true;
-  changed (state);
+  std::stop_source stop;
+  {
+    auto state = state_.lock ();
+    state->stopped = true;
+    stop = state->stop;
+    changed (state);
+  }
+  stop.request_stop ();
 }
 
 bool Supply::clear ()
@@ -89,7 +98,7 @@ bool Supply::clear ()
   last.feed = nullptr;
   last.filler = nullptr;
   if (!last.stream || (filled == 0 && !last.is_partial)) return false;
-  last.stream->settle ();
+  last.stream->settle (settle_limit);
   return !last.was_stored && last.stream->status ().stored;
 }
 
@@ -250,9 +259,13 @@ void Supply::break_off ()
 Supply::Answer Supply::buffer (GstBuffer *buffer)
 {
   std::shared_ptr<Feed> feed;
+  std::optional<bytestream::Stream> stream;
+  std::stop_token stop;
   {
     auto state = state_.lock ();
     feed = state->feed;
+    stream = state->stream;
+    stop = state->stop.get_token ();
   }
   std::uint64_t size = gst_buffer_get_size (buffer);
   if (feed == nullptr) return Answer::taken;
@@ -264,7 +277,10 @@ Supply::Answer Supply::buffer (GstBuffer *buffer)
     return Answer::hold;
   }
   std::uint64_t before = feed->filled ();
-  store::Result<relay::Done> taken = feed->take (*std::move (chunk), patience);
+  if (stream && feed->closes (size))
+    (void)stream->wait_for_room (size, patience, stop);
+  store::Result<relay::Done> taken =
+      feed->take (*std::move (chunk), last_patience);
   report_.counters.bytes_written += feed->filled () - before;
   if (!taken && taken.code () == store::Error::changed) {
     break_off ();
@@ -289,7 +305,7 @@ void Supply::end ()
     is_bounded = state->segment_stop != unknown;
   }
   if (feed != nullptr && !is_bounded) {
-    store::Result<relay::Done> ended = feed->end (patience);
+    store::Result<relay::Done> ended = feed->end (last_patience);
     if (!ended && ended.code () == store::Error::changed) break_off ();
   }
   feed = nullptr;

@@ -107,6 +107,8 @@ private:
     std::uint64_t segment_stop = bytestream::unknown;
     std::unique_ptr<bytestream::Filler> filler;
     std::shared_ptr<bytefeed::Feed> feed;
+    // Ends the wait for the disk.
+    std::stop_source stop;
     // Branches that wait for what is claimed.
     unsigned waiting = 0;
     std::uint64_t corrupt = 0;

@@ -441,6 +441,7 @@ void unblock (GstCacheTee *self)
   self->impl.workers.close ();
   self->impl.junction.stop ();
   self->impl.intake.stop ();
+  self->impl.tape.stop ();
   self->impl.supply.stop ();
   std::shared_ptr<const List> branches = self->impl.branches.list ();
   for (const std::shared_ptr<Branch> &branch : *branches)
