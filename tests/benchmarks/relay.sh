@@ -3,8 +3,8 @@
 # examples/relay beside nginx as a cache, with proxy_cache_lock, and with slices
 # of 1 MB as well: many clients that ask at once for a file of an origin that
 # sends 4 MB/s to each connection. For each the time to the first byte and to
-# the end, and how often the origin was asked, first with nothing in the cache
-# and then with all of it.
+# the end, and how often the origin was asked, three times: first with nothing in
+# the cache.
 #
 #   tests/benchmarks/relay.sh BUILD [COUNTS [ROUNDS]]
 #
@@ -136,11 +136,11 @@ for round in $(seq "$rounds"); do
       for peer in "nginx-lock $((port + 1))" "nginx-slice $((port + 2))" "relay $ours"; do
         read -r name at <<<"$peer"
         path=$name-$what-$count-$round
-        for state in cold warm; do
+        for state in first second third; do
           before=$(asked "$path")
           figures=$("$build/tests/benchmarks/bench-relay" "$at" "/$path" \
             "$count" "$work/www/clip" "${range[@]}") || true
-          printf '%-6s %3d %-5s %-12s %s, origin asked %d times\n' "$what" \
+          printf '%-6s %3d %-6s %-12s %s, origin asked %d times\n' "$what" \
             "$count" "$state" "$name" "$figures" \
             $(($(asked "$path") - before))
         done

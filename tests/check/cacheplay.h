@@ -19,9 +19,10 @@ using test::Bytes;
 class Play
 {
 public:
-  // Without an origin it is a pattern, for which no file is opened.
+  // Without an origin it is a pattern, for which no file is opened. As packets,
+  // of which only the whole stream is kept, it is a pattern of that length.
   Play (const std::filesystem::path &origin, const std::filesystem::path &dir,
-      const char *key = "key")
+      const char *key = "key", bool packets = false)
       : pipeline_ (
             GST_ELEMENT (gst_object_ref_sink (gst_pipeline_new (nullptr))))
   {
@@ -29,12 +30,18 @@ public:
     GstElement *sink = add ("fakesink");
     g_object_set (tee_, "cache-dir", dir.c_str (), "cache-key", key,
         "slice-size", 8192U, nullptr);
-    if (origin.empty ()) {
+    if (origin.empty () || packets) {
       GstElement *source = add ("fakesrc");
-      g_object_set (source, "num-buffers", 6, "sizemax", 10000, nullptr);
+      guint buffers = origin.empty ()
+                          ? 6U
+                          : static_cast<guint> (
+                                std::filesystem::file_size (origin) / 10000);
+      g_object_set (source, "num-buffers", static_cast<gint> (buffers),
+          "sizemax", 10000, nullptr);
       gst_util_set_object_arg (G_OBJECT (source), "sizetype", "fixed");
-      gst_util_set_object_arg (G_OBJECT (source), "filltype", "pattern");
-      gst_util_set_object_arg (G_OBJECT (source), "format", "bytes");
+      gst_util_set_object_arg (G_OBJECT (source), "filltype", "pattern-span");
+      gst_util_set_object_arg (
+          G_OBJECT (source), "format", packets ? "time" : "bytes");
       gst_element_link (source, tee_);
     } else {
       GstElement *source = add ("filesrc");
