@@ -196,10 +196,9 @@ private:
     std::unique_lock lock (self->mutex_);
     self->bytes_.append (bytes.begin (), bytes.end ());
     self->changed_.notify_all ();
-    self->changed_.wait (
-        lock, [self] {
-          return self->flushing_ || self->bytes_.size () < self->limit_;
-        });
+    self->changed_.wait (lock, [self] {
+      return self->flushing_ || self->bytes_.size () < self->limit_;
+    });
   }
   static GstPadProbeReturn on_flush (
       GstPad *, GstPadProbeInfo *info, gpointer data)
@@ -381,7 +380,8 @@ GST_START_TEST (what_was_cut_is_kept)
   fail_unless (run.play () == body);
   run.stop ();
   origin.stop ();
-  fail_unless (*asked.lock () == (std::vector<std::string>{"", range (5 * slice)}));
+  fail_unless (
+      *asked.lock () == (std::vector<std::string>{"", range (5 * slice)}));
 }
 GST_END_TEST;
 
@@ -479,7 +479,8 @@ GST_START_TEST (when_who_fills_it_goes_another_goes_on)
   fail_unless (two.finish () == body);
   two.stop ();
   origin.stop ();
-  fail_unless (*asked.lock () == (std::vector<std::string>{"", range (5 * slice)}));
+  fail_unless (
+      *asked.lock () == (std::vector<std::string>{"", range (5 * slice)}));
 }
 GST_END_TEST;
 
@@ -713,8 +714,7 @@ GST_START_TEST (two_branches_make_one_request)
   HttpServer origin (test::serving (body));
   TempDir temp;
   keep (temp.path (), body, {{0, 2 * slice}, {5 * slice, 8 * slice}});
-  Run run (http (origin), temp.path (), "",
-      "t. ! queue ! fakesink sync=false");
+  Run run (http (origin), temp.path (), "", "t. ! queue ! fakesink sync=false");
   fail_unless (run.play () == body);
   assert_ranges (origin, {range (2 * slice, 5 * slice), range (8 * slice)});
   fail_unless_equals_uint64 (run.count ("bytes-sent"), 2 * size);
