@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 
+#include "listen.h"
 #include "range.h"
 #include "resource.h"
 
@@ -54,7 +55,7 @@ public:
         body_ (soup_server_message_get_response_body (message)),
         path_ (path),
         range_ (take_range (message)),
-        first_ (range::first_of (range_)),
+        first_ (begin_of_slice (range::first_of (range_))),
         resource_ (relay.origin, path, first_,
             {[this] { go_on (); },
                 [this] (const char *name, const char *value) {
@@ -75,6 +76,8 @@ public:
   }
 
 private:
+  // What the cache keeps whole; it is asked for from its beginning on.
+  static guint64 begin_of_slice (guint64 at) { return at - at % 262144; }
   // What is left of the request is not for libsoup to answer.
   static std::string take_range (SoupServerMessage *message)
   {
@@ -108,8 +111,10 @@ private:
         if (range->first >= total) return refuse_range (total);
         at_ = range->first;
         end_ = range->last + 1;
+        guint64 from = begin_of_slice (at_);
+        skip_ = at_ - from;
         // What begins at the end.
-        if (at_ != first_ && !resource_.seek (at_))
+        if (from != first_ && !resource_.seek (from))
           return refuse (SOUP_STATUS_BAD_GATEWAY);
         status = SOUP_STATUS_PARTIAL_CONTENT;
         soup_message_headers_set_content_range (answer_,
@@ -142,11 +147,12 @@ private:
   void send (Owned<GBytes> bytes)
   {
     gsize size = g_bytes_get_size (bytes.get ());
-    if (end_ && size > *end_ - at_) {
-      size = *end_ - at_;
-      bytes.reset (g_bytes_new_from_bytes (bytes.get (), 0, size));
-    }
+    gsize skipped = std::min (size, gsize{skip_});
+    skip_ -= skipped;
+    size -= skipped;
+    if (end_) size = std::min (size, gsize{*end_ - at_});
     if (size == 0) return;
+    bytes.reset (g_bytes_new_from_bytes (bytes.get (), skipped, size));
     at_ += size;
     busy_ = true;
     soup_message_body_append_bytes (body_, bytes.get ());
@@ -199,6 +205,7 @@ private:
   // Of the next byte that is sent, and behind the last one, if that is known.
   guint64 at_ = 0;
   std::optional<guint64> end_;
+  guint64 skip_ = 0;
   bool begun_ = false;
   // A chunk is on its way to the client.
   bool busy_ = false;
@@ -229,20 +236,6 @@ void on_request (SoupServer *, SoupServerMessage *message, const char *,
   } else {
     new Client (relay, message, path);
   }
-}
-
-// libsoup lets ten connections wait; those beyond try again after a second.
-Owned<GSocket> listen (guint16 port)
-{
-  Owned<GSocket> socket{g_socket_new (G_SOCKET_FAMILY_IPV4,
-      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, nullptr)};
-  Owned<GSocketAddress> address{
-      g_inet_socket_address_new_from_string ("127.0.0.1", port)};
-  g_socket_set_listen_backlog (socket.get (), 1024);
-  if (!g_socket_bind (socket.get (), address.get (), TRUE, nullptr) ||
-      !g_socket_listen (socket.get (), nullptr))
-    return nullptr;
-  return socket;
 }
 
 [[noreturn]] void die (const char *text)
@@ -277,7 +270,7 @@ int main (int argc, char **argv)
   Owned<SoupServer> server{
       soup_server_new ("raw-paths", gboolean{TRUE}, nullptr)};
   soup_server_add_handler (server.get (), nullptr, on_request, &relay, nullptr);
-  Owned<GSocket> socket = listen (static_cast<guint16> (port));
+  Owned<GSocket> socket{listen_locally (static_cast<guint16> (port))};
   if (!socket || !soup_server_listen_socket (server.get (), socket.get (),
                      static_cast<SoupServerListenOptions> (0), nullptr))
     die ("cannot listen on this port");
