@@ -325,7 +325,6 @@ GST_START_TEST (a_small_disk_gets_full)
   if (!can_mount (bench.dir (), "size=1m", 0)) return;
   Play play (bench.origin, bench.dir ());
   bench.assert_warns (play, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "small disk");
-  fail_unless (play.warnings () == 1, "nothing was said");
 }
 GST_END_TEST;
 
