@@ -13,7 +13,6 @@
 #include <libsoup/soup.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +21,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "range.h"
 
 namespace {
 
@@ -80,39 +81,6 @@ std::optional<fs::path> find_file (const Origin &origin, const char *uri_path)
   return file;
 }
 
-// An inclusive range of bytes, which may not be satisfiable.
-struct Range
-{
-  std::uint64_t first;
-  std::uint64_t last;
-};
-
-std::optional<std::uint64_t> parse_number (std::string_view text)
-{
-  std::uint64_t value = 0;
-  auto [end, error] =
-      std::from_chars (text.data (), text.data () + text.size (), value);
-  if (error != std::errc () || end != text.data () + text.size ())
-    return std::nullopt;
-  return value;
-}
-
-// One range, as "bytes=0-99", "bytes=100-" or "bytes=-100". Anything else is
-// passed over, as RFC 9110 14.2 allows, and the whole file sent.
-std::optional<Range> parse_range (std::string_view text, std::uint64_t size)
-{
-  constexpr std::string_view unit = "bytes=";
-  auto dash = text.find ('-');
-  if (!text.starts_with (unit) || dash == text.npos) return std::nullopt;
-  auto first = parse_number (text.substr (unit.size (), dash - unit.size ()));
-  auto last = parse_number (text.substr (dash + 1));
-  if (!first && dash == unit.size () && last)
-    return Range{size - std::min (*last, size), size - 1};
-  if (!first || (!last && dash + 1 != text.size ())) return std::nullopt;
-  if (last && *last < *first) return std::nullopt;
-  return Range{*first, std::min (last.value_or (size - 1), size - 1)};
-}
-
 void send_file (SoupServerMessage *message, const fs::path &path)
 {
   // Mapped: a big file is not read into memory.
@@ -137,11 +105,11 @@ void send_file (SoupServerMessage *message, const fs::path &path)
   soup_message_headers_set_content_type (
       answer, content_type (path.extension ().string ()), nullptr);
 
-  std::optional<Range> range;
+  std::optional<range::Range> range;
   std::string_view condition = header (asked, "If-Range");
   if (condition.empty () || condition == etag.get () ||
       condition == date.get ())
-    range = parse_range (header (asked, "Range"), size);
+    range = range::parse (header (asked, "Range"), size);
   // What is left is not for libsoup to answer: it would copy the whole file.
   soup_message_headers_remove (asked, "Range");
 
@@ -256,7 +224,7 @@ int main (int argc, char **argv)
     bool takes_value = argument == "--port" || argument == "--log";
     if (takes_value && ++i == argc) die (std::string (argument) + ": of what?");
     if (argument == "--port")
-      port = parse_number (argv[i]).value_or (65536);
+      port = range::parse_number (argv[i]).value_or (65536);
     else if (argument == "--log")
       origin.log = std::fopen (argv[i], "w");
     else

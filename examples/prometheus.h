@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <map>
+#include <mutex>
 #include <string>
 
 // The `stats` of an element as text for Prometheus (exposition format 0.0.4).
@@ -110,6 +111,47 @@ private:
   }
 
   std::map<std::string, Metric> metrics_;
+};
+
+// The same of elements that come and go: their counters are added up. From any
+// thread.
+class Sums
+{
+public:
+  void add (GstElement *element, const std::string &prefix)
+  {
+    GstStructure *stats = nullptr;
+    g_object_get (element, "stats", &stats, nullptr);
+    std::lock_guard guard (mutex_);
+    for (gint i = 0; i < gst_structure_n_fields (stats); i++) {
+      const char *field =
+          gst_structure_nth_field_name (stats, static_cast<guint> (i));
+      guint64 value = 0;
+      if (!gst_structure_get_uint64 (stats, field, &value)) continue;
+      guint64 &sum = sums_[prefix][field];
+      sum = is_gauge (field) ? value : sum + value;
+    }
+    gst_structure_free (stats);
+  }
+
+  [[nodiscard]] std::string text (const char *name)
+  {
+    Exposition all;
+    std::lock_guard guard (mutex_);
+    for (const auto &[prefix, fields] : sums_) {
+      GstStructure *stats = gst_structure_new_empty ("stats");
+      for (const auto &[field, value] : fields)
+        gst_structure_set (
+            stats, field.c_str (), G_TYPE_UINT64, value, nullptr);
+      all.add (stats, prefix, name);
+      gst_structure_free (stats);
+    }
+    return all.text ();
+  }
+
+private:
+  std::mutex mutex_;
+  std::map<std::string, std::map<std::string, guint64>> sums_;
 };
 
 }  // namespace prometheus

@@ -72,7 +72,11 @@ Object::Object (store::Shared &shared, std::string full_key,
       shared_ (shared),
       family_ (shared.disk, shared.folder, key)
 {
-  if (!look) return;
+  if (!look) {
+    for (folder::Generation used : family_.generations ())
+      before_ = std::max (before_, used);
+    return;
+  }
   Result<bytefiles::Loaded> loaded =
       bytefiles::load_newest (shared.disk, family_, key);
   if (!loaded) return;
@@ -125,7 +129,7 @@ std::optional<Found> Object::read_present (
   auto part = [&] (const Chunk &chunk) {
     std::span bytes = chunk.bytes.subspan (within);
     bytes = bytes.first (std::min (bytes.size (), limit));
-    return Found{Place::bytes, {bytes, chunk.owner}, {}};
+    return Found{Place::bytes, {bytes, chunk.owner}, {}, false};
   };
   const slices::Key name{now.id, static_cast<std::uint32_t> (slice)};
   std::uint64_t size = now.table.end_of (slice) - now.table.start_of (slice);
@@ -159,7 +163,9 @@ std::optional<Found> Object::read_present (
   if (folder::read_record (files->data, record, out)) {
     chunk = Chunk{out, std::move (bytes)};
     memory.insert (name, *chunk);
-    return part (*chunk);
+    Found found = part (*chunk);
+    found.from_disk = true;
+    return found;
   }
   access.lock ();
   // Unless somebody else found out, or has written it anew.
@@ -315,13 +321,13 @@ Result<relay::Done> Object::take_growth ()
   return relay::Done{};
 }
 
-bool Object::agree (const Facts &facts)
+bool Object::agree (const Facts &facts, std::size_t claims)
 {
   auto access = state.lock ();
   State &now = *access;
   bool is_new = !now.has_facts && now.table.bytes () == 0 &&
-                !now.table.has_claims () && now.table.total () == unknown &&
-                now.held.empty ();
+                now.table.claims () <= claims &&
+                now.table.total () == unknown && now.held.empty ();
   if (!is_new && !record::is_same (now.facts, facts)) return false;
   if (facts.total != unknown && !now.table.set_total (facts.total))
     return false;
@@ -501,7 +507,8 @@ bool Object::make_files ()
       bytefiles::load_newest (shared_.disk, family_, key);
   // They are being made; another time.
   if (!loaded && loaded.code () == Error::busy) return false;
-  if (loaded && adopt (*std::move (loaded))) return lock_files ();
+  bool is_ours = loaded && loaded->files->generation > before_;
+  if (is_ours && adopt (*std::move (loaded))) return lock_files ();
 
   record::Header header;
   header.created = store::seconds_now ();

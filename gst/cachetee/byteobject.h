@@ -108,7 +108,9 @@ public:
       std::uint64_t *version = nullptr);
   [[nodiscard]] Found wait (
       std::uint64_t offset, std::size_t limit, const std::stop_token &stop);
-  bool agree (const Facts &facts);
+  // Of a resource that nothing is known of, and of which there are no more
+  // claims than these.
+  bool agree (const Facts &facts, std::size_t claims = 0);
   // Somebody has removed its files.
   [[nodiscard]] bool is_gone ();
   // Has the store's thread write what is to be written, and let go of the lock
@@ -160,6 +162,8 @@ private:
   const folder::Family family_;
   // The store's thread.
   codec::Compressor compressor_;
+  // Files up to this generation are of what it takes the place of.
+  folder::Generation before_ = 0;
   std::condition_variable changed_;
   // For who changes the files' lock, or reads what the index has grown by.
   // Taken before the state's lock, and never by who fills.

@@ -43,6 +43,8 @@ void Server::run_branch (Branch &branch)
   if (run.reader != nullptr)
     play (branch,
         cacheitem::Player (run.reader, run.memory, run.seqnum, run.group_id));
+  else
+    player_.run (branch, run.seqnum, run.group_id);
   // Nobody is to wait for it.
   if (!branch.live) junction_.end (branch);
 }

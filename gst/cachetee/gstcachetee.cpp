@@ -48,12 +48,15 @@
 #include "gstcacheintake.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
+#include "gstcacheplayer.h"
 #include "gstcachequery.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
 #include "gstcacheresume.h"
 #include "gstcacheserver.h"
 #include "gstcachesettings.h"
+#include "gstcachesupply.h"
+#include "gstcachetape.h"
 #include "gstcacheworkers.h"
 #include "inventory.h"
 #include "junction.h"
@@ -61,6 +64,7 @@
 GST_DEBUG_CATEGORY (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
+using byteplan::Plan;
 using cachebranch::Branch;
 using cachebranch::List;
 using cachereport::Status;
@@ -81,13 +85,19 @@ struct Impl
         lookup (report),
         late (branches, junction, workers, report, switches),
         fan (branches, switches, report, late),
-        server (element, sink, junction, report, workers, switches),
+        supply (sink, junction, report),
+        player (element, junction, report, supply, switches),
+        server (element, sink, junction, report, workers, switches, player),
         resumption (sink, junction, report, server, branches),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan})
+            resumption, late, fan, tape, supply, [this] { play_instead (); },
+            [this] { feed_instead (); }})
   {
     report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
+
+  void play_instead ();
+  void feed_instead ();
 
   // Lives as long as the element.
   GstPad *const sinkpad;
@@ -101,10 +111,38 @@ struct Impl
   cachelookup::Lookup lookup;
   cachelate::Late late;
   cachefan::Fan fan;
+  cachetape::Tape tape;
+  cachesupply::Supply supply;
+  cacheplayer::Player player;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
   cacheintake::Intake intake;
 };
+
+// Upstream's thread, before it has sent anything.
+void Impl::play_instead ()
+{
+  late.stop ();
+  late.clear ();
+  if (std::optional<bytestream::Stream> stream = lookup.stream ())
+    supply.start (*std::move (stream), byteplan::Plan::serve);
+  report.set_status (Status::hit, "shared");
+  junction.replay ();
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) server.serve (branch);
+}
+
+// Upstream's thread, when it is known that what is there is of the past.
+void Impl::feed_instead ()
+{
+  report.counters.cache_misses++;
+  report.set_status (Status::miss, "changed");
+  intake.record (supply.stream ());
+  junction.feed ();
+  late.start (settings.copy ());
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) late.serve (branch);
+}
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -176,6 +214,7 @@ void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   self->impl.junction.unlink ();
+  self->impl.supply.unlink ();
 }
 
 // ---- Source pads -----------------------------------------------------------
@@ -225,8 +264,13 @@ gboolean gst_cache_tee_src_event (
     return done;
   }
   // On a hit upstream knows nothing of what the branches see, and has not been
-  // asked for anything; there is no seeking in what is served.
+  // asked for anything; in packets there is no seeking.
+  bool is_sought = false;
+  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
+  if (type == GST_EVENT_SEEK && branch != nullptr && self->impl.supply.is_on ())
+    is_sought = self->impl.player.seek (*branch, event);
   gst_event_unref (event);
+  if (is_sought) return TRUE;
   return type == GST_EVENT_RECONFIGURE || type == GST_EVENT_QOS ||
          type == GST_EVENT_LATENCY;
 }
@@ -240,6 +284,10 @@ gboolean gst_cache_tee_src_query (
     gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
     return TRUE;
   }
+  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
+  if (is_served (self) && branch != nullptr && self->impl.supply.is_on () &&
+      self->impl.player.answer (*branch, query))
+    return TRUE;
   if (is_served (self))
     return cachequery::answer (
         pad, parent, query, self->impl.server.reader ().get ());
@@ -250,6 +298,7 @@ gboolean gst_cache_tee_src_query (
 // or from the cache.
 void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
 {
+  branch->cursor.open ();
   self->impl.junction.add (branch);
   self->impl.late.add (*branch);
   self->impl.branches.add (branch, self->impl.sinkpad);
@@ -263,6 +312,7 @@ void remove_branch (GstCacheTee *self, GstPad *pad)
   std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
   if (branch == nullptr) return;
   self->impl.junction.remove (*branch);
+  branch->cursor.close ();
   self->impl.branches.remove (pad);
   self->impl.late.remove (*branch);
 }
@@ -326,26 +376,49 @@ void look_up (GstCacheTee *self)
   self->impl.lookup.look_up (settings);
 }
 
+// Of a byte stream; what there is of packets is served.
+Plan find_plan (GstCacheTee *self)
+{
+  Impl &impl = self->impl;
+  if (impl.lookup.reader () != nullptr || !impl.lookup.stream ())
+    return Plan::pass;
+  byteplan::Upstream upstream;
+  upstream.linked = gst_pad_is_linked (impl.sinkpad);
+  upstream.patient = cachefeeder::is_source (impl.sinkpad);
+  Plan plan = impl.lookup.plan (upstream);
+  impl.lookup.tell (plan);
+  return plan;
+}
+
 void start (GstCacheTee *self)
 {
   Impl &impl = self->impl;
   impl.report.start ();
   look_up (self);
   impl.resumption.start ();
-  bool hit = impl.lookup.reader () != nullptr;
+  const Plan plan = find_plan (self);
+  bool is_supplied =
+      plan == Plan::serve || plan == Plan::check || plan == Plan::grace;
+  bool hit = impl.lookup.reader () != nullptr || is_supplied;
+  bool is_kept = plan == Plan::record || plan == Plan::renew;
+  // Whether it is one turns out.
+  bool is_open = plan == Plan::check;
   bool miss = impl.report.status () == Status::miss;
-  if (hit) impl.report.counters.cache_hits++;
+  if (hit && !is_open) impl.report.counters.cache_hits++;
   if (miss || impl.lookup.missed ()) impl.report.counters.cache_misses++;
   std::shared_ptr<const List> branches = impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
+  for (const std::shared_ptr<Branch> &branch : *branches) {
     branch->flow = GST_FLOW_OK;
+    branch->cursor.open ();
+  }
   impl.server.start (impl.lookup.reader (), impl.lookup.memory ());
   // From here on it is the streaming thread's, which holds this lock.
   GST_PAD_STREAM_LOCK (impl.sinkpad);
   impl.junction.start (hit);
   GST_PAD_STREAM_UNLOCK (impl.sinkpad);
+  if (is_supplied) impl.supply.start (*impl.lookup.stream (), plan);
   if (!hit) impl.late.start (impl.settings.copy ());
-  if (miss) impl.intake.record ();
+  if (is_kept) impl.intake.record (impl.lookup.stream (), plan == Plan::renew);
 }
 
 // The pads are active by now.
@@ -367,6 +440,12 @@ void unblock (GstCacheTee *self)
   if (is_served (self)) cachefeeder::stop_source (self->impl.sinkpad);
   self->impl.workers.close ();
   self->impl.junction.stop ();
+  self->impl.intake.stop ();
+  self->impl.tape.stop ();
+  self->impl.supply.stop ();
+  std::shared_ptr<const List> branches = self->impl.branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *branches)
+    branch->cursor.close ();
   self->impl.late.stop ();
   self->impl.report.drop_recording ("stopped");
 }
@@ -380,7 +459,11 @@ void stop (GstCacheTee *self)
   if (closed.failure) impl.report.warn_store (*closed.failure);
   impl.report.counters.bytes_written += closed.bytes_written;
   impl.report.counters.skipped_slices += closed.skipped_slices;
-  if (closed.stored) impl.report.counters.objects_stored++;
+  cachetape::Tape::Closed kept = impl.tape.close ();
+  impl.report.counters.skipped_slices += kept.skipped_slices;
+  bool is_filled = impl.supply.clear ();
+  if (closed.stored || kept.stored || is_filled)
+    impl.report.counters.objects_stored++;
   if (closed.failure) impl.report.counters.objects_dropped++;
   impl.report.forget ();
   impl.lookup.finish ();

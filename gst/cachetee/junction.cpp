@@ -25,6 +25,7 @@ void Junction::start (bool replay)
   state->running = true;
   state->mode = replay ? Mode::replay : Mode::tee;
   state->gone = false;
+  state->wanted = false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     branch->live = !replay;
     branch->index = 0;
@@ -97,7 +98,8 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   auto state = state_.lock ();
   unsigned unlinks = state->unlinks;
   auto goes = [&] (const State &s) {
-    return s.mode != Mode::replay || must_stop (s, unlinks) || is_over (s);
+    return s.mode != Mode::replay || must_stop (s, unlinks) || s.wanted ||
+           is_over (s);
   };
   for (;;) {
     state->waits++;
@@ -110,8 +112,39 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   }
   if (must_stop (*state, unlinks)) return Entry::stopped;
   if (state->mode != Mode::replay) return Entry::pass;
+  if (state->wanted) return Entry::fill;
   state->gone = true;
   return Entry::over;
+}
+
+void Junction::want (bool on)
+{
+  state_.lock ()->wanted = on;
+  changed_.notify_all ();
+}
+
+bool Junction::feed ()
+{
+  auto state = state_.lock ();
+  if (state->mode != Mode::replay) return false;
+  for (const std::shared_ptr<Branch> &branch : state->branches) {
+    branch->stop = true;
+    branch->live = true;
+  }
+  state->mode = Mode::tee;
+  update (*state);
+  changed_.notify_all ();
+  return true;
+}
+
+void Junction::replay ()
+{
+  auto state = state_.lock ();
+  if (state->mode != Mode::tee) return;
+  state->mode = Mode::replay;
+  for (const std::shared_ptr<Branch> &branch : state->branches)
+    branch->live = false;
+  update (*state);
 }
 
 Entry Junction::pass_by ()
@@ -222,6 +255,12 @@ bool Junction::end (Branch &branch)
       [] (const std::shared_ptr<Branch> &other) {
         return other->ended || other->idle;
       });
+}
+
+void Junction::again (Branch &branch)
+{
+  auto state = state_.lock ();
+  branch.ended = false;
 }
 
 std::size_t Junction::waits ()

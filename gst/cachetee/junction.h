@@ -32,6 +32,8 @@ enum class Entry
 {
   // It goes to the branches.
   pass,
+  // The branches play, and what comes is what is missing of what they play.
+  fill,
   // To nobody: the cache is played.
   drop,
   // The cache was played to its end; upstream may end too.
@@ -76,6 +78,15 @@ public:
   void remove (Branch &branch);
   void link (Branch &branch);
 
+  // While the cache is played: upstream is to send what is missing of it, or to
+  // wait again.
+  void want (bool on);
+  // What is played comes from upstream after all, from the beginning: nobody
+  // has played anything yet. False if nothing is played.
+  bool feed ();
+  // The other way round, before upstream has sent anything.
+  void replay ();
+
   // For upstream's thread. Waits as long as the cache is played, or until
   // `gives_up`, which is asked now and then, says so.
   Entry admit (const std::function<bool ()> &gives_up);
@@ -107,6 +118,8 @@ public:
   [[nodiscard]] std::uint64_t resume_bytes ();
   // True if there is nobody left who plays.
   bool end (Branch &branch);
+  // It goes on: it was sent somewhere else.
+  void again (Branch &branch);
   // How many threads wait here.
   [[nodiscard]] std::size_t waits ();
 
@@ -117,6 +130,7 @@ private:
     Mode mode = Mode::tee;
     bool running = false;
     bool flushing = false;
+    bool wanted = false;
     // Upstream has gone on, or ended, without the branches.
     bool gone = false;
     unsigned unlinks = 0;
