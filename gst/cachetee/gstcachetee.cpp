@@ -48,14 +48,14 @@
 #include "gstcacheintake.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
-#include "gstcachequery.h"
+#include "gstcachepads.h"
+#include "gstcachepurge.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
 #include "gstcacheresume.h"
 #include "gstcacheserver.h"
 #include "gstcachesettings.h"
 #include "gstcacheworkers.h"
-#include "inventory.h"
 #include "junction.h"
 
 GST_DEBUG_CATEGORY (cachetee_debug);
@@ -67,7 +67,6 @@ using cachereport::Status;
 using cachesettings::Settings;
 using junction::Mode;
 using relay::Owned;
-using relay::share;
 
 namespace {
 
@@ -84,7 +83,9 @@ struct Impl
         server (element, sink, junction, report, workers, switches),
         resumption (sink, junction, report, server, branches),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan})
+            resumption, late, fan}),
+        pads (
+            {element, sink, branches, workers, junction, report, late, server})
   {
     report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
@@ -104,6 +105,7 @@ struct Impl
   cacheserver::Server server;
   cacheresume::Resumption resumption;
   cacheintake::Intake intake;
+  cachepads::Pads pads;
 };
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
@@ -180,142 +182,23 @@ void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 
 // ---- Source pads -----------------------------------------------------------
 
-bool is_served (GstCacheTee *self)
-{
-  return self->impl.junction.mode () != Mode::tee;
-}
-
-// A peer has come, here or behind a ghost pad.
-void note_link (GstCacheTee *self, GstPad *pad)
-{
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (branch == nullptr) return;
-  branch->flow = GST_FLOW_OK;
-  self->impl.junction.link (*branch);
-  self->impl.late.serve (branch);
-}
-
-void on_linked (GstPad *pad, GstPad *, gpointer data)
-{
-  note_link (GST_CACHE_TEE (data), pad);
-}
-
-// That of a direct peer comes after its link, which was noted then: what has
-// failed since has not come back.
-void note_reconfigure (GstCacheTee *self, GstPad *pad)
-{
-  Owned<GstPad> peer{gst_pad_get_peer (pad)};
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (peer != nullptr && GST_IS_PROXY_PAD (peer.get ()))
-    note_link (self, pad);
-  else if (branch != nullptr)
-    self->impl.junction.link (*branch);
-}
-
-gboolean gst_cache_tee_src_event (
-    GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  GstCacheTee *self = GST_CACHE_TEE (parent);
-  GstEventType type = GST_EVENT_TYPE (event);
-  if (type == GST_EVENT_RECONFIGURE) note_reconfigure (self, pad);
-  if (!is_served (self)) {
-    bool done = gst_pad_event_default (pad, parent, event);
-    if (done && type == GST_EVENT_SEEK)
-      self->impl.report.drop_recording ("seek");
-    return done;
-  }
-  // On a hit upstream knows nothing of what the branches see, and has not been
-  // asked for anything; there is no seeking in what is served.
-  gst_event_unref (event);
-  return type == GST_EVENT_RECONFIGURE || type == GST_EVENT_QOS ||
-         type == GST_EVENT_LATENCY;
-}
-
-gboolean gst_cache_tee_src_query (
-    GstPad *pad, GstObject *parent, GstQuery *query)
-{
-  GstCacheTee *self = GST_CACHE_TEE (parent);
-  if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
-    gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-    return TRUE;
-  }
-  if (is_served (self))
-    return cachequery::answer (
-        pad, parent, query, self->impl.server.reader ().get ());
-  return gst_pad_query_default (pad, parent, query);
-}
-
-// From here on the branch gets data; what came before it has as sticky events,
-// or from the cache.
-void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
-{
-  self->impl.junction.add (branch);
-  self->impl.late.add (*branch);
-  self->impl.branches.add (branch, self->impl.sinkpad);
-  if (!branch->live && !self->impl.late.is_on ())
-    self->impl.server.serve (branch);
-}
-
-void remove_branch (GstCacheTee *self, GstPad *pad)
-{
-  // Before it is taken from the list: its result counts no more.
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (branch == nullptr) return;
-  self->impl.junction.remove (*branch);
-  self->impl.branches.remove (pad);
-  self->impl.late.remove (*branch);
-}
-
 GstPad *gst_cache_tee_request_new_pad (GstElement *element,
     GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
 {
-  GstCacheTee *self = GST_CACHE_TEE (element);
-  self->impl.workers.reap ();
-  std::string name = self->impl.branches.name (element, wanted);
-  GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
-  Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
-  gst_pad_set_event_function (
-      pad.get (), GST_DEBUG_FUNCPTR (gst_cache_tee_src_event));
-  gst_pad_set_query_function (
-      pad.get (), GST_DEBUG_FUNCPTR (gst_cache_tee_src_query));
-  GST_PAD_SET_PROXY_CAPS (pad.get ());
-  g_signal_connect_object (pad.get (), "linked", G_CALLBACK (on_linked), self,
-      static_cast<GConnectFlags> (0));
-  auto branch = std::make_shared<Branch> (share (pad.get ()));
-  // Sticky events are kept by active pads only.
-  if (!gst_pad_set_active (pad.get (), TRUE)) return nullptr;
-  add_branch (self, branch);
-  if (!gst_element_add_pad (element, pad.get ())) {
-    remove_branch (self, pad.get ());
-    return nullptr;
-  }
-  g_object_notify (G_OBJECT (self), "num-src-pads");
-  // The element holds it.
-  return raw;
+  return GST_CACHE_TEE (element)->impl.pads.request (templ, wanted);
 }
 
 void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
 {
-  GstCacheTee *self = GST_CACHE_TEE (element);
-  Owned<GstPad> held = share (pad);
-  // First, so that its last result does not count.
-  remove_branch (self, pad);
-  // Before its events are taken away: a push that is under way would go on
-  // without them.
-  if (Owned<GstPad> peer{gst_pad_get_peer (pad)})
-    gst_pad_unlink (pad, peer.get ());
-  gst_pad_set_active (pad, FALSE);
-  gst_element_remove_pad (element, pad);
-  if (self->impl.branches.alloc_pad ().get () == pad) {
-    self->impl.branches.set_alloc_pad (nullptr);
-    g_object_notify (G_OBJECT (self), "alloc-pad");
-  }
-  self->impl.workers.reap ();
-  g_object_notify (G_OBJECT (self), "num-src-pads");
+  GST_CACHE_TEE (element)->impl.pads.release (pad);
 }
 
 // ---- States ----------------------------------------------------------------
+
+bool is_served (GstCacheTee *self)
+{
+  return self->impl.junction.mode () != Mode::tee;
+}
 
 void look_up (GstCacheTee *self)
 {
@@ -431,19 +314,14 @@ guint purged (GstCacheTee *self, std::size_t objects)
 
 guint gst_cache_tee_purge (GstCacheTee *self, const gchar *key)
 {
-  std::string dir = self->impl.settings.copy ().cache_dir;
-  if (key == nullptr || !inventory::is_cache (disk::system (), dir)) return 0;
-  return purged (self, inventory::purge (disk::system (), dir, key) +
-                           inventory::purge_prefix (disk::system (), dir,
-                               cachecontrol::credentials_prefix (key)));
+  return purged (
+      self, cachepurge::purge (self->impl.settings.copy ().cache_dir, key));
 }
 
 guint gst_cache_tee_purge_prefix (GstCacheTee *self, const gchar *prefix)
 {
-  std::string dir = self->impl.settings.copy ().cache_dir;
-  if (prefix == nullptr || !inventory::is_cache (disk::system (), dir))
-    return 0;
-  return purged (self, inventory::purge_prefix (disk::system (), dir, prefix));
+  return purged (self,
+      cachepurge::purge_prefix (self->impl.settings.copy ().cache_dir, prefix));
 }
 
 // ---- Object ----------------------------------------------------------------
@@ -538,37 +416,9 @@ static void gst_cache_tee_class_init (GstCacheTeeClass *klass)
   object_class->finalize = gst_cache_tee_finalize;
   cachesettings::install (object_class);
 
-  constexpr auto action =
-      static_cast<GSignalFlags> (static_cast<int> (G_SIGNAL_RUN_LAST) |
-                                 static_cast<int> (G_SIGNAL_ACTION));
-  /**
-   * GstCacheTee::purge:
-   * @self: the element
-   * @key: a #GstCacheTee:cache-key
-   *
-   * Removes what the cache has of this key. Who reads it goes on.
-   *
-   * Returns: how many objects were removed
-   *
-   * Since: 0.1
-   */
-  g_signal_new_class_handler ("purge", G_TYPE_FROM_CLASS (klass), action,
-      G_CALLBACK (gst_cache_tee_purge), nullptr, nullptr, nullptr, G_TYPE_UINT,
-      1, G_TYPE_STRING);
-  /**
-   * GstCacheTee::purge-prefix:
-   * @self: the element
-   * @prefix: what their keys begin with; empty: all
-   *
-   * Removes what the cache has of all keys that begin so.
-   *
-   * Returns: how many objects were removed
-   *
-   * Since: 0.1
-   */
-  g_signal_new_class_handler ("purge-prefix", G_TYPE_FROM_CLASS (klass), action,
-      G_CALLBACK (gst_cache_tee_purge_prefix), nullptr, nullptr, nullptr,
-      G_TYPE_UINT, 1, G_TYPE_STRING);
+  cachepurge::install (G_TYPE_FROM_CLASS (klass),
+      G_CALLBACK (gst_cache_tee_purge),
+      G_CALLBACK (gst_cache_tee_purge_prefix));
 
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cache_tee_change_state);
   element_class->request_new_pad =
