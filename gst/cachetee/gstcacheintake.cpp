@@ -127,6 +127,9 @@ void Intake::obey (GstEvent *headers)
 
 GstFlowReturn Intake::take_serialized (GstEvent *event)
 {
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START &&
+      on_.awaiting.stream_start (event))
+    record ();
   Entry entry = admit ();
   if (entry != Entry::pass) return flow_of (entry);
   if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)

@@ -6,6 +6,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachefan.h"
+#include "gstcachekey.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcacherecorder.h"
@@ -31,6 +32,7 @@ struct Pieces
   cacheresume::Resumption &resumption;
   cachelate::Late &late;
   cachefan::Fan &fan;
+  cachekey::Awaiting &awaiting;
 };
 
 class Intake

@@ -3,6 +3,7 @@
 
 #include "disk.h"
 #include "gstcachecontrol.h"
+#include "gstcachekey.h"
 #include "inventory.h"
 
 namespace cachepurge {
@@ -11,6 +12,8 @@ std::size_t purge (const std::string &dir, const gchar *key)
 {
   if (key == nullptr || !inventory::is_cache (disk::system (), dir)) return 0;
   return inventory::purge (disk::system (), dir, key) +
+         inventory::purge_prefix (
+             disk::system (), dir, cachekey::prefix (key)) +
          inventory::purge_prefix (
              disk::system (), dir, cachecontrol::credentials_prefix (key));
 }

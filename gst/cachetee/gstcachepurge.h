@@ -9,8 +9,8 @@
 // What is removed from the cache by hand.
 namespace cachepurge {
 
-// How many objects that were; null is none. What was fetched with credentials
-// goes with the key.
+// How many objects that were; null is none. A key may be the
+// URI of a default key. What was fetched with credentials goes with it.
 std::size_t purge (const std::string &dir, const gchar *key);
 std::size_t purge_prefix (const std::string &dir, const gchar *prefix);
 

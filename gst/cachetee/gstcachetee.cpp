@@ -46,6 +46,7 @@
 #include "gstcachefan.h"
 #include "gstcachefeeder.h"
 #include "gstcacheintake.h"
+#include "gstcachekey.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcachepads.h"
@@ -82,8 +83,10 @@ struct Impl
         fan (branches, switches, report, late),
         server (element, sink, junction, report, workers, switches),
         resumption (sink, junction, report, server, branches),
+        awaiting (
+            {sink, settings, branches, junction, report, lookup, late, server}),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan}),
+            resumption, late, fan, awaiting}),
         pads (
             {element, sink, branches, workers, junction, report, late, server})
   {
@@ -104,6 +107,7 @@ struct Impl
   cachefan::Fan fan;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
+  cachekey::Awaiting awaiting;
   cacheintake::Intake intake;
   cachepads::Pads pads;
 };
@@ -203,7 +207,12 @@ bool is_served (GstCacheTee *self)
 void look_up (GstCacheTee *self)
 {
   Settings settings = self->impl.settings.copy ();
-  if (!settings.cache_dir.empty ())
+  bool awaits = !settings.cache_dir.empty () && settings.cache_key.empty () &&
+                settings.cache_policy != cachesettings::CachePolicy::off;
+  self->impl.awaiting.start (awaits);
+  if (awaits)
+    settings.cache_dir.clear ();
+  else if (!settings.cache_dir.empty ())
     settings.cache_key =
         cachecontrol::key_for (settings.cache_key, self->impl.sinkpad);
   self->impl.lookup.look_up (settings);
@@ -227,7 +236,7 @@ void start (GstCacheTee *self)
   GST_PAD_STREAM_LOCK (impl.sinkpad);
   impl.junction.start (hit);
   GST_PAD_STREAM_UNLOCK (impl.sinkpad);
-  if (!hit) impl.late.start (impl.settings.copy ());
+  if (!hit && !impl.awaiting.is_on ()) impl.late.start (impl.settings.copy ());
   if (miss) impl.intake.record ();
 }
 

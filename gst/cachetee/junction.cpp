@@ -114,6 +114,17 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   return Entry::over;
 }
 
+bool Junction::replay ()
+{
+  auto state = state_.lock ();
+  if (!state->running) return false;
+  state->mode = Mode::replay;
+  for (const std::shared_ptr<Branch> &branch : state->branches)
+    branch->live = false;
+  update (*state);
+  return true;
+}
+
 Entry Junction::pass_by ()
 {
   auto state = state_.lock ();

@@ -76,6 +76,10 @@ public:
   void remove (Branch &branch);
   void link (Branch &branch);
 
+  // What upstream feeds is played after all; before it has sent anything. False
+  // if it was stopped.
+  bool replay ();
+
   // For upstream's thread. Waits as long as the cache is played, or until
   // `gives_up`, which is asked now and then, says so.
   Entry admit (const std::function<bool ()> &gives_up);
