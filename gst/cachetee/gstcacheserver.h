@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <memory>
 
 #include "common/guarded.h"
@@ -37,6 +38,10 @@ public:
       std::shared_ptr<const slices::Share> memory);
   void stop ();
   [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
+  // An application wants no more: each branch gets its EOS in place of the next
+  // buffer.
+  void end ();
+  [[nodiscard]] bool is_ended () const { return ended_; }
 
   // Starts a branch's thread.
   void serve (const std::shared_ptr<cachebranch::Branch> &branch);
@@ -70,6 +75,7 @@ private:
   cacheworkers::Workers &workers_;
   const cachesettings::Switches &switches_;
   relay::Guarded<Run> run_;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace cacheserver

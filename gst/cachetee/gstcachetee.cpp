@@ -313,6 +313,20 @@ GstStateChangeReturn gst_cache_tee_change_state (
   return result;
 }
 
+// An EOS is sent to all sources of a pipeline, of which this is one when the
+// cache is played. Else it comes from upstream, which has got it too.
+gboolean gst_cache_tee_send_event (GstElement *element, GstEvent *event)
+{
+  GstCacheTee *self = GST_CACHE_TEE (element);
+  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS ||
+      (!is_served (self) && !gst_pad_is_linked (self->impl.sinkpad)))
+    return GST_ELEMENT_CLASS (gst_cache_tee_parent_class)
+        ->send_event (element, event);
+  if (is_served (self)) self->impl.server.end ();
+  gst_event_unref (event);
+  return TRUE;
+}
+
 // ---- Signals ---------------------------------------------------------------
 
 guint purged (GstCacheTee *self, std::size_t objects)
@@ -353,6 +367,15 @@ void gst_cache_tee_set_property (
   if (!cachesettings::set (*settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   self->impl.switches.follow (*settings);
+  if (id != cachesettings::PROP_CACHE_DIR) return;
+  // Sources of a pipeline are told of its end.
+  constexpr guint32 source = GST_ELEMENT_FLAG_SOURCE;
+  bool may_serve = !settings->cache_dir.empty ();
+  settings.unlock ();
+  GST_OBJECT_LOCK (self);
+  GST_OBJECT_FLAGS (self) =
+      (GST_OBJECT_FLAGS (self) & ~source) | (may_serve ? source : 0);
+  GST_OBJECT_UNLOCK (self);
 }
 
 void gst_cache_tee_get_property (
@@ -429,6 +452,7 @@ static void gst_cache_tee_class_init (GstCacheTeeClass *klass)
       G_CALLBACK (gst_cache_tee_purge),
       G_CALLBACK (gst_cache_tee_purge_prefix));
 
+  element_class->send_event = GST_DEBUG_FUNCPTR (gst_cache_tee_send_event);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cache_tee_change_state);
   element_class->request_new_pad =
       GST_DEBUG_FUNCPTR (gst_cache_tee_request_new_pad);

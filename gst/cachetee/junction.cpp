@@ -25,6 +25,7 @@ void Junction::start (bool replay)
   state->running = true;
   state->mode = replay ? Mode::replay : Mode::tee;
   state->gone = false;
+  state->finished = false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     branch->live = !replay;
     branch->index = 0;
@@ -72,9 +73,10 @@ void Junction::link (Branch &branch)
   changed_.notify_all ();
 }
 
-// Somebody has played to the end, and nobody plays.
+// Somebody has played to the end, and nobody plays; or all are about to end.
 bool Junction::is_over (const State &state)
 {
+  if (state.finished) return true;
   auto rests = [] (const std::shared_ptr<Branch> &branch) {
     return branch->ended || branch->idle;
   };
@@ -123,6 +125,12 @@ bool Junction::replay ()
     branch->live = false;
   update (*state);
   return true;
+}
+
+void Junction::finish ()
+{
+  state_.lock ()->finished = true;
+  changed_.notify_all ();
 }
 
 Entry Junction::pass_by ()

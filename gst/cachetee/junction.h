@@ -80,6 +80,9 @@ public:
   // if it was stopped.
   bool replay ();
 
+  // Upstream has nothing more to wait for, even if somebody plays.
+  void finish ();
+
   // For upstream's thread. Waits as long as the cache is played, or until
   // `gives_up`, which is asked now and then, says so.
   Entry admit (const std::function<bool ()> &gives_up);
@@ -121,6 +124,7 @@ private:
     Mode mode = Mode::tee;
     bool running = false;
     bool flushing = false;
+    bool finished = false;
     // Upstream has gone on, or ended, without the branches.
     bool gone = false;
     unsigned unlinks = 0;
