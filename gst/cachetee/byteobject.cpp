@@ -117,7 +117,7 @@ std::optional<Found> Object::read_present (
   auto part = [&] (const Chunk &chunk) {
     std::span bytes = chunk.bytes.subspan (within);
     bytes = bytes.first (std::min (bytes.size (), limit));
-    return Found{Place::bytes, {bytes, chunk.owner}, {}};
+    return Found{Place::bytes, {bytes, chunk.owner}, {}, false};
   };
   const slices::Key name{now.id, static_cast<std::uint32_t> (slice)};
   std::uint64_t size = now.table.end_of (slice) - now.table.start_of (slice);
@@ -147,7 +147,9 @@ std::optional<Found> Object::read_present (
   if (good) {
     chunk = Chunk{out, std::move (bytes)};
     memory.insert (name, *chunk);
-    return part (*chunk);
+    Found found = part (*chunk);
+    found.from_disk = true;
+    return found;
   }
   access.lock ();
   // Unless somebody else found out, or has written it anew.
@@ -303,13 +305,13 @@ Result<relay::Done> Object::take_growth ()
   return relay::Done{};
 }
 
-bool Object::agree (const Facts &facts)
+bool Object::agree (const Facts &facts, std::size_t claims)
 {
   auto access = state.lock ();
   State &now = *access;
   bool is_new = !now.has_facts && now.table.bytes () == 0 &&
-                !now.table.has_claims () && now.table.total () == unknown &&
-                now.held.empty ();
+                now.table.claims () <= claims &&
+                now.table.total () == unknown && now.held.empty ();
   if (!is_new && !record::is_same (now.facts, facts)) return false;
   if (facts.total != unknown && !now.table.set_total (facts.total))
     return false;

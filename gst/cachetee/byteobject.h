@@ -100,7 +100,9 @@ public:
       std::uint64_t *version = nullptr);
   [[nodiscard]] Found wait (
       std::uint64_t offset, std::size_t limit, const std::stop_token &stop);
-  bool agree (const Facts &facts);
+  // Of a resource that nothing is known of, and of which there are no more
+  // claims than these.
+  bool agree (const Facts &facts, std::size_t claims = 0);
   // Somebody has removed its files.
   [[nodiscard]] bool is_gone ();
   // Has the store's thread write what is to be written, and let go of the lock

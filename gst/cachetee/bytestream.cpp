@@ -33,6 +33,11 @@ Range Filler::left () const
   return object_->state.lock ()->table.left (claim_);
 }
 
+bool Filler::agree (const Facts &facts)
+{
+  return object_->agree (facts, 1);
+}
+
 // What was begun is of no use to anybody but those who have read it.
 void Filler::drop_open (State &state)
 {
@@ -176,6 +181,11 @@ Status Stream::status () const
 std::vector<Range> Stream::present () const
 {
   return object_->state.lock ()->table.present ();
+}
+
+std::uint32_t Stream::slice_size () const
+{
+  return object_->state.lock ()->table.slice_size ();
 }
 
 bool Stream::agree (const Facts &facts)

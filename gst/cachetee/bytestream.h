@@ -70,6 +70,8 @@ struct Found
   Chunk chunk;
   // Of a hole, or what is claimed: from the beginning of the slice on.
   Range range;
+  // The bytes were read from a file just now.
+  bool from_disk = false;
 };
 
 struct Status
@@ -109,6 +111,9 @@ public:
   [[nodiscard]] std::uint64_t position () const { return position_; }
   // What is left of the claim; empty when there is nothing more to fill.
   [[nodiscard]] Range left () const;
+  // As Stream::agree, for who claimed before the origin said anything: as long
+  // as nothing is known of the resource, and nobody else has claimed anything.
+  bool agree (const Facts &facts);
 
   // The next bytes of the resource; nothing is copied here. What is not of the
   // claim any more, or there already, is passed over: who goes on receiving
@@ -149,6 +154,12 @@ public:
   [[nodiscard]] Status status () const;
   // What can be read, in order.
   [[nodiscard]] std::vector<Range> present () const;
+  [[nodiscard]] std::uint32_t slice_size () const;
+  // Are both of the same generation?
+  [[nodiscard]] bool is (const Stream &other) const
+  {
+    return object_ == other.object_;
+  }
 
   // The origin says now that the resource is like this: to be called before
   // anything is claimed. False if it is not certain that it is the one that

@@ -11,6 +11,7 @@
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstcachecursor.h"
 #include "junction.h"
 
 // The source pads of cachetee.
@@ -29,6 +30,8 @@ struct Branch : junction::Branch
   std::atomic<std::uint64_t> number = 0;
   // A thread plays the log to it.
   std::atomic<bool> joins = false;
+  // Where it is in a byte stream.
+  cachecursor::Cursor cursor;
   // What its last thread was started for; under the lock of the workers.
   guint32 ticket = 0;
 };

@@ -2,6 +2,7 @@
 #include "gstcachecontrol.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "common/gstpp.h"
@@ -128,6 +129,45 @@ const char *refusal (GstEvent *event)
   if (has_directive (control, "no-store")) return "no-store";
   if (has_directive (control, "private")) return "private";
   return nullptr;
+}
+
+namespace {
+
+// Of "bytes 0-9/100", or of "100".
+std::uint64_t size_in (std::string_view text)
+{
+  std::size_t slash = text.rfind ('/');
+  if (slash != std::string_view::npos) text.remove_prefix (slash + 1);
+  text = trimmed (text);
+  std::uint64_t size = 0;
+  auto [end, error] =
+      std::from_chars (text.data (), text.data () + text.size (), size);
+  bool is_number = error == std::errc () && end == text.data () + text.size ();
+  return is_number ? size : record::unknown_size;
+}
+
+}  // namespace
+
+std::optional<record::Facts> facts (GstEvent *event)
+{
+  Owned<GstStructure> headers = headers_of (event, "response-headers");
+  guint status = 0;
+  if (headers == nullptr ||
+      !gst_structure_get_uint (
+          gst_event_get_structure (event), "http-status-code", &status))
+    return std::nullopt;
+  constexpr guint ok = 200;
+  constexpr guint partial = 206;
+  if (status != ok && status != partial) return std::nullopt;
+  record::Facts facts;
+  facts.etag = values_of (headers.get (), "ETag");
+  facts.last_modified = values_of (headers.get (), "Last-Modified");
+  std::string coding = values_of (headers.get (), "Content-Encoding");
+  // What is sent is then not what comes out.
+  if (!coding.empty () && !same_name (coding, "identity")) return facts;
+  facts.total = size_in (values_of (
+      headers.get (), status == partial ? "Content-Range" : "Content-Length"));
+  return facts;
 }
 
 bool has_credentials (GstEvent *event)

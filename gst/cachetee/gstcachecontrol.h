@@ -3,7 +3,10 @@
 
 #include <gst/gst.h>
 
+#include <optional>
 #include <string>
+
+#include "record.h"
 
 // What HTTP has to say about keeping a response.
 namespace cachecontrol {
@@ -11,6 +14,10 @@ namespace cachecontrol {
 // Of an http-headers event: why the response is not to be kept ("no-store",
 // "private": RFC 9111 5.2.2), or null. Null for any other event.
 const char *refusal (GstEvent *event);
+
+// Of an http-headers event: what its response says of the resource. Nothing if
+// the response is none to a request for a body, or is not that of a success.
+std::optional<record::Facts> facts (GstEvent *event);
 
 // Was it asked for with Authorization or Cookie?
 bool has_credentials (GstEvent *event);

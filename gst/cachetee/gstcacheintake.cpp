@@ -27,13 +27,64 @@ GstFlowReturn flow_of (Entry entry)
 
 }  // namespace
 
-void Intake::record ()
+void Intake::start ()
 {
+  *stop_.lock () = std::stop_source ();
+}
+
+void Intake::record (std::optional<bytestream::Stream> stream, bool renew)
+{
+  undecided_ = true;
+  if (stream)
+    on_.tape.start (
+        *std::move (stream), renew, on_.settings.copy ().on_slow_store);
+}
+
+void Intake::stop ()
+{
+  std::stop_source stop = stop_.copy ();
+  stop.request_stop ();
+}
+
+void Intake::record_packets ()
+{
+  undecided_ = false;
   std::unique_ptr<store::Writer> writer = on_.lookup.create ();
   if (writer == nullptr) return;
   const cachesettings::Settings settings = on_.settings.copy ();
   on_.recorder.start (
       std::move (writer), settings.on_slow_store, settings.slice_size);
+}
+
+// The first one decides. What was before it is on the pad.
+void Intake::take_segment (GstEvent *event)
+{
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event, &segment);
+  bool is_bytes = segment->format == GST_FORMAT_BYTES;
+  if (is_bytes)
+    on_.tape.segment (*segment);
+  else
+    on_.tape.drop ();
+  if (!undecided_.exchange (false) || is_bytes) return;
+  record_packets ();
+  auto take = [] (GstPad *pad, GstEvent **before, gpointer data) -> gboolean {
+    auto *self = static_cast<Intake *> (data);
+    if (GST_EVENT_TYPE (*before) != GST_EVENT_SEGMENT)
+      self->on_.report.note (self->on_.recorder.event (pad, *before));
+    return TRUE;
+  };
+  gst_pad_sticky_events_foreach (on_.sinkpad, take, this);
+}
+
+// Nothing is kept any more.
+void Intake::drop (const char *reason)
+{
+  undecided_ = false;
+  on_.report.drop_recording (reason);
+  if (!on_.tape.drop ()) return;
+  on_.report.counters.objects_dropped++;
+  on_.report.set_status (Status::bypass, reason);
 }
 
 bool Intake::is_resuming ()
@@ -47,7 +98,7 @@ void Intake::record_again ()
   if (!on_.resumption.begins ()) return;
   on_.report.set_status (
       Status::miss, store::to_string (store::Error::damaged));
-  record ();
+  record_packets ();
 }
 
 // As long as the cache is served upstream waits here, in its STREAM_START: it
@@ -74,19 +125,25 @@ void Intake::take_in (GstBuffer *buffer)
 {
   on_.report.counters.bytes_received += gst_buffer_get_size (buffer);
   on_.report.note (on_.recorder.buffer (on_.sinkpad, buffer));
+  on_.report.note (on_.tape.buffer (on_.sinkpad, buffer));
+  on_.report.counters.bytes_written += on_.tape.take_written ();
 }
 
 // What goes upstream. A source that is told to stop sends an EOS, which is not
 // the end of what it has.
 GstFlowReturn Intake::answer (GstFlowReturn flow)
 {
-  if (flow != GST_FLOW_OK) on_.report.note (on_.recorder.cut (on_.sinkpad));
+  if (flow != GST_FLOW_OK) {
+    on_.report.note (on_.recorder.cut (on_.sinkpad));
+    on_.tape.cut ();
+  }
   return flow;
 }
 
 GstFlowReturn Intake::chain (Owned<GstBuffer> buffer)
 {
   Entry entry = admit ();
+  if (entry == Entry::fill) return fill (buffer.get ());
   if (entry != Entry::pass) return flow_of (entry);
   if (!on_.switches.silent) on_.report.tell (on_.sinkpad, buffer.get ());
   take_in (buffer.get ());
@@ -101,9 +158,9 @@ GstFlowReturn Intake::chain (Owned<GstBufferList> list)
 {
   guint length = gst_buffer_list_length (list.get ());
   Entry entry = admit ();
-  if (entry != Entry::pass) return flow_of (entry);
+  if (entry != Entry::pass && entry != Entry::fill) return flow_of (entry);
   GstFlowReturn flow = GST_FLOW_OK;
-  if (is_resuming ()) {
+  if (is_resuming () || entry == Entry::fill) {
     for (guint i = 0; i < length && flow == GST_FLOW_OK; i++)
       flow = chain (share (gst_buffer_list_get (list.get (), i)));
     return flow;
@@ -122,25 +179,84 @@ void Intake::obey (GstEvent *headers)
   if (why == nullptr && cachecontrol::has_credentials (headers) &&
       cachecontrol::credentials (on_.sinkpad).empty ())
     why = "credentials";
-  if (why != nullptr) on_.report.drop_recording (why);
+  if (why != nullptr) drop (why);
+  on_.tape.headers (headers);
 }
 
-GstFlowReturn Intake::take_serialized (GstEvent *event)
+// ---- What is missing of what is played -------------------------------------
+
+GstFlowReturn Intake::fill (GstBuffer *buffer)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START &&
-      on_.awaiting.stream_start (event))
-    record ();
+  on_.report.counters.bytes_received += gst_buffer_get_size (buffer);
+  (void)on_.supply.buffer (buffer);
+  return GST_FLOW_OK;
+}
+
+// If it passes it is for the branches after all.
+GstFlowReturn Intake::fill (GstEvent *event, bool &passes)
+{
+  passes = false;
+  switch (on_.supply.event (event)) {
+    case cachesupply::Supply::Answer::taken:
+      return GST_FLOW_OK;
+    case cachesupply::Supply::Answer::other:
+      on_.feed_instead ();
+      pass_events ();
+      passes = true;
+      return GST_FLOW_OK;
+    default:
+      break;
+  }
   Entry entry = admit ();
-  if (entry != Entry::pass) return flow_of (entry);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)
-    obey (event);
+  return entry == Entry::fill ? GST_FLOW_OK : flow_of (entry);
+}
+
+// Those that came while it was not known that they are for the branches.
+void Intake::pass_events ()
+{
+  auto pass = [] (GstPad *, GstEvent **event, gpointer data) -> gboolean {
+    static_cast<Intake *> (data)->on_.fan.event (*event);
+    return TRUE;
+  };
+  gst_pad_sticky_events_foreach (on_.sinkpad, pass, this);
+}
+
+// What comes first, and asks upstream for nothing yet.
+Entry Intake::admit_first ()
+{
+  Entry entry = admit ();
+  if (entry != Entry::pass || !undecided_ ||
+      on_.tape.claim (on_.sinkpad, stop_.copy ().get_token ()))
+    return entry;
+  undecided_ = false;
+  on_.tape.drop ();
+  on_.play_instead ();
+  return admit ();
+}
+
+GstFlowReturn Intake::take_serialized (GstEvent *event, bool &passes)
+{
+  GstEventType type = GST_EVENT_TYPE (event);
+  if (type == GST_EVENT_STREAM_START && !on_.awaiting.stream_start (event))
+    drop ("another stream");
+  Entry entry = type == GST_EVENT_STREAM_START ? admit_first () : admit ();
+  passes = entry == Entry::pass;
+  if (entry == Entry::fill) {
+    GstFlowReturn flow = fill (event, passes);
+    if (!passes) return flow;
+  } else if (!passes) {
+    return flow_of (entry);
+  }
+  if (type == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY) obey (event);
+  if (type == GST_EVENT_SEGMENT) take_segment (event);
   on_.report.note (on_.recorder.event (on_.sinkpad, event));
   if (is_resuming ()) {
     GstFlowReturn flow = on_.resumption.event (event);
     if (flow != GST_FLOW_OK) return flow;
   }
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+  if (type == GST_EVENT_EOS) {
     on_.report.note (on_.recorder.end (on_.sinkpad));
+    on_.report.note (on_.tape.end (on_.sinkpad));
     on_.report.post_stats ();
   }
   return GST_FLOW_OK;
@@ -151,8 +267,10 @@ bool Intake::flush (bool starts)
 {
   on_.junction.flush (starts);
   on_.resumption.forget ();
+  on_.supply.flush (starts);
   if (on_.late.is_on ()) on_.late.flush (starts);
   if (starts) on_.report.drop_recording ("flush");
+  if (starts) on_.tape.cut ();
   return on_.junction.mode () == Mode::tee;
 }
 
@@ -165,8 +283,13 @@ GstFlowReturn Intake::event (Owned<GstEvent> event)
   if (type == GST_EVENT_FLUSH_START || type == GST_EVENT_FLUSH_STOP) {
     if (!flush (type == GST_EVENT_FLUSH_START)) return GST_FLOW_OK;
   } else if (is_serialized) {
-    GstFlowReturn flow = take_serialized (event.get ());
-    if (flow != GST_FLOW_OK) return flow;
+    bool passes = false;
+    GstFlowReturn flow = take_serialized (event.get (), passes);
+    bool is_kept =
+        has_flag (event.get (), GST_EVENT_TYPE_STICKY) && type != GST_EVENT_EOS;
+    if (flow == GST_FLOW_OK && !passes && is_kept)
+      gst_pad_store_sticky_event (on_.sinkpad, event.get ());
+    if (flow != GST_FLOW_OK || !passes) return flow;
   }
   // On resume the branches had it, or get it when they are joined.
   bool keep_back = is_resuming () && is_serialized;

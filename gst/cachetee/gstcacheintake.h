@@ -3,6 +3,10 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
+#include <functional>
+#include <stop_token>
+
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachefan.h"
@@ -13,6 +17,8 @@
 #include "gstcachereport.h"
 #include "gstcacheresume.h"
 #include "gstcachesettings.h"
+#include "gstcachesupply.h"
+#include "gstcachetape.h"
 #include "junction.h"
 
 // What upstream's thread does: it waits while the cache is served, records, and
@@ -33,6 +39,12 @@ struct Pieces
   cachelate::Late &late;
   cachefan::Fan &fan;
   cachekey::Awaiting &awaiting;
+  cachetape::Tape &tape;
+  cachesupply::Supply &supply;
+  // What upstream was to send is played: somebody else has it. And the other
+  // way round: what was to be played comes from upstream.
+  std::function<void ()> play_instead;
+  std::function<void ()> feed_instead;
 };
 
 class Intake
@@ -40,8 +52,13 @@ class Intake
 public:
   explicit Intake (const Pieces &pieces) : on_ (pieces) {}
 
-  // A run begins without a hit, or the cache failed.
-  void record ();
+  // Before a run, whatever it is.
+  void start ();
+  // A run begins in which upstream feeds the branches. The first segment says
+  // whether it is kept as bytes, in this stream, or as packets.
+  void record (std::optional<bytestream::Stream> stream, bool renew = false);
+  // Ends what it waits for.
+  void stop ();
 
   GstFlowReturn chain (relay::Owned<GstBuffer> buffer);
   GstFlowReturn chain (relay::Owned<GstBufferList> list);
@@ -49,15 +66,24 @@ public:
 
 private:
   [[nodiscard]] bool is_resuming ();
+  void record_packets ();
+  void take_segment (GstEvent *event);
+  void drop (const char *reason);
+  GstFlowReturn fill (GstBuffer *buffer);
+  GstFlowReturn fill (GstEvent *event, bool &passes);
+  void pass_events ();
   void record_again ();
   junction::Entry admit ();
   void take_in (GstBuffer *buffer);
   GstFlowReturn answer (GstFlowReturn flow);
   void obey (GstEvent *headers);
-  GstFlowReturn take_serialized (GstEvent *event);
+  junction::Entry admit_first ();
+  GstFlowReturn take_serialized (GstEvent *event, bool &passes);
   bool flush (bool starts);
 
   const Pieces on_;
+  std::atomic<bool> undecided_ = false;
+  relay::Guarded<std::stop_source> stop_;
 };
 
 }  // namespace cacheintake

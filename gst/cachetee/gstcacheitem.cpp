@@ -209,10 +209,6 @@ std::optional<store::Chunk> chunk_of (GstBuffer *buffer)
   return store::Chunk{bytes, std::move (held)};
 }
 
-namespace {
-
-// A slice of the memory as one of GStreamer's, without a copy. Nobody may write
-// to it.
 Owned<GstMemory> wrap (store::Chunk chunk)
 {
   auto *held = new store::Chunk (std::move (chunk));
@@ -224,8 +220,6 @@ Owned<GstMemory> wrap (store::Chunk chunk)
       const_cast<std::uint8_t *> (held->bytes.data ()), size, 0, size, held,
       let_go));
 }
-
-}  // namespace
 
 Player::Player (std::shared_ptr<const store::Reader> reader,
     std::shared_ptr<const slices::Share> memory, guint32 seqnum, guint group_id)

@@ -39,6 +39,9 @@ record::Packet packet_of (GstBuffer *buffer);
 // be mapped.
 std::optional<store::Chunk> chunk_of (GstBuffer *buffer);
 
+// A chunk as one of GStreamer's, without a copy. Nobody may write to it.
+relay::Owned<GstMemory> wrap (store::Chunk chunk);
+
 // Plays a whole object back, for one branch.
 class Player
 {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstcachekey.h"
 
-#include <algorithm>
-#include <memory>
-
 #include "common/gstpp.h"
 #include "gstcachecontrol.h"
 
 namespace cachekey {
 
-using cachebranch::Branch;
-using cachereport::Status;
 using cachesettings::Settings;
 using relay::Owned;
 
@@ -65,51 +60,26 @@ void Awaiting::start (bool awaits)
 
 std::string Awaiting::key_of (GstEvent *event)
 {
-  std::string uri = uri_of (on_.sinkpad);
+  std::string uri = uri_of (sinkpad_);
   const gchar *stream_id = nullptr;
   gst_event_parse_stream_start (event, &stream_id);
   if (uri.empty () || stream_id == nullptr) return "";
   return default_key (uri, stream_id);
 }
 
-// As at the beginning of a run; but the branches have been fed by upstream
-// since, with nothing.
-bool Awaiting::open (const Settings &settings)
-{
-  on_.lookup.look_up (settings);
-  std::shared_ptr<const cachebranch::List> branches = on_.branches.list ();
-  bool miss = on_.report.status () == Status::miss;
-  if (miss || on_.lookup.missed ()) on_.report.counters.cache_misses++;
-  if (on_.lookup.reader () == nullptr) {
-    on_.late.start (settings);
-    for (const std::shared_ptr<Branch> &branch : *branches)
-      on_.late.serve (branch);
-    return miss;
-  }
-  on_.report.counters.cache_hits++;
-  on_.server.start (on_.lookup.reader (), on_.lookup.memory ());
-  // Not when it was stopped meanwhile.
-  if (!on_.junction.replay ()) return false;
-  branches = on_.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
-    on_.server.serve (branch);
-  return false;
-}
-
 bool Awaiting::stream_start (GstEvent *event)
 {
-  if (!on_demand_) return false;
+  if (!on_demand_) return true;
   std::string key = key_of (event);
-  if (!awaits_.exchange (false)) {
-    // As from a list of several: under the key of the first nobody would look
-    // for the others.
-    if (key != *key_.lock ()) on_.report.drop_recording ("another stream");
-    return false;
-  }
+  // As from a list of several: under the key of the first nobody would look for
+  // the others.
+  if (!awaits_.exchange (false)) return key == *key_.lock ();
   *key_.lock () = key;
-  Settings settings = on_.settings.copy ();
-  settings.cache_key = cachecontrol::key_for (key, on_.sinkpad);
-  return open (settings);
+  Settings settings = settings_.copy ();
+  settings.cache_key = cachecontrol::key_for (key, sinkpad_);
+  lookup_.look_up (settings);
+  open_ ();
+  return true;
 }
 
 }  // namespace cachekey

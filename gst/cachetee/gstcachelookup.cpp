@@ -34,7 +34,36 @@ bool is_same (const Settings &a, const Settings &b)
 {
   return is_same_store (a, b) && a.cache_key == b.cache_key &&
          a.cache_policy == b.cache_policy && a.ttl == b.ttl &&
-         a.l1_size == b.l1_size;
+         a.grace == b.grace && a.l1_size == b.l1_size;
+}
+
+byteplan::Use use_of (CachePolicy policy)
+{
+  switch (policy) {
+    case CachePolicy::read_only:
+      return byteplan::Use::read_only;
+    case CachePolicy::write_only:
+      return byteplan::Use::write_only;
+    case CachePolicy::refresh:
+      return byteplan::Use::refresh;
+    default:
+      return byteplan::Use::all;
+  }
+}
+
+byteplan::Plan plan_of (const bytestream::Stream &stream,
+    const Settings &settings, const byteplan::Upstream &upstream)
+{
+  using bytestream::Place;
+  bytestream::Status status = stream.status ();
+  Place first = stream.read (0, 1).place;
+  byteplan::There there;
+  there.whole = status.complete;
+  there.filling = first == Place::claimed;
+  there.empty = !status.complete && status.bytes == 0 && first != Place::bytes;
+  there.age = stream.age ();
+  return byteplan::plan (use_of (settings.cache_policy), there,
+      {settings.ttl, settings.grace}, upstream);
 }
 
 }  // namespace
@@ -76,6 +105,7 @@ void Lookup::look_up (const Settings &settings)
     is_kept = is_same_store (state->settings, settings);
     state->settings = settings;
     state->reader = nullptr;
+    state->stream.reset ();
     // The last of its users waits for its thread: not under the lock.
     old = std::move (state->store);
     memory = std::move (state->memory);
@@ -100,17 +130,26 @@ void Lookup::look_up (const Settings &settings)
 
 void Lookup::find (store::Store &store, const Settings &settings)
 {
-  if (settings.cache_policy == CachePolicy::refresh) {
-    report_.set_status (Status::miss, "refresh");
-    return;
-  }
   auto before = std::chrono::steady_clock::now ();
   store::Result<std::shared_ptr<const store::Reader>> reader =
       settings.ttl < 0 ? store.find (settings.cache_key)
                        : store.find (settings.cache_key,
                              std::chrono::seconds (settings.ttl));
+  bool is_refreshed = settings.cache_policy == CachePolicy::refresh;
+  if (!reader || is_refreshed) {
+    std::shared_ptr<const slices::Share> memory = this->memory ();
+    bytestream::Stream stream =
+        bytestream::open (store, settings.cache_key, memory->memory ());
+    report_.looked_up (std::chrono::steady_clock::now () - before);
+    state_.lock ()->stream = stream;
+    {
+      auto state = state_.lock ();
+      state->why =
+          reader ? relay::failure (store::Error::not_found) : reader.error ();
+    }
+    return tell (plan_of (stream, settings, {}));
+  }
   report_.looked_up (std::chrono::steady_clock::now () - before);
-  if (!reader) return not_found (reader.error (), settings);
   if (settings.cache_policy == CachePolicy::write_only) {
     report_.set_status (Status::bypass, "write-only");
     return;
@@ -119,10 +158,38 @@ void Lookup::find (store::Store &store, const Settings &settings)
   report_.set_status (Status::hit, "");
 }
 
-void Lookup::not_found (store::Failure why, const Settings &settings)
+void Lookup::tell (byteplan::Plan plan)
 {
-  state_.lock ()->missed = true;
-  if (settings.cache_policy == CachePolicy::read_only)
+  using byteplan::Plan;
+  auto state = state_.lock ();
+  if (!state->stream) return;
+  bool is_whole = state->stream->status ().complete;
+  store::Failure why = state->why;
+  Settings settings = state->settings;
+  state->missed = false;
+  state.unlock ();
+  switch (plan) {
+    case Plan::record:
+    case Plan::pass:
+      return not_found (why, settings, is_whole);
+    case Plan::renew:
+      return report_.set_status (Status::miss, "refresh");
+    case Plan::check:
+    case Plan::grace:
+      return report_.set_status (Status::stale, "");
+    default:
+      return report_.set_status (is_whole ? Status::hit : Status::partial, "");
+  }
+}
+
+void Lookup::not_found (
+    store::Failure why, const Settings &settings, bool is_whole)
+{
+  bool is_passed = is_whole && settings.cache_policy == CachePolicy::write_only;
+  state_.lock ()->missed = !is_passed;
+  if (is_passed)
+    report_.set_status (Status::bypass, "write-only");
+  else if (settings.cache_policy == CachePolicy::read_only)
     report_.set_status (Status::bypass, "read-only");
   else
     report_.set_status (Status::miss, store::to_string (why.code));
@@ -134,6 +201,21 @@ void Lookup::not_found (store::Failure why, const Settings &settings)
 std::shared_ptr<const store::Reader> Lookup::reader ()
 {
   return state_.lock ()->reader;
+}
+
+std::optional<bytestream::Stream> Lookup::stream ()
+{
+  return state_.lock ()->stream;
+}
+
+byteplan::Plan Lookup::plan (const byteplan::Upstream &upstream)
+{
+  auto state = state_.lock ();
+  if (!state->stream) return byteplan::Plan::pass;
+  bytestream::Stream stream = *state->stream;
+  Settings settings = state->settings;
+  state.unlock ();
+  return plan_of (stream, settings, upstream);
 }
 
 std::shared_ptr<const slices::Share> Lookup::memory ()
@@ -172,6 +254,7 @@ void Lookup::finish ()
   state->done = false;
   state->missed = false;
   state->reader = nullptr;
+  state->stream.reset ();
 }
 
 void Lookup::forget ()
@@ -182,6 +265,7 @@ void Lookup::forget ()
   store = std::move (state->store);
   memory = std::move (state->memory);
   state->reader = nullptr;
+  state->stream.reset ();
   state->done = false;
   state.unlock ();
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "byteplan.h"
+#include "bytestream.h"
 #include "common/guarded.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
@@ -20,8 +23,14 @@ public:
 
   // Unless it was made for these settings and not used yet.
   void look_up (const cachesettings::Settings &settings);
-  // The object that was found, or null.
+  // The packets that were found, or null.
   [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
+  // If there are no packets: the byte stream of the key, with what there is of
+  // it, and what is to be done with it.
+  [[nodiscard]] std::optional<bytestream::Stream> stream ();
+  [[nodiscard]] byteplan::Plan plan (const byteplan::Upstream &upstream);
+  // Says it.
+  void tell (byteplan::Plan plan);
   // The first level, null without a store.
   [[nodiscard]] std::shared_ptr<const slices::Share> memory ();
   // It was looked for, and is not there.
@@ -42,10 +51,14 @@ private:
     std::shared_ptr<store::Store> store;
     std::shared_ptr<const slices::Share> memory;
     std::shared_ptr<const store::Reader> reader;
+    std::optional<bytestream::Stream> stream;
+    // Why there are no packets.
+    store::Failure why{};
   };
   std::shared_ptr<store::Store> open (const cachesettings::Settings &settings);
   void find (store::Store &store, const cachesettings::Settings &settings);
-  void not_found (store::Failure why, const cachesettings::Settings &settings);
+  void not_found (store::Failure why, const cachesettings::Settings &settings,
+      bool is_whole);
 
   cachereport::Report &report_;
   relay::Guarded<State> state_;

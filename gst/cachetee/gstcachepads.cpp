@@ -70,9 +70,13 @@ bool Pads::event (GstPad *pad, GstObject *parent, GstEvent *event)
     return done;
   }
   // On a hit upstream knows nothing of what the branches see, and has not been
-  // asked for anything; there is no seeking in what is served.
+  // asked for anything; in packets there is no seeking.
+  bool is_sought = false;
+  std::shared_ptr<Branch> branch = on_.branches.find (pad);
+  if (type == GST_EVENT_SEEK && branch != nullptr && on_.supply.is_on ())
+    is_sought = on_.player.seek (*branch, event);
   gst_event_unref (event);
-  return type == GST_EVENT_RECONFIGURE || type == GST_EVENT_QOS ||
+  return is_sought || type == GST_EVENT_RECONFIGURE || type == GST_EVENT_QOS ||
          type == GST_EVENT_LATENCY;
 }
 
@@ -83,6 +87,10 @@ bool Pads::query (GstPad *pad, GstObject *parent, GstQuery *query)
     gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
     return true;
   }
+  std::shared_ptr<Branch> branch = on_.branches.find (pad);
+  if (is_served () && branch != nullptr && on_.supply.is_on () &&
+      on_.player.answer (*branch, query))
+    return true;
   if (is_served ())
     return cachequery::answer (pad, parent, query, on_.server.reader ().get ());
   return gst_pad_query_default (pad, parent, query);
@@ -92,6 +100,7 @@ bool Pads::query (GstPad *pad, GstObject *parent, GstQuery *query)
 // or from the cache.
 void Pads::add (const std::shared_ptr<Branch> &branch)
 {
+  branch->cursor.open ();
   on_.junction.add (branch);
   on_.late.add (*branch);
   on_.branches.add (branch, on_.sinkpad);
@@ -104,6 +113,7 @@ void Pads::remove (GstPad *pad)
   std::shared_ptr<Branch> branch = on_.branches.find (pad);
   if (branch == nullptr) return;
   on_.junction.remove (*branch);
+  branch->cursor.close ();
   on_.branches.remove (pad);
   on_.late.remove (*branch);
 }

@@ -5,8 +5,10 @@
 
 #include "gstcachebranch.h"
 #include "gstcachelate.h"
+#include "gstcacheplayer.h"
 #include "gstcachereport.h"
 #include "gstcacheserver.h"
+#include "gstcachesupply.h"
 #include "gstcacheworkers.h"
 #include "junction.h"
 
@@ -24,6 +26,8 @@ struct Pieces
   cachereport::Report &report;
   cachelate::Late &late;
   cacheserver::Server &server;
+  cachesupply::Supply &supply;
+  cacheplayer::Player &player;
 };
 
 class Pads

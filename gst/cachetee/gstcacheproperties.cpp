@@ -294,6 +294,20 @@ void install_policy (GObjectClass *object_class)
           -1, G_MAXINT, defaults.ttl,
           flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
   /**
+   * GstCacheTee:grace:
+   *
+   * How long after its #GstCacheTee:ttl a byte stream is still served at once,
+   * while upstream is asked whether it is what it was.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_GRACE,
+      g_param_spec_int ("grace", "Grace",
+          "How long after its ttl it is served while it is checked, in seconds "
+          "(-1 = for ever)",
+          -1, G_MAXINT, defaults.grace,
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
    * GstCacheTee:ignore-cache-control:
    *
    * Keep also what its server says is not to be kept.

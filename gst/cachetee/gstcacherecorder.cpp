@@ -44,6 +44,14 @@ std::optional<guint64> bytes_of_upstream (GstPad *pad)
 
 }  // namespace
 
+std::chrono::milliseconds patience_of (SlowStore choice, GstPad *pad)
+{
+  if (choice == SlowStore::automatic)
+    choice = is_live (pad) ? SlowStore::skip : SlowStore::wait;
+  return choice == SlowStore::wait ? slow_store_limit
+                                   : std::chrono::milliseconds (0);
+}
+
 void Recorder::start (std::unique_ptr<store::Writer> writer,
     SlowStore slow_store, std::uint32_t slice_size)
 {
@@ -83,11 +91,8 @@ Recorder::Current Recorder::current (GstPad *pad)
 // Asks upstream, which may take its time: not under the lock.
 std::chrono::milliseconds Recorder::find_patience (GstPad *pad)
 {
-  SlowStore choice = state_.lock ()->slow_store;
-  if (choice == SlowStore::automatic)
-    choice = is_live (pad) ? SlowStore::skip : SlowStore::wait;
-  std::chrono::milliseconds patience{0};
-  if (choice == SlowStore::wait) patience = slow_store_limit;
+  std::chrono::milliseconds patience =
+      patience_of (state_.lock ()->slow_store, pad);
   state_.lock ()->patience = patience;
   return patience;
 }

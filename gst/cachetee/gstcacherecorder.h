@@ -21,13 +21,17 @@ enum class SlowStore
   wait,
 };
 
-// Why a recording was given up, said once; the failure if it is the store's.
+// Why a recording was given up, said once; the failure if it is the store's. No
+// reason: it goes on.
 struct Lost
 {
   const char *reason = nullptr;
   std::optional<store::Failure> failure;
 };
 using Outcome = std::optional<Lost>;
+
+// How long a stream waits for the disk. Asks upstream whether it is live.
+std::chrono::milliseconds patience_of (SlowStore choice, GstPad *pad);
 
 // Writes what passes through a pad into one object, as long as the object can
 // become the whole stream. Never fails the stream: what cannot be kept ends the

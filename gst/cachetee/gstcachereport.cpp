@@ -20,6 +20,11 @@ const GEnumValue status_values[] = {
     {static_cast<int> (Status::hit), "Served from the cache", "hit"},
     {static_cast<int> (Status::bypass), "Neither served nor recorded",
         "bypass"},
+    {static_cast<int> (Status::partial),
+        "Served from the cache, what is missing is fetched", "partial"},
+    {static_cast<int> (Status::stale), "Too old: upstream is asked", "stale"},
+    {static_cast<int> (Status::revalidated),
+        "Served from the cache, as upstream said", "revalidated"},
     {0, nullptr, nullptr},
 };
 
@@ -44,6 +49,7 @@ void Report::start ()
   counters.runs++;
   auto state = state_.lock ();
   state->stats_posted = false;
+  state->is_incomplete = false;
   state->begin = std::chrono::steady_clock::now ();
   ttfb_ns_ = 0;
   pushed_ = false;
@@ -108,8 +114,10 @@ void Report::drop_recording (const char *reason)
 void Report::note (const cacherecorder::Outcome &outcome)
 {
   if (!outcome) return;
-  counters.objects_dropped++;
-  set_status (Status::bypass, outcome->reason);
+  if (outcome->reason != nullptr) {
+    counters.objects_dropped++;
+    set_status (Status::bypass, outcome->reason);
+  }
   if (outcome->failure) warn_store (*outcome->failure);
 }
 
@@ -197,6 +205,18 @@ void Report::changed ()
       ("what upstream sends differs from what was served from the cache"));
 }
 
+void Report::incomplete (guint64 offset, bool changed)
+{
+  if (std::exchange (state_.lock ()->is_incomplete, true)) return;
+  const char *text =
+      changed ? _ ("The source has other content now than what was served from "
+                   "the cache.")
+              : _ ("A part of the stream is missing in the cache, and cannot "
+                   "be had from the source.");
+  GST_ELEMENT_ERROR (element_, RESOURCE, READ, ("%s", text),
+      ("no bytes at %" G_GUINT64_FORMAT, offset));
+}
+
 void Report::isolated (GstPad *pad, GstFlowReturn flow)
 {
   counters.branches_isolated++;
@@ -270,6 +290,8 @@ GstStructure *Report::stats ()
       {"cache-hits", counters.cache_hits},
       {"cache-partial-hits", counters.cache_partial_hits},
       {"cache-misses", counters.cache_misses},
+      {"revalidations", counters.revalidations},
+      {"holes-fetched", counters.holes_fetched},
       {"lookups", counters.lookups},
       {"lookup-ns", counters.lookup_ns},
       {"ttfb-ns", ttfb_ns_},

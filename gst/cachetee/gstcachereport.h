@@ -23,6 +23,9 @@ enum class Status
   miss,
   hit,
   bypass,
+  partial,
+  stale,
+  revalidated,
 };
 // By Status, with an end.
 extern const GEnumValue status_values[];
@@ -35,6 +38,9 @@ struct Counters
   // Of these, those of which a part came from upstream.
   std::atomic<guint64> cache_partial_hits = 0;
   std::atomic<guint64> cache_misses = 0;
+  // Objects that upstream said are still what they were.
+  std::atomic<guint64> revalidations = 0;
+  std::atomic<guint64> holes_fetched = 0;
   std::atomic<guint64> lookups = 0;
   std::atomic<guint64> lookup_ns = 0;
   std::atomic<guint64> bytes_received = 0;
@@ -98,6 +104,9 @@ public:
   // What upstream sends is something else. Wrong bytes are worse than none.
   void changed ();
 
+  // Of a byte stream a part is missing, and cannot be had; once in each run.
+  void incomplete (guint64 offset, bool changed);
+
   // A branch is left out from here on.
   void isolated (GstPad *pad, GstFlowReturn flow);
 
@@ -123,6 +132,7 @@ private:
     bool stats_posted = false;
     // A fault of the store was told to the user in this run.
     bool warned = false;
+    bool is_incomplete = false;
   };
   void set_last_message (gchar *text);
   std::string debug_text (store::Failure failure);

@@ -108,7 +108,7 @@ GstFlowReturn Resumption::event (GstEvent *event)
     return join_branches () ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   if (!is_eos) return GST_FLOW_OK;
   // Which is what was asked for.
-  if (server_.is_ended ()) return GST_FLOW_EOS;
+  if (junction_.is_finished ()) return GST_FLOW_EOS;
   report_.changed ();
   return GST_FLOW_ERROR;
 }

@@ -19,7 +19,6 @@ void Server::start (std::shared_ptr<const store::Reader> reader,
   run->memory = std::move (memory);
   run->seqnum = gst_util_seqnum_next ();
   run->group_id = gst_util_group_id_next ();
-  ended_ = false;
 }
 
 void Server::stop ()
@@ -30,12 +29,6 @@ void Server::stop ()
 std::shared_ptr<const store::Reader> Server::reader ()
 {
   return run_.lock ()->reader;
-}
-
-void Server::end ()
-{
-  ended_ = true;
-  junction_.finish ();
 }
 
 void Server::serve (const std::shared_ptr<Branch> &branch)
@@ -50,6 +43,8 @@ void Server::run_branch (Branch &branch)
   if (run.reader != nullptr)
     play (branch,
         cacheitem::Player (run.reader, run.memory, run.seqnum, run.group_id));
+  else
+    player_.run (branch, run.seqnum, run.group_id);
   // Nobody is to wait for it.
   if (!branch.live) junction_.end (branch);
 }
@@ -122,7 +117,8 @@ void Server::play (Branch &branch, cacheitem::Player player)
       gst_pad_push_event (branch.pad.get (), item->event.release ());
       continue;
     }
-    if (item->buffer == nullptr || ended_) return send_eos (branch);
+    if (item->buffer == nullptr || junction_.is_finished ())
+      return send_eos (branch);
     Played played = play_buffer (branch, std::move (item->buffer));
     if (played == Played::over) return;
     if (played == Played::taken) continue;

@@ -3,19 +3,20 @@
 
 #include <gst/gst.h>
 
-#include <atomic>
 #include <memory>
 
 #include "common/guarded.h"
 #include "gstcachebranch.h"
 #include "gstcacheitem.h"
+#include "gstcacheplayer.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
 #include "gstcacheworkers.h"
 #include "junction.h"
 #include "store.h"
 
-// What the thread of a branch does on a hit: it plays the object.
+// What the thread of a branch does on a hit: it plays the packets of an object,
+// or a byte stream.
 namespace cacheserver {
 
 class Server
@@ -23,25 +24,22 @@ class Server
 public:
   Server (GstElement *element, GstPad *sinkpad, junction::Junction &junction,
       cachereport::Report &report, cacheworkers::Workers &workers,
-      const cachesettings::Switches &switches)
+      const cachesettings::Switches &switches, cacheplayer::Player &player)
       : element_ (element),
         sinkpad_ (sinkpad),
         junction_ (junction),
         report_ (report),
         workers_ (workers),
-        switches_ (switches)
+        switches_ (switches),
+        player_ (player)
   {
   }
 
-  // For the next run; null if there is nothing to serve.
+  // For the next run; null if there are no packets to serve.
   void start (std::shared_ptr<const store::Reader> reader,
       std::shared_ptr<const slices::Share> memory);
   void stop ();
   [[nodiscard]] std::shared_ptr<const store::Reader> reader ();
-  // An application wants no more: each branch gets its EOS in place of the next
-  // buffer.
-  void end ();
-  [[nodiscard]] bool is_ended () const { return ended_; }
 
   // Starts a branch's thread.
   void serve (const std::shared_ptr<cachebranch::Branch> &branch);
@@ -74,8 +72,8 @@ private:
   cachereport::Report &report_;
   cacheworkers::Workers &workers_;
   const cachesettings::Switches &switches_;
+  cacheplayer::Player &player_;
   relay::Guarded<Run> run_;
-  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace cacheserver

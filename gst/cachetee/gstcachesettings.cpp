@@ -53,6 +53,9 @@ bool set (Settings &settings, guint id, const GValue *value)
     case PROP_TTL:
       settings.ttl = g_value_get_int (value);
       return true;
+    case PROP_GRACE:
+      settings.grace = g_value_get_int (value);
+      return true;
     case PROP_IGNORE_CACHE_CONTROL:
       settings.ignore_cache_control = g_value_get_boolean (value);
       return true;
@@ -127,6 +130,9 @@ bool get (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_TTL:
       g_value_set_int (value, settings.ttl);
+      return true;
+    case PROP_GRACE:
+      g_value_set_int (value, settings.grace);
       return true;
     case PROP_IGNORE_CACHE_CONTROL:
       g_value_set_boolean (value, settings.ignore_cache_control);

@@ -67,6 +67,7 @@ struct Settings
   CachePolicy cache_policy = CachePolicy::read_write;
   // Seconds; negative: for ever.
   gint ttl = 3600;
+  gint grace = 0;
   bool ignore_cache_control = false;
   guint64 l1_size = guint64{100} << 20;
   guint64 l2_size = 0;
@@ -115,6 +116,7 @@ enum
   PROP_ON_SLOW_STORE,
   PROP_CACHE_POLICY,
   PROP_TTL,
+  PROP_GRACE,
   PROP_IGNORE_CACHE_CONTROL,
   PROP_L1_SIZE,
   PROP_L2_SIZE,

@@ -50,18 +50,22 @@
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcachepads.h"
+#include "gstcacheplayer.h"
 #include "gstcachepurge.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
 #include "gstcacheresume.h"
 #include "gstcacheserver.h"
 #include "gstcachesettings.h"
+#include "gstcachesupply.h"
+#include "gstcachetape.h"
 #include "gstcacheworkers.h"
 #include "junction.h"
 
 GST_DEBUG_CATEGORY (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
+using byteplan::Plan;
 using cachebranch::Branch;
 using cachebranch::List;
 using cachereport::Status;
@@ -81,17 +85,36 @@ struct Impl
         lookup (report),
         late (branches, junction, workers, report, switches),
         fan (branches, switches, report, late),
-        server (element, sink, junction, report, workers, switches),
+        supply (sink, junction, report),
+        player (element, junction, report, supply, switches),
+        server (element, sink, junction, report, workers, switches, player),
         resumption (sink, junction, report, server, branches),
-        awaiting (
-            {sink, settings, branches, junction, report, lookup, late, server}),
+        awaiting (sink, settings, lookup, [this] { open (); }),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan, awaiting}),
-        pads (
-            {element, sink, branches, workers, junction, report, late, server})
+            resumption, late, fan, awaiting, tape, supply,
+            [this] { play_instead (); }, [this] { feed_instead (); }}),
+        pads ({element, sink, branches, workers, junction, report, late, server,
+            supply, player})
   {
     report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
+
+  // What was found of a key.
+  struct Found
+  {
+    Plan plan = Plan::pass;
+    bool hit = false;
+    [[nodiscard]] bool is_supplied () const
+    {
+      return plan == Plan::serve || plan == Plan::check || plan == Plan::grace;
+    }
+  };
+  Found find ();
+  void begin (const Found &found);
+  void serve ();
+  void open ();
+  void play_instead ();
+  void feed_instead ();
 
   // Lives as long as the element.
   GstPad *const sinkpad;
@@ -105,12 +128,91 @@ struct Impl
   cachelookup::Lookup lookup;
   cachelate::Late late;
   cachefan::Fan fan;
+  cachetape::Tape tape;
+  cachesupply::Supply supply;
+  cacheplayer::Player player;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
   cachekey::Awaiting awaiting;
   cacheintake::Intake intake;
   cachepads::Pads pads;
 };
+
+// For a run: what is done with what was found.
+Impl::Found Impl::find ()
+{
+  Found found;
+  if (lookup.reader () == nullptr && lookup.stream ()) {
+    byteplan::Upstream upstream;
+    upstream.linked = gst_pad_is_linked (sinkpad);
+    upstream.patient = cachefeeder::is_source (sinkpad);
+    found.plan = lookup.plan (upstream);
+    lookup.tell (found.plan);
+  }
+  found.hit = lookup.reader () != nullptr || found.is_supplied ();
+  // Whether it is one turns out.
+  bool is_open = found.plan == Plan::check;
+  bool miss = report.status () == Status::miss;
+  if (found.hit && !is_open) report.counters.cache_hits++;
+  if (miss || lookup.missed ()) report.counters.cache_misses++;
+  server.start (lookup.reader (), lookup.memory ());
+  return found;
+}
+
+void Impl::begin (const Found &found)
+{
+  bool renews = found.plan == Plan::renew;
+  if (found.is_supplied ()) supply.start (*lookup.stream (), found.plan);
+  if (!found.hit) late.start (settings.copy ());
+  if (found.plan == Plan::record || renews)
+    intake.record (lookup.stream (), renews);
+}
+
+void Impl::serve ()
+{
+  bool is_served = junction.mode () != Mode::tee;
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) {
+    if (is_served)
+      server.serve (branch);
+    else
+      late.serve (branch);
+  }
+}
+
+// Upstream's thread, which has said what it is going to send.
+void Impl::open ()
+{
+  Found found = find ();
+  begin (found);
+  if (found.hit) junction.replay ();
+  serve ();
+}
+
+// Upstream's thread, before it has sent anything.
+void Impl::play_instead ()
+{
+  late.stop ();
+  late.clear ();
+  if (std::optional<bytestream::Stream> stream = lookup.stream ())
+    supply.start (*std::move (stream), byteplan::Plan::serve);
+  report.set_status (Status::hit, "shared");
+  junction.replay ();
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) server.serve (branch);
+}
+
+// Upstream's thread, when it is known that what is there is of the past.
+void Impl::feed_instead ()
+{
+  report.counters.cache_misses++;
+  report.set_status (Status::miss, "changed");
+  intake.record (supply.stream ());
+  junction.feed ();
+  late.start (settings.copy ());
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) late.serve (branch);
+}
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -182,6 +284,7 @@ void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   self->impl.junction.unlink ();
+  self->impl.supply.unlink ();
 }
 
 // ---- Source pads -----------------------------------------------------------
@@ -224,33 +327,27 @@ void start (GstCacheTee *self)
   impl.report.start ();
   look_up (self);
   impl.resumption.start ();
-  bool hit = impl.lookup.reader () != nullptr;
-  bool miss = impl.report.status () == Status::miss;
-  if (hit) impl.report.counters.cache_hits++;
-  if (miss || impl.lookup.missed ()) impl.report.counters.cache_misses++;
+  impl.intake.start ();
   std::shared_ptr<const List> branches = impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
+  for (const std::shared_ptr<Branch> &branch : *branches) {
     branch->flow = GST_FLOW_OK;
-  impl.server.start (impl.lookup.reader (), impl.lookup.memory ());
+    branch->cursor.open ();
+  }
+  bool awaits = impl.awaiting.is_on ();
+  Impl::Found found;
+  if (!awaits) found = impl.find ();
   // From here on it is the streaming thread's, which holds this lock.
   GST_PAD_STREAM_LOCK (impl.sinkpad);
-  impl.junction.start (hit);
+  impl.junction.start (found.hit);
   GST_PAD_STREAM_UNLOCK (impl.sinkpad);
-  if (!hit && !impl.awaiting.is_on ()) impl.late.start (impl.settings.copy ());
-  if (miss) impl.intake.record ();
+  if (!awaits) impl.begin (found);
 }
 
 // The pads are active by now.
 void serve (GstCacheTee *self)
 {
   self->impl.workers.open ();
-  std::shared_ptr<const List> branches = self->impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches) {
-    if (is_served (self))
-      self->impl.server.serve (branch);
-    else
-      self->impl.late.serve (branch);
-  }
+  self->impl.serve ();
 }
 
 // Ends every wait.
@@ -259,6 +356,11 @@ void unblock (GstCacheTee *self)
   if (is_served (self)) cachefeeder::stop_source (self->impl.sinkpad);
   self->impl.workers.close ();
   self->impl.junction.stop ();
+  self->impl.intake.stop ();
+  self->impl.supply.stop ();
+  std::shared_ptr<const List> branches = self->impl.branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *branches)
+    branch->cursor.close ();
   self->impl.late.stop ();
   self->impl.report.drop_recording ("stopped");
 }
@@ -272,7 +374,11 @@ void stop (GstCacheTee *self)
   if (closed.failure) impl.report.warn_store (*closed.failure);
   impl.report.counters.bytes_written += closed.bytes_written;
   impl.report.counters.skipped_slices += closed.skipped_slices;
-  if (closed.stored) impl.report.counters.objects_stored++;
+  cachetape::Tape::Closed kept = impl.tape.close ();
+  impl.report.counters.skipped_slices += kept.skipped_slices;
+  bool is_filled = impl.supply.clear ();
+  if (closed.stored || kept.stored || is_filled)
+    impl.report.counters.objects_stored++;
   if (closed.failure) impl.report.counters.objects_dropped++;
   impl.report.forget ();
   impl.lookup.finish ();
@@ -322,7 +428,11 @@ gboolean gst_cache_tee_send_event (GstElement *element, GstEvent *event)
       (!is_served (self) && !gst_pad_is_linked (self->impl.sinkpad)))
     return GST_ELEMENT_CLASS (gst_cache_tee_parent_class)
         ->send_event (element, event);
-  if (is_served (self)) self->impl.server.end ();
+  if (is_served (self)) {
+    self->impl.junction.finish ();
+    // Who waits for what is missing waits no more.
+    self->impl.supply.stop ();
+  }
   gst_event_unref (event);
   return TRUE;
 }

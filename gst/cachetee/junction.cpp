@@ -25,7 +25,8 @@ void Junction::start (bool replay)
   state->running = true;
   state->mode = replay ? Mode::replay : Mode::tee;
   state->gone = false;
-  state->finished = false;
+  state->wanted = false;
+  finished_ = false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     branch->live = !replay;
     branch->index = 0;
@@ -74,9 +75,9 @@ void Junction::link (Branch &branch)
 }
 
 // Somebody has played to the end, and nobody plays; or all are about to end.
-bool Junction::is_over (const State &state)
+bool Junction::is_over (const State &state) const
 {
-  if (state.finished) return true;
+  if (finished_) return true;
   auto rests = [] (const std::shared_ptr<Branch> &branch) {
     return branch->ended || branch->idle;
   };
@@ -99,7 +100,8 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   auto state = state_.lock ();
   unsigned unlinks = state->unlinks;
   auto goes = [&] (const State &s) {
-    return s.mode != Mode::replay || must_stop (s, unlinks) || is_over (s);
+    return s.mode != Mode::replay || must_stop (s, unlinks) || s.wanted ||
+           is_over (s);
   };
   for (;;) {
     state->waits++;
@@ -112,24 +114,45 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   }
   if (must_stop (*state, unlinks)) return Entry::stopped;
   if (state->mode != Mode::replay) return Entry::pass;
+  if (state->wanted && !finished_) return Entry::fill;
   state->gone = true;
   return Entry::over;
 }
 
-bool Junction::replay ()
+void Junction::want (bool on)
+{
+  state_.lock ()->wanted = on;
+  changed_.notify_all ();
+}
+
+bool Junction::feed ()
 {
   auto state = state_.lock ();
-  if (!state->running) return false;
+  if (state->mode != Mode::replay) return false;
+  for (const std::shared_ptr<Branch> &branch : state->branches) {
+    branch->stop = true;
+    branch->live = true;
+  }
+  state->mode = Mode::tee;
+  update (*state);
+  changed_.notify_all ();
+  return true;
+}
+
+void Junction::replay ()
+{
+  auto state = state_.lock ();
+  if (state->mode != Mode::tee) return;
   state->mode = Mode::replay;
   for (const std::shared_ptr<Branch> &branch : state->branches)
     branch->live = false;
   update (*state);
-  return true;
 }
 
 void Junction::finish ()
 {
-  state_.lock ()->finished = true;
+  auto state = state_.lock ();
+  finished_ = true;
   changed_.notify_all ();
 }
 
@@ -241,6 +264,12 @@ bool Junction::end (Branch &branch)
       [] (const std::shared_ptr<Branch> &other) {
         return other->ended || other->idle;
       });
+}
+
+void Junction::again (Branch &branch)
+{
+  auto state = state_.lock ();
+  branch.ended = false;
 }
 
 std::size_t Junction::waits ()

@@ -32,6 +32,8 @@ enum class Entry
 {
   // It goes to the branches.
   pass,
+  // The branches play, and what comes is what is missing of what they play.
+  fill,
   // To nobody: the cache is played.
   drop,
   // The cache was played to its end; upstream may end too.
@@ -76,12 +78,18 @@ public:
   void remove (Branch &branch);
   void link (Branch &branch);
 
-  // What upstream feeds is played after all; before it has sent anything. False
-  // if it was stopped.
-  bool replay ();
-
-  // Upstream has nothing more to wait for, even if somebody plays.
+  // While the cache is played: upstream is to send what is missing of it, or to
+  // wait again.
+  void want (bool on);
+  // What is played comes from upstream after all, from the beginning: nobody
+  // has played anything yet. False if nothing is played.
+  bool feed ();
+  // The other way round, before upstream has sent anything.
+  void replay ();
+  // Nobody plays on: upstream has nothing more to wait for, and each branch is
+  // to end.
   void finish ();
+  [[nodiscard]] bool is_finished () const { return finished_; }
 
   // For upstream's thread. Waits as long as the cache is played, or until
   // `gives_up`, which is asked now and then, says so.
@@ -114,6 +122,8 @@ public:
   [[nodiscard]] std::uint64_t resume_bytes ();
   // True if there is nobody left who plays.
   bool end (Branch &branch);
+  // It goes on: it was sent somewhere else.
+  void again (Branch &branch);
   // How many threads wait here.
   [[nodiscard]] std::size_t waits ();
 
@@ -124,7 +134,7 @@ private:
     Mode mode = Mode::tee;
     bool running = false;
     bool flushing = false;
-    bool finished = false;
+    bool wanted = false;
     // Upstream has gone on, or ended, without the branches.
     bool gone = false;
     unsigned unlinks = 0;
@@ -133,13 +143,14 @@ private:
     std::size_t waits = 0;
   };
   static bool is_behind (const State &state, const Branch &branch);
-  static bool is_over (const State &state);
+  [[nodiscard]] bool is_over (const State &state) const;
   static bool must_stop (const State &state, unsigned unlinks);
 
   void update (const State &state);
 
   relay::Guarded<State> state_;
   std::atomic<bool> open_ = false;
+  std::atomic<bool> finished_ = false;
   std::condition_variable changed_;
 };
 

@@ -88,6 +88,7 @@ public:
   void advance (Claim claim);
   void release (Claim claim);
   [[nodiscard]] bool has_claims () const { return !claims_.empty (); }
+  [[nodiscard]] std::size_t claims () const { return claims_.size (); }
 
 private:
   struct Span

@@ -58,7 +58,7 @@ void send (Rig &rig, const char *stream_id)
 {
   gst_pad_push_event (rig.source (), gst_event_new_stream_start (stream_id));
   GstSegment segment;
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_pad_push_event (rig.source (), gst_event_new_segment (&segment));
   for (int i = 0; i < 3; i++)
     if (rig.push () != GST_FLOW_OK) return;

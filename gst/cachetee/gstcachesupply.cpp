@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcachesupply.h"
+
+#include <string_view>
+#include <utility>
+
+#include "common/gstpp.h"
+#include "gstcachecontrol.h"
+#include "gstcachefacts.h"
+#include "gstcachefeeder.h"
+#include "gstcacheitem.h"
+
+GST_DEBUG_CATEGORY_EXTERN (cachetee_debug);
+#define GST_CAT_DEFAULT cachetee_debug
+
+namespace cachesupply {
+
+using bytefeed::Feed;
+using byteplan::Move;
+using byteplan::Plan;
+using bytestream::Filler;
+using bytestream::Found;
+using bytestream::Range;
+using bytestream::unknown;
+using cachereport::Status;
+using relay::Owned;
+
+namespace {
+
+// Upstream waits for the disk as long as this: nobody waits for upstream but
+// who wants just what it sends.
+constexpr std::chrono::milliseconds patience{2000};
+// What is farther ahead of upstream is not waited for, but asked for.
+constexpr std::uint64_t far_ahead = std::uint64_t{4} << 20;
+constexpr unsigned attempts = 2;
+
+// GStreamer 1.22: a souphttpsrc that is sought before its first response sends
+// nothing but HEAD requests.
+bool seeks_late (GstPad *sinkpad)
+{
+  Owned<GstElement> source = cachefeeder::source_of (sinkpad);
+  return source != nullptr && std::string_view (G_OBJECT_TYPE_NAME (
+                                  source.get ())) == "GstSoupHTTPSrc";
+}
+
+}  // namespace
+
+// ---- States ----------------------------------------------------------------
+
+void Supply::start (bytestream::Stream stream, Plan plan)
+{
+  State fresh;
+  fresh.corrupt = stream.status ().corrupt;
+  fresh.was_stored = stream.status ().stored;
+  fresh.stream = std::move (stream);
+  fresh.stopped = false;
+  fresh.checking = plan == Plan::check;
+  fresh.aside = plan == Plan::grace;
+  bool is_asked = fresh.checking || fresh.aside;
+  // The generation goes on counting: there may be readers of the last run.
+  {
+    auto state = state_.lock ();
+    fresh.generation = state->generation + 1;
+    fresh.version = state->version + 1;
+    *state = std::move (fresh);
+  }
+  on_ = true;
+  if (is_asked) junction_.want (true);
+}
+
+void Supply::stop ()
+{
+  auto state = state_.lock ();
+  state->stopped = true;
+  changed (state);
+}
+
+bool Supply::clear ()
+{
+  State last;
+  {
+    auto state = state_.lock ();
+    last.generation = state->generation;
+    last.version = state->version;
+    std::swap (last, *state);
+  }
+  on_ = false;
+  std::uint64_t filled = last.feed != nullptr ? last.feed->filled () : 0;
+  last.feed = nullptr;
+  last.filler = nullptr;
+  if (!last.stream || (filled == 0 && !last.is_partial)) return false;
+  last.stream->settle ();
+  return !last.was_stored && last.stream->status ().stored;
+}
+
+std::optional<bytestream::Stream> Supply::stream ()
+{
+  return state_.lock ()->stream;
+}
+
+// ---- Upstream's thread -----------------------------------------------------
+
+// Upstream has nothing to do.
+void Supply::rest (Access &access)
+{
+  access->feeding = false;
+  access->aside = false;
+  junction_.want (false);
+  changed (access);
+}
+
+Supply::Answer Supply::event (GstEvent *event)
+{
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY: {
+      std::optional<record::Facts> facts = cachecontrol::facts (event);
+      return facts ? answer (std::move (facts)) : Answer::taken;
+    }
+    case GST_EVENT_SEGMENT:
+      return segment (event);
+    case GST_EVENT_EOS:
+      end ();
+      return Answer::taken;
+    default:
+      return Answer::taken;
+  }
+}
+
+Supply::Answer Supply::segment (GstEvent *event)
+{
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event, &segment);
+  bool is_answered = false;
+  {
+    auto state = state_.lock ();
+    state->place.started = true;
+    state->place.ended = false;
+    state->place.position = segment->start;
+    state->segment_stop = segment->stop;
+    is_answered = state->answered;
+  }
+  if (segment->format != GST_FORMAT_BYTES) {
+    break_off ();
+    return Answer::hold;
+  }
+  Answer said = is_answered ? Answer::taken : answer (std::nullopt);
+  auto state = state_.lock ();
+  if (!state->stream) return said;
+  state->feed = std::make_shared<Feed> (*state->stream, state->place.position,
+      std::move (state->filler), state->aside);
+  return said;
+}
+
+// What upstream has is known now.
+Supply::Answer Supply::answer (std::optional<record::Facts> headers)
+{
+  bool is_late = headers.has_value ();
+  record::Facts facts = cachefacts::gather (sinkpad_, std::move (headers));
+  std::optional<bytestream::Stream> stream;
+  {
+    auto state = state_.lock ();
+    stream = state->stream;
+    state->answered = true;
+    state->place.started = true;
+  }
+  if (!stream) return Answer::hold;
+  bool is_same = stream->agree (facts);
+  auto state = state_.lock ();
+  if (state->stopped) return Answer::hold;
+  if (state->checking || state->aside) {
+    bool checking = state->checking;
+    state.unlock ();
+    return checking ? answer_check (is_same, facts)
+                    : answer_aside (is_same, facts);
+  }
+  if (is_same) {
+    if (!is_late || !state->hold_wanted) return Answer::taken;
+    state->holding = true;
+    junction_.want (false);
+    changed (state);
+    return Answer::hold;
+  }
+  // Who has begun cannot go on; who has not gets what there is now.
+  state->filler = nullptr;
+  if (state->feed != nullptr) state->feed->cut ();
+  state->feed = nullptr;
+  state->stream = stream->renew (facts);
+  state->generation++;
+  state->was_stored = false;
+  rest (state);
+  return Answer::hold;
+}
+
+Supply::Answer Supply::answer_check (bool is_same, const record::Facts &facts)
+{
+  if (is_same) {
+    report_.counters.cache_hits++;
+    report_.counters.revalidations++;
+    report_.set_status (Status::revalidated, "");
+    auto state = state_.lock ();
+    state->checking = false;
+    rest (state);
+    return Answer::hold;
+  }
+  auto state = state_.lock ();
+  state->stream = state->stream->renew (facts);
+  state->generation++;
+  state->was_stored = false;
+  state->checking = false;
+  on_ = false;
+  changed (state);
+  return Answer::other;
+}
+
+Supply::Answer Supply::answer_aside (bool is_same, const record::Facts &facts)
+{
+  if (is_same) {
+    report_.counters.revalidations++;
+    report_.set_status (Status::revalidated, "");
+    auto state = state_.lock ();
+    rest (state);
+    return Answer::hold;
+  }
+  auto state = state_.lock ();
+  state->stream = state->stream->renew (facts);
+  state->generation++;
+  state->was_stored = false;
+  changed (state);
+  return Answer::taken;
+}
+
+// What upstream sends is of no use.
+void Supply::break_off ()
+{
+  auto state = state_.lock ();
+  state->broken = true;
+  state->checking = false;
+  state->filler = nullptr;
+  if (state->feed != nullptr) state->feed->cut ();
+  state->feed = nullptr;
+  rest (state);
+}
+
+Supply::Answer Supply::buffer (GstBuffer *buffer)
+{
+  std::shared_ptr<Feed> feed;
+  {
+    auto state = state_.lock ();
+    feed = state->feed;
+  }
+  std::uint64_t size = gst_buffer_get_size (buffer);
+  if (feed == nullptr) return Answer::taken;
+  bool is_right = !GST_BUFFER_OFFSET_IS_VALID (buffer) ||
+                  GST_BUFFER_OFFSET (buffer) == feed->position ();
+  std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
+  if (!is_right || !chunk) {
+    break_off ();
+    return Answer::hold;
+  }
+  std::uint64_t before = feed->filled ();
+  store::Result<relay::Done> taken = feed->take (*std::move (chunk), patience);
+  report_.counters.bytes_written += feed->filled () - before;
+  if (!taken && taken.code () == store::Error::changed) {
+    break_off ();
+    return Answer::hold;
+  }
+  if (!taken) report_.warn_store (taken.error ());
+  auto state = state_.lock ();
+  if (state->feed != feed) return Answer::taken;
+  state->place.position += size;
+  if (state->place.position >= state->segment_stop) state->place.ended = true;
+  if (feed->is_done () && !state->aside) rest (state);
+  return Answer::taken;
+}
+
+void Supply::end ()
+{
+  std::shared_ptr<Feed> feed;
+  bool is_bounded = false;
+  {
+    auto state = state_.lock ();
+    feed = std::move (state->feed);
+    is_bounded = state->segment_stop != unknown;
+  }
+  if (feed != nullptr && !is_bounded) {
+    store::Result<relay::Done> ended = feed->end (patience);
+    if (!ended && ended.code () == store::Error::changed) break_off ();
+  }
+  feed = nullptr;
+  auto state = state_.lock ();
+  state->filler = nullptr;
+  state->place.started = true;
+  state->place.ended = true;
+  // It has nothing to say.
+  if (!state->answered) state->broken = true;
+  // It could not be reached: what there is is better than nothing.
+  bool is_stale = std::exchange (state->checking, false);
+  rest (state);
+  state.unlock ();
+  if (is_stale) report_.set_status (Status::stale, "unreachable");
+}
+
+void Supply::flush (bool starts)
+{
+  auto state = state_.lock ();
+  if (starts) {
+    state->feed = nullptr;
+    state->answered = false;
+    if (!state->moving) {
+      state->filler = nullptr;
+      if (state->feeding) rest (state);
+    }
+  } else if (state->moving) {
+    junction_.want (true);
+  }
+}
+
+void Supply::unlink ()
+{
+  auto state = state_.lock ();
+  state->filler = nullptr;
+  state->feed = nullptr;
+  state->place = {};
+  if (state->feeding || state->aside) rest (state);
+  changed (state);
+}
+
+// ---- The branches' threads -------------------------------------------------
+
+// Until something has changed; false if it is to stop.
+bool Supply::await (
+    Access &access, std::uint64_t version, const std::stop_token &stop)
+{
+  access.unlock ();
+  {
+    std::stop_callback wake (stop, [this] {
+      auto state = state_.lock ();
+      changed (state);
+    });
+    access.lock ();
+    access.wait (changed_, [&] (const State &s) {
+      return s.stopped || s.version != version || stop.stop_requested ();
+    });
+    // Its end waits for a call that is under way, which takes the lock.
+    access.unlock ();
+  }
+  access.lock ();
+  return !access->stopped && !stop.stop_requested ();
+}
+
+// False if nothing is served any more, or it is to stop.
+bool Supply::begin (Reader &reader, const std::stop_token &stop)
+{
+  auto state = state_.lock ();
+  while (state->checking)
+    if (!await (state, state->version, stop)) return false;
+  if (state->stopped || !on_ || !state->stream) return false;
+  if (!reader.stream ||
+      (!reader.begun && reader.generation != state->generation)) {
+    reader.stream = state->stream;
+    reader.generation = state->generation;
+  }
+  return true;
+}
+
+void Supply::note_corrupt (const bytestream::Stream &stream)
+{
+  std::uint64_t corrupt = stream.status ().corrupt;
+  auto state = state_.lock ();
+  if (corrupt <= state->corrupt) return;
+  report_.counters.corrupt_slices += corrupt - state->corrupt;
+  state->corrupt = corrupt;
+}
+
+// Upstream is on its way there, but has far to go, and nobody waits for what is
+// in between.
+bool Supply::is_far (std::uint64_t offset)
+{
+  auto state = state_.lock ();
+  return state->feeding && !state->moving && !state->aside &&
+         state->waiting == 0 && !state->place.fixed &&
+         offset > state->place.position &&
+         offset - state->place.position > far_ahead;
+}
+
+Found Supply::get (Reader &reader, std::uint64_t offset, std::size_t limit,
+    const std::stop_token &stop)
+{
+  using bytestream::Place;
+  while (true) {
+    if (!begin (reader, stop)) return {Place::stopped, {}, {}, false};
+    const bytestream::Stream &stream = *reader.stream;
+    Found found = stream.read (offset, limit);
+    bool is_far_off = found.place == Place::claimed && is_far (offset);
+    if (found.place != Place::bytes && !is_far_off) {
+      state_.lock ()->waiting++;
+      found = stream.wait (offset, limit, stop);
+      state_.lock ()->waiting--;
+    }
+    if (found.place == Place::bytes || found.place == Place::end ||
+        found.place == Place::stopped)
+      return found;
+    note_corrupt (stream);
+    bool is_current = reader.generation == state_.lock ()->generation;
+    if (!is_current && !reader.begun) continue;
+    if (std::exchange (reader.missed_at, offset) != offset) reader.misses = 0;
+    bool is_lost = !is_current || reader.misses >= attempts;
+    if (is_lost || !fetch (stream, offset, stop)) {
+      if (stop.stop_requested ()) return {Place::stopped, {}, {}, false};
+      return found;
+    }
+    reader.misses++;
+  }
+}
+
+// False if nobody can fetch it. Else it is to be looked for again.
+bool Supply::fetch (const bytestream::Stream &stream, std::uint64_t offset,
+    const std::stop_token &stop)
+{
+  {
+    auto state = state_.lock ();
+    // One after the other.
+    while (state->moving || state->aside ||
+           (state->feeding && (state->waiting > 0 || state->place.fixed))) {
+      if (!await (state, state->version, stop)) return false;
+      if (state->moving || !state->stream || !state->stream->is (stream))
+        continue;
+      // It may have come meanwhile.
+      state.unlock ();
+      if (stream.read (offset, 1).place != bytestream::Place::hole) return true;
+      state.lock ();
+    }
+    if (state->stopped || state->broken || !state->stream ||
+        !state->stream->is (stream))
+      return false;
+    state->moving = true;
+  }
+  bool done = false;
+  std::unique_ptr<Filler> filler = stream.claim ({offset, unknown}, far_ahead);
+  if (filler == nullptr)
+    done = stream.read (offset, 1).place != bytestream::Place::hole;
+  else
+    done = gst_pad_is_linked (sinkpad_) &&
+           bring (std::move (filler), stream.status ().total, stop);
+  auto state = state_.lock ();
+  state->moving = false;
+  changed (state);
+  return done;
+}
+
+// Has upstream fill it.
+bool Supply::bring (std::unique_ptr<Filler> filler, std::uint64_t total,
+    const std::stop_token &stop)
+{
+  Range left = filler->left ();
+  bool is_rest = left.to == unknown || left.to >= total;
+  Place place;
+  bool is_under_way = false;
+  {
+    auto state = state_.lock ();
+    place = state->place;
+    is_under_way = state->feeding;
+  }
+  place.seeks_late = seeks_late (sinkpad_);
+  Move move = byteplan::approach (place, left.from, is_rest);
+  // What it fills now is given up.
+  if (move == Move::go && is_under_way) move = Move::seek;
+  if (move == Move::start_and_seek) {
+    if (!wait_for_headers (stop)) return false;
+    move = Move::seek;
+  }
+  if (move == Move::seek && !seek (filler, is_rest)) {
+    auto state = state_.lock ();
+    if (state->stopped) return false;
+    state->place.fixed = true;
+    move = byteplan::approach (state->place, left.from, is_rest);
+    if (move != Move::go) return false;
+  }
+  note_partial ();
+  if (move == Move::go) return go_on (std::move (filler));
+  return move != Move::none;
+}
+
+bool Supply::wait_for_headers (const std::stop_token &stop)
+{
+  auto state = state_.lock ();
+  state->hold_wanted = true;
+  junction_.want (true);
+  unsigned generation = state->generation;
+  while (!state->holding && !state->place.ended && !state->broken &&
+         state->generation == generation)
+    if (!await (state, state->version, stop)) break;
+  bool is_there = state->holding;
+  state->hold_wanted = false;
+  state->holding = false;
+  if (!is_there) junction_.want (false);
+  return is_there && !state->stopped;
+}
+
+// Where upstream is parked, flushed and sent somewhere else. It has the filler
+// when it gets there.
+bool Supply::seek (std::unique_ptr<Filler> &filler, bool rest)
+{
+  Range left = filler->left ();
+  {
+    auto state = state_.lock ();
+    state->filler = std::move (filler);
+    state->feeding = true;
+  }
+  gint64 stop = rest ? gint64{-1} : static_cast<gint64> (left.to);
+  GST_DEBUG_OBJECT (sinkpad_, "upstream to %" G_GUINT64_FORMAT, left.from);
+  bool done = gst_pad_push_event (
+      sinkpad_, gst_event_new_seek (1.0, GST_FORMAT_BYTES, GST_SEEK_FLAG_FLUSH,
+                    GST_SEEK_TYPE_SET, static_cast<gint64> (left.from),
+                    GST_SEEK_TYPE_SET, stop));
+  auto state = state_.lock ();
+  if (!done) {
+    filler = std::move (state->filler);
+    state->feeding = false;
+    return false;
+  }
+  if (state->feeding) junction_.want (true);
+  return true;
+}
+
+bool Supply::go_on (std::unique_ptr<Filler> filler)
+{
+  if (filler == nullptr) return false;
+  auto state = state_.lock ();
+  if (state->stopped) return false;
+  if (state->feed != nullptr)
+    state->feed->fill (std::move (filler));
+  else
+    state->filler = std::move (filler);
+  state->feeding = true;
+  junction_.want (true);
+  return true;
+}
+
+void Supply::note_partial ()
+{
+  report_.counters.holes_fetched++;
+  if (std::exchange (state_.lock ()->is_partial, true)) return;
+  report_.counters.cache_partial_hits++;
+  report_.set_status (Status::partial, "");
+}
+
+}  // namespace cachesupply

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstcachetape.h"
+
+#include <utility>
+
+#include "common/gstpp.h"
+#include "gstcachecontrol.h"
+#include "gstcachefacts.h"
+#include "gstcachefeeder.h"
+#include "gstcacheitem.h"
+
+namespace cachetape {
+
+using bytefeed::Feed;
+using bytestream::Place;
+using bytestream::unknown;
+using cacherecorder::Lost;
+using cacherecorder::SlowStore;
+using relay::Owned;
+
+namespace {
+
+// Asked before anything was sent: a source knows what it is going to send.
+bool is_of_bytes (GstPad *pad)
+{
+  Owned<GstQuery> query{gst_query_new_segment (GST_FORMAT_UNDEFINED)};
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  if (!gst_pad_peer_query (pad, query.get ())) return false;
+  gst_query_parse_segment (query.get (), nullptr, &format, nullptr, nullptr);
+  return format == GST_FORMAT_BYTES;
+}
+
+}  // namespace
+
+void Tape::start (bytestream::Stream stream, bool renew, SlowStore slow_store)
+{
+  bytestream::Status status = stream.status ();
+  State fresh;
+  fresh.was_stored = status.stored && !renew;
+  fresh.skipped = status.skipped;
+  fresh.stream = std::move (stream);
+  fresh.renews = renew;
+  fresh.slow_store = slow_store;
+  *state_.lock () = std::move (fresh);
+  on_ = true;
+}
+
+bool Tape::claim (GstPad *pad, const std::stop_token &stop)
+{
+  if (!on_ || !cachefeeder::is_source (pad) || !is_of_bytes (pad)) return true;
+  std::optional<bytestream::Stream> stream;
+  {
+    auto state = state_.lock ();
+    if (!state->stream || state->renews || state->filler != nullptr)
+      return true;
+    stream = state->stream;
+  }
+  Place first = stream->read (0, 1).place;
+  // Another process may be about to fill it.
+  if (first == Place::hole) first = stream->wait (0, 1, stop).place;
+  if (first == Place::stopped) return true;
+  std::unique_ptr<bytestream::Filler> filler;
+  if (first == Place::hole) filler = stream->claim ({0, unknown});
+  if (filler == nullptr) return stream->status ().complete;
+  state_.lock ()->filler = std::move (filler);
+  return true;
+}
+
+void Tape::headers (GstEvent *event)
+{
+  if (!on_) return;
+  std::optional<record::Facts> facts = cachecontrol::facts (event);
+  if (facts) state_.lock ()->headers = std::move (facts);
+}
+
+void Tape::segment (const GstSegment &segment)
+{
+  if (!on_) return;
+  auto state = state_.lock ();
+  state->feed = nullptr;
+  state->pending = segment.rate == 1.0;
+  state->position = segment.start;
+  state->bounded = segment.stop != GST_CLOCK_TIME_NONE;
+  if (state->position != 0 || !state->pending) state->filler = nullptr;
+}
+
+// What is here of another resource is left to who has it.
+void Tape::agree (State &state, const record::Facts &facts)
+{
+  bool is_same = !state.renews &&
+                 (state.filler != nullptr ? state.filler->agree (facts) ||
+                                                state.stream->agree (facts)
+                                          : state.stream->agree (facts));
+  if (is_same) return;
+  state.filler = nullptr;
+  state.stream = state.stream->renew (facts);
+  state.renews = false;
+  state.was_stored = state.stream->status ().stored;
+  state.skipped = state.stream->status ().skipped;
+}
+
+// With the first bytes, when all that upstream says of them has come.
+std::shared_ptr<Feed> Tape::feed (GstPad *pad)
+{
+  std::optional<record::Facts> headers;
+  {
+    auto state = state_.lock ();
+    if (!state->stream || !state->pending) return state->feed;
+    headers = state->headers;
+  }
+  record::Facts facts = cachefacts::gather (pad, std::move (headers));
+  auto state = state_.lock ();
+  if (!state->stream || !std::exchange (state->pending, false))
+    return state->feed;
+  agree (*state, facts);
+  state->is_filled = true;
+  state->feed = std::make_shared<Feed> (
+      *state->stream, state->position, std::move (state->filler), true);
+  return state->feed;
+}
+
+std::chrono::milliseconds Tape::patience (GstPad *pad)
+{
+  SlowStore choice = SlowStore::automatic;
+  {
+    auto state = state_.lock ();
+    if (state->patience) return *state->patience;
+    choice = state->slow_store;
+  }
+  std::chrono::milliseconds patience = cacherecorder::patience_of (choice, pad);
+  state_.lock ()->patience = patience;
+  return patience;
+}
+
+Outcome Tape::check (const store::Result<relay::Done> &result)
+{
+  if (result || result.code () == store::Error::incomplete) return std::nullopt;
+  if (result.code () == store::Error::changed) {
+    drop ();
+    return Lost{"changed", std::nullopt};
+  }
+  // What is in the memory is kept, and the disk is tried again.
+  return Lost{nullptr, result.error ()};
+}
+
+Outcome Tape::buffer (GstPad *pad, GstBuffer *buffer)
+{
+  if (!on_) return std::nullopt;
+  std::shared_ptr<Feed> feed = this->feed (pad);
+  if (feed == nullptr) return std::nullopt;
+  if (GST_BUFFER_OFFSET_IS_VALID (buffer) &&
+      GST_BUFFER_OFFSET (buffer) != feed->position ()) {
+    // Which of the two is wrong?
+    drop ();
+    return Lost{"offset", std::nullopt};
+  }
+  std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
+  if (!chunk) {
+    drop ();
+    return Lost{"memory", std::nullopt};
+  }
+  std::uint64_t before = feed->filled ();
+  Outcome outcome = check (feed->take (*std::move (chunk), patience (pad)));
+  written_ += feed->filled () - before;
+  return outcome;
+}
+
+Outcome Tape::end (GstPad *pad)
+{
+  if (!on_) return std::nullopt;
+  std::shared_ptr<Feed> feed = this->feed (pad);
+  bool bounded = state_.lock ()->bounded;
+  if (feed == nullptr) return std::nullopt;
+  Outcome outcome;
+  // As far as upstream was asked to go is not the end.
+  if (bounded)
+    feed->cut ();
+  else
+    outcome = check (feed->end (patience (pad)));
+  cut ();
+  return outcome;
+}
+
+void Tape::cut ()
+{
+  if (!on_) return;
+  auto state = state_.lock ();
+  state->feed = nullptr;
+  state->pending = false;
+  state->headers.reset ();
+}
+
+bool Tape::drop ()
+{
+  if (!on_.exchange (false)) return false;
+  auto state = state_.lock ();
+  state->feed = nullptr;
+  state->filler = nullptr;
+  state->pending = false;
+  return true;
+}
+
+Tape::Closed Tape::close ()
+{
+  State last;
+  {
+    auto state = state_.lock ();
+    std::swap (last, *state);
+  }
+  Closed closed;
+  if (!last.stream) return closed;
+  last.feed = nullptr;
+  last.filler = nullptr;
+  on_ = false;
+  if (last.is_filled) last.stream->settle ();
+  bytestream::Status status = last.stream->status ();
+  closed.stored = status.stored && !last.was_stored;
+  closed.skipped_slices = status.skipped - last.skipped;
+  return closed;
+}
+
+}  // namespace cachetape
