@@ -25,6 +25,13 @@ GstFlowReturn flow_of (Entry entry)
   return entry == Entry::over ? GST_FLOW_EOS : GST_FLOW_FLUSHING;
 }
 
+// The same for an event, whose end is that of the data after it: a ghost pad
+// makes an error of each other result.
+GstFlowReturn event_flow_of (Entry entry)
+{
+  return entry == Entry::over ? GST_FLOW_OK : flow_of (entry);
+}
+
 }  // namespace
 
 void Intake::start ()
@@ -208,7 +215,7 @@ GstFlowReturn Intake::fill (GstEvent *event, bool &passes)
       break;
   }
   Entry entry = admit ();
-  return entry == Entry::fill ? GST_FLOW_OK : flow_of (entry);
+  return entry == Entry::fill ? GST_FLOW_OK : event_flow_of (entry);
 }
 
 // Those that came while it was not known that they are for the branches.
@@ -245,7 +252,7 @@ GstFlowReturn Intake::take_serialized (GstEvent *event, bool &passes)
     GstFlowReturn flow = fill (event, passes);
     if (!passes) return flow;
   } else if (!passes) {
-    return flow_of (entry);
+    return event_flow_of (entry);
   }
   if (type == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY) obey (event);
   if (type == GST_EVENT_SEGMENT) take_segment (event);

@@ -66,7 +66,10 @@ struct Pipeline
     Owned<GstMessage> message = test::wait_message (
         element.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
     fail_unless (message != nullptr);
-    fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    if (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS) return;
+    gchar *debug = nullptr;
+    gst_message_parse_error (message.get (), nullptr, &debug);
+    ck_abort_msg ("%s", debug);
   }
   void pause ()
   {
