@@ -10,6 +10,7 @@ using cacherecorder::SlowStore;
 using cachesettings::BranchError;
 using cachesettings::CachePolicy;
 using cachesettings::LateTiming;
+using cachesettings::PullMode;
 using cachesettings::SlowBranch;
 
 namespace {
@@ -77,6 +78,13 @@ const GEnumValue late_timing_values[] = {
     {0, nullptr, nullptr},
 };
 
+const GEnumValue pull_mode_values[] = {
+    {static_cast<int> (PullMode::never), "Every branch is pushed to", "never"},
+    {static_cast<int> (PullMode::single),
+        "On a hit a branch may pull what the cache has", "single"},
+    {0, nullptr, nullptr},
+};
+
 // Once per process, whoever is first.
 GType register_enum (const char *name, const GEnumValue *values)
 {
@@ -133,6 +141,13 @@ GType late_timing ()
 {
   static const GType type =
       register_enum ("GstCacheTeeLateTiming", late_timing_values);
+  return type;
+}
+
+GType pull_mode ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeePullMode", pull_mode_values);
   return type;
 }
 

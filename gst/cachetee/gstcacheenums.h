@@ -12,6 +12,7 @@ GType cache_policy ();
 GType branch_error ();
 GType slow_branch ();
 GType late_join ();
+GType pull_mode ();
 GType late_timing ();
 
 }  // namespace cacheenums

@@ -27,6 +27,20 @@ gboolean on_query (GstPad *pad, GstObject *parent, GstQuery *query)
   return static_cast<Pads *> (pad->querydata)->query (pad, parent, query);
 }
 
+gboolean on_activate_mode (
+    GstPad *pad, GstObject *, GstPadMode mode, gboolean active)
+{
+  return static_cast<Pads *> (pad->activatemodedata)
+      ->activate (pad, mode, active);
+}
+
+GstFlowReturn on_get_range (
+    GstPad *pad, GstObject *, guint64 offset, guint length, GstBuffer **buffer)
+{
+  return static_cast<Pads *> (pad->getrangedata)
+      ->get_range (pad, offset, length, buffer);
+}
+
 void on_linked (GstPad *pad, GstPad *, gpointer)
 {
   static_cast<Pads *> (pad->eventdata)->note_link (pad);
@@ -80,14 +94,34 @@ bool Pads::event (GstPad *pad, GstObject *parent, GstEvent *event)
          type == GST_EVENT_LATENCY;
 }
 
+// One that was pulled from is played to when it is pushed to again.
+bool Pads::activate (GstPad *pad, GstPadMode mode, bool active)
+{
+  std::shared_ptr<Branch> branch = on_.branches.find (pad);
+  if (mode == GST_PAD_MODE_PULL)
+    return branch != nullptr && on_.puller.activate (*branch, active);
+  if (branch == nullptr || !active || !is_served ()) return true;
+  on_.junction.link (*branch);
+  on_.server.serve (branch);
+  return true;
+}
+
+GstFlowReturn Pads::get_range (
+    GstPad *pad, guint64 offset, guint length, GstBuffer **buffer)
+{
+  std::shared_ptr<Branch> branch = on_.branches.find (pad);
+  if (branch == nullptr || !branch->pulls) return GST_FLOW_FLUSHING;
+  return on_.puller.get_range (*branch, offset, length, buffer);
+}
+
 bool Pads::query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
-    gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
+    on_.puller.schedule (query);
     return true;
   }
   std::shared_ptr<Branch> branch = on_.branches.find (pad);
+  if (branch != nullptr && on_.puller.answer (*branch, query)) return true;
   if (is_served () && branch != nullptr && on_.supply.is_on () &&
       on_.player.answer (*branch, query))
     return true;
@@ -128,6 +162,10 @@ GstPad *Pads::request (GstPadTemplate *templ, const gchar *wanted)
       pad.get (), GST_DEBUG_FUNCPTR (on_event), this, nullptr);
   gst_pad_set_query_function_full (
       pad.get (), GST_DEBUG_FUNCPTR (on_query), this, nullptr);
+  gst_pad_set_activatemode_function_full (
+      pad.get (), GST_DEBUG_FUNCPTR (on_activate_mode), this, nullptr);
+  gst_pad_set_getrange_function_full (
+      pad.get (), GST_DEBUG_FUNCPTR (on_get_range), this, nullptr);
   GST_PAD_SET_PROXY_CAPS (pad.get ());
   g_signal_connect_object (pad.get (), "linked", G_CALLBACK (on_linked),
       on_.element, static_cast<GConnectFlags> (0));

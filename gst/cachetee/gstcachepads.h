@@ -6,6 +6,7 @@
 #include "gstcachebranch.h"
 #include "gstcachelate.h"
 #include "gstcacheplayer.h"
+#include "gstcachepull.h"
 #include "gstcachereport.h"
 #include "gstcacheserver.h"
 #include "gstcachesupply.h"
@@ -28,6 +29,7 @@ struct Pieces
   cacheserver::Server &server;
   cachesupply::Supply &supply;
   cacheplayer::Player &player;
+  cachepull::Puller &puller;
 };
 
 class Pads
@@ -41,6 +43,9 @@ public:
   // A peer has come, here or behind a ghost pad.
   void note_link (GstPad *pad);
   bool event (GstPad *pad, GstObject *parent, GstEvent *event);
+  bool activate (GstPad *pad, GstPadMode mode, bool active);
+  GstFlowReturn get_range (
+      GstPad *pad, guint64 offset, guint length, GstBuffer **buffer);
   bool query (GstPad *pad, GstObject *parent, GstQuery *query);
 
 private:

@@ -177,7 +177,7 @@ void Player::run (Branch &branch, guint32 seqnum, guint group_id)
     }
     unsigned links = junction_.links (branch);
     no_peer = links;
-    if (!gst_pad_is_linked (branch.pad.get ())) continue;
+    if (!gst_pad_is_linked (branch.pad.get ()) || branch.pulls) continue;
     no_peer = any;
     Step done = step (branch, play);
     if (done == Step::over) return;

@@ -105,6 +105,19 @@ void install_late (GObjectClass *object_class)
 {
   const Settings defaults{};
   /**
+   * GstCacheTee:pull-mode:
+   *
+   * Whether branches may pull. What upstream sends is never pulled; what the
+   * cache has of a byte stream is, with `single`, by any number of branches.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_PULL_MODE,
+      g_param_spec_enum ("pull-mode", "Pull mode",
+          "Whether branches may pull, on a hit", cacheenums::pull_mode (),
+          static_cast<gint> (defaults.pull_mode),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
    * GstCacheTee:slow-branch:
    *
    * What becomes of a branch that is slower than upstream. With `demote` each

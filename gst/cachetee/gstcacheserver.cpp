@@ -33,6 +33,7 @@ std::shared_ptr<const store::Reader> Server::reader ()
 
 void Server::serve (const std::shared_ptr<Branch> &branch)
 {
+  if (branch->pulls) return;
   workers_.start (
       branch, run_.lock ()->seqnum, [this] (Branch &it) { run_branch (it); });
 }

@@ -51,6 +51,7 @@
 #include "gstcachelookup.h"
 #include "gstcachepads.h"
 #include "gstcacheplayer.h"
+#include "gstcachepull.h"
 #include "gstcachepurge.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
@@ -93,8 +94,9 @@ struct Impl
         intake ({sink, settings, switches, junction, recorder, report, lookup,
             resumption, late, fan, awaiting, tape, supply,
             [this] { play_instead (); }, [this] { feed_instead (); }}),
+        puller (sink, settings, junction, lookup, supply, report),
         pads ({element, sink, branches, workers, junction, report, late, server,
-            supply, player})
+            supply, player, puller})
   {
     report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
@@ -135,6 +137,7 @@ struct Impl
   cacheresume::Resumption resumption;
   cachekey::Awaiting awaiting;
   cacheintake::Intake intake;
+  cachepull::Puller puller;
   cachepads::Pads pads;
 };
 
@@ -341,6 +344,7 @@ void start (GstCacheTee *self)
   impl.junction.start (found.hit);
   GST_PAD_STREAM_UNLOCK (impl.sinkpad);
   if (!awaits) impl.begin (found);
+  impl.puller.start ();
 }
 
 // The pads are active by now.
@@ -358,6 +362,7 @@ void unblock (GstCacheTee *self)
   self->impl.junction.stop ();
   self->impl.intake.stop ();
   self->impl.supply.stop ();
+  self->impl.puller.stop ();
   std::shared_ptr<const List> branches = self->impl.branches.list ();
   for (const std::shared_ptr<Branch> &branch : *branches)
     branch->cursor.close ();
@@ -384,6 +389,9 @@ void stop (GstCacheTee *self)
   impl.lookup.finish ();
   impl.server.stop ();
   impl.resumption.forget ();
+  // Who pulls asks before the next run begins.
+  if (impl.settings.copy ().pull_mode != cachesettings::PullMode::never)
+    look_up (self);
 }
 
 void forget (GstCacheTee *self)
