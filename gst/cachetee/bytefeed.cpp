@@ -59,10 +59,15 @@ Result<relay::Done> Feed::take (Chunk chunk, std::chrono::milliseconds patience)
 {
   Result<relay::Done> result = relay::Done{};
   while (!chunk.bytes.empty ()) {
-    if (filler_ != nullptr && is_done ()) filler_.reset ();
+    Range left;
+    if (filler_ != nullptr) left = filler_->left ();
+    if (left.from >= left.to) filler_.reset ();
     if (filler_ == nullptr && position_ >= stream_.status ().total)
       return relay::failure (Error::changed);
-    if (filler_ == nullptr && claims_) claim ();
+    if (filler_ == nullptr && claims_) {
+      claim ();
+      if (filler_ != nullptr) continue;
+    }
     if (filler_ == nullptr) {
       pass (chunk, claims_ ? claim_at_ : unknown);
       continue;
@@ -71,13 +76,12 @@ Result<relay::Done> Feed::take (Chunk chunk, std::chrono::milliseconds patience)
       pass (chunk, filler_->position ());
       continue;
     }
-    std::uint64_t to = filler_->left ().to;
-    if (position_ > filler_->position () || to <= position_) {
+    if (position_ > filler_->position () || left.to <= position_) {
       filler_.reset ();
       continue;
     }
     Chunk part = chunk;
-    pass (chunk, to);
+    pass (chunk, left.to);
     part.bytes = part.bytes.first (part.bytes.size () - chunk.bytes.size ());
     Result<relay::Done> filled = filler_->fill (part, patience);
     if (!filled && filled.code () == Error::changed) {

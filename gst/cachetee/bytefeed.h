@@ -36,6 +36,11 @@ public:
 
   // Something else is to be filled; it is not before the position.
   void fill (std::unique_ptr<bytestream::Filler> filler);
+  // So many bytes more are the end of a slice, which is then handed over.
+  [[nodiscard]] bool closes (std::size_t bytes) const
+  {
+    return filler_ != nullptr && position_ % slice_size_ + bytes >= slice_size_;
+  }
   // There is nothing left to be filled of what was claimed.
   [[nodiscard]] bool is_done () const;
   [[nodiscard]] std::uint64_t position () const { return position_; }

@@ -64,7 +64,11 @@ Object::Object (store::Shared &shared, std::string full_key,
       shared_ (shared),
       family_ (shared.disk, shared.folder, key)
 {
-  if (!look) return;
+  if (!look) {
+    for (folder::Generation used : family_.generations ())
+      before_ = std::max (before_, used);
+    return;
+  }
   Result<bytefiles::Loaded> loaded =
       bytefiles::load_newest (shared.disk, family_, key);
   if (!loaded) return;
@@ -488,7 +492,8 @@ bool Object::make_files ()
       bytefiles::load_newest (shared_.disk, family_, key);
   // They are being made; another time.
   if (!loaded && loaded.code () == Error::busy) return false;
-  if (loaded && adopt (*std::move (loaded))) return lock_files ();
+  bool is_ours = loaded && loaded->files->generation > before_;
+  if (is_ours && adopt (*std::move (loaded))) return lock_files ();
 
   record::Header header;
   header.created = store::seconds_now ();

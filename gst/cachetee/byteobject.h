@@ -152,6 +152,8 @@ private:
 
   store::Shared &shared_;
   const folder::Family family_;
+  // Files up to this generation are of what it takes the place of.
+  folder::Generation before_ = 0;
   std::condition_variable changed_;
   // For who changes the files' lock, or reads what the index has grown by.
   // Taken before the state's lock, and never by who fills.

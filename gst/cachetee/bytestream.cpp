@@ -216,11 +216,26 @@ std::unique_ptr<Filler> Stream::claim (Range wanted, std::uint64_t cut) const
   return std::make_unique<Filler> (shared_, object_, *claim, position);
 }
 
-void Stream::settle () const
+void Stream::settle (std::chrono::milliseconds limit) const
 {
   auto access = shared_->queue.lock ();
-  access.wait (shared_->room,
+  access.wait_for (shared_->room, limit,
       [this] (const store::Queue &) { return object_->pending == 0; });
+}
+
+bool Stream::wait_for_room (std::size_t bytes,
+    std::chrono::milliseconds patience, const std::stop_token &stop) const
+{
+  // Whoever stops us finds us waiting, or we see it before we wait.
+  std::stop_callback wake (stop, [this] {
+    auto access = shared_->queue.lock ();
+    shared_->room.notify_all ();
+  });
+  auto access = shared_->queue.lock ();
+  bool is_room = shared_->wait_for_room (access, bytes + store::job_cost,
+      patience, [&stop] { return stop.stop_requested (); });
+  access.unlock ();
+  return is_room && !stop.stop_requested ();
 }
 
 namespace {

@@ -185,8 +185,14 @@ public:
   [[nodiscard]] std::unique_ptr<Filler> claim (
       Range wanted, std::uint64_t cut = unknown) const;
 
-  // Waits until everything that was filled is on the disk, or cannot be.
-  void settle () const;
+  // Waits until everything that was filled is on the disk, or cannot be; or so
+  // long.
+  void settle (
+      std::chrono::milliseconds limit = std::chrono::hours (1)) const;
+  // Until there is room in the queue for so many bytes; false if there is none
+  // for so long, or it is to stop.
+  [[nodiscard]] bool wait_for_room (std::size_t bytes,
+      std::chrono::milliseconds patience, const std::stop_token &stop) const;
 
 private:
   std::shared_ptr<store::Shared> shared_;

@@ -56,11 +56,14 @@ byteplan::Plan plan_of (const bytestream::Stream &stream,
 {
   using bytestream::Place;
   bytestream::Status status = stream.status ();
-  Place first = stream.read (0, 1).place;
   byteplan::There there;
   there.whole = status.complete;
-  there.filling = first == Place::claimed;
-  there.empty = !status.complete && status.bytes == 0 && first != Place::bytes;
+  there.empty = false;
+  if (!status.complete && status.bytes == 0) {
+    Place first = stream.read (0, 1).place;
+    there.filling = first == Place::claimed || first == Place::bytes;
+    there.empty = !there.filling;
+  }
   there.age = stream.age ();
   return byteplan::plan (use_of (settings.cache_policy), there,
       {settings.ttl, settings.grace}, upstream);
@@ -147,7 +150,7 @@ void Lookup::find (store::Store &store, const Settings &settings)
       state->why =
           reader ? relay::failure (store::Error::not_found) : reader.error ();
     }
-    return tell (plan_of (stream, settings, {}));
+    return tell (plan_of (stream, settings, {true, true}));
   }
   report_.looked_up (std::chrono::steady_clock::now () - before);
   if (settings.cache_policy == CachePolicy::write_only) {
@@ -163,8 +166,11 @@ void Lookup::tell (byteplan::Plan plan)
   using byteplan::Plan;
   auto state = state_.lock ();
   if (!state->stream) return;
-  bool is_whole = state->stream->status ().complete;
+  bytestream::Status status = state->stream->status ();
+  bool is_whole = status.complete;
   store::Failure why = state->why;
+  if (is_whole || status.bytes > 0)
+    why.code = is_whole ? store::Error::expired : store::Error::incomplete;
   Settings settings = state->settings;
   state->missed = false;
   state.unlock ();

@@ -27,21 +27,6 @@ bool is_live (GstPad *pad)
   return live;
 }
 
-// The length of a byte stream, if upstream tells it.
-std::optional<guint64> bytes_of_upstream (GstPad *pad)
-{
-  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
-  if (event == nullptr) return std::nullopt;
-  const GstSegment *segment = nullptr;
-  gst_event_parse_segment (event.get (), &segment);
-  gint64 duration = -1;
-  if (segment->format != GST_FORMAT_BYTES ||
-      !gst_pad_peer_query_duration (pad, GST_FORMAT_BYTES, &duration) ||
-      duration < 0)
-    return std::nullopt;
-  return static_cast<guint64> (duration);
-}
-
 }  // namespace
 
 std::chrono::milliseconds patience_of (SlowStore choice, GstPad *pad)
@@ -64,7 +49,6 @@ void Recorder::start (std::unique_ptr<store::Writer> writer,
   state->patience.reset ();
   state->metas.clear ();
   has_metas_ = false;
-  segment_bytes_ = 0;
   has_segment_ = false;
   skips_ = false;
   skipped_ = 0;
@@ -151,7 +135,6 @@ Outcome Recorder::buffer (GstPad *pad, GstBuffer *buffer)
   std::optional<store::Chunk> chunk = cacheitem::chunk_of (buffer);
   if (!chunk) return lose ("memory");
   std::size_t size = chunk->bytes.size ();
-  segment_bytes_ += size;
   Outcome outcome = check (now.writer->append (
       cacheitem::packet_of (buffer), *std::move (chunk), now.patience));
   if (skips_) skipped_ += size;
@@ -185,9 +168,8 @@ bool Recorder::segment_is_whole (GstPad *pad, GstEvent *event)
       (static_cast<guint> (segment->flags) & parts) != 0)
     return false;
   if (segment->format == GST_FORMAT_TIME) return time_is_whole (pad, *segment);
-  if (segment->format != GST_FORMAT_BYTES) return true;
-  if (segment->start == 0) segment_bytes_ = 0;
-  return segment->start == segment_bytes_;
+  // Bytes are not for packets.
+  return segment->format != GST_FORMAT_BYTES;
 }
 
 Outcome Recorder::event (GstPad *pad, GstEvent *event)
@@ -203,24 +185,9 @@ Outcome Recorder::event (GstPad *pad, GstEvent *event)
   return check (now.writer->event (*std::move (bytes), now.patience));
 }
 
-// It may come early: from an application, or from a source that was cut.
-bool Recorder::end_is_the_end (GstPad *pad)
-{
-  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
-  if (event == nullptr) return false;
-  const GstSegment *segment = nullptr;
-  gst_event_parse_segment (event.get (), &segment);
-  if (segment->format != GST_FORMAT_BYTES) return true;
-  std::optional<guint64> bytes = bytes_of_upstream (pad);
-  // As far as upstream was asked to go is not the end.
-  if (!bytes) return segment->stop == GST_CLOCK_TIME_NONE;
-  return *bytes == segment_bytes_;
-}
-
 Outcome Recorder::cut (GstPad *pad)
 {
   if (current (pad).writer == nullptr) return std::nullopt;
-  if (bytes_of_upstream (pad) == segment_bytes_) return std::nullopt;
   return lose ("stopped");
 }
 
@@ -228,7 +195,10 @@ Outcome Recorder::end (GstPad *pad)
 {
   Current now = current (pad);
   if (now.writer == nullptr) return std::nullopt;
-  if (!end_is_the_end (pad)) return lose ("short");
+  if (Owned<GstEvent> segment{
+          gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+      segment == nullptr)
+    return lose ("short");
   {
     auto state = state_.lock ();
     if (!state->recording) return std::nullopt;

@@ -44,10 +44,9 @@ public:
 
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome event (GstPad *pad, GstEvent *event);
-  // After a result that makes upstream stop: it may say EOS all the same. What
-  // is all there by then, as its length says, is kept.
+  // After a result that makes upstream stop: it may say EOS all the same.
   Outcome cut (GstPad *pad);
-  // At EOS. Is it the end of what upstream has?
+  // At EOS.
   Outcome end (GstPad *pad);
   // Gives up, and breaks a wait for the disk. False if nothing was recorded.
   bool drop ();
@@ -91,7 +90,6 @@ private:
   std::chrono::milliseconds find_patience (GstPad *pad);
   bool segment_is_whole (GstPad *pad, GstEvent *event);
   bool time_is_whole (GstPad *pad, const GstSegment &segment);
-  bool end_is_the_end (GstPad *pad);
   Outcome note_metas (const Current &now, GstBuffer *buffer);
   Outcome lose (const char *reason);
   Outcome check (const store::Result<relay::Done> &result);
@@ -99,15 +97,13 @@ private:
   relay::Guarded<State> state_;
   // What the lock would tell, for streams that are not recorded.
   std::atomic<bool> recording_ = false;
-  // Bytes since the segment began. Atomic for thread sanitizers only: the
-  // pad's stream lock is one that they do not see.
-  std::atomic<guint64> segment_bytes_ = 0;
   // Some buffer had metas.
   std::atomic<bool> has_metas_ = false;
   std::atomic<bool> skips_ = false;
   std::atomic<std::uint32_t> slice_size_ = 1;
   std::atomic<std::uint64_t> skipped_ = 0;
-  // One in TIME has come. Atomic for the same reason.
+  // One in TIME has come. Atomic for thread sanitizers only: the pad's stream
+  // lock is one that they do not see.
   std::atomic<bool> has_segment_ = false;
 };
 

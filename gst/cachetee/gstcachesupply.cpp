@@ -30,6 +30,10 @@ namespace {
 // Upstream waits for the disk as long as this: nobody waits for upstream but
 // who wants just what it sends.
 constexpr std::chrono::milliseconds patience{2000};
+// When there was room: others may have been faster.
+constexpr std::chrono::milliseconds last_patience{100};
+// What is not on the disk by then gets there later.
+constexpr std::chrono::milliseconds settle_limit{500};
 // What is farther ahead of upstream is not waited for, but asked for.
 constexpr std::uint64_t far_ahead = std::uint64_t{4} << 20;
 constexpr unsigned attempts = 2;
@@ -70,9 +74,14 @@ void Supply::start (bytestream::Stream stream, Plan plan)
 
 void Supply::stop ()
 {
-  auto state = state_.lock ();
-  state->stopped = true;
-  changed (state);
+  std::stop_source stop;
+  {
+    auto state = state_.lock ();
+    state->stopped = true;
+    stop = state->stop;
+    changed (state);
+  }
+  stop.request_stop ();
 }
 
 bool Supply::clear ()
@@ -89,7 +98,7 @@ bool Supply::clear ()
   last.feed = nullptr;
   last.filler = nullptr;
   if (!last.stream || (filled == 0 && !last.is_partial)) return false;
-  last.stream->settle ();
+  last.stream->settle (settle_limit);
   return !last.was_stored && last.stream->status ().stored;
 }
 
@@ -107,6 +116,12 @@ void Supply::rest (Access &access)
   access->aside = false;
   junction_.want (false);
   changed (access);
+}
+
+void Supply::arrive ()
+{
+  auto state = state_.lock ();
+  if (!std::exchange (state->arrived, true)) changed (state);
 }
 
 Supply::Answer Supply::event (GstEvent *event)
@@ -244,9 +259,13 @@ void Supply::break_off ()
 Supply::Answer Supply::buffer (GstBuffer *buffer)
 {
   std::shared_ptr<Feed> feed;
+  std::optional<bytestream::Stream> stream;
+  std::stop_token stop;
   {
     auto state = state_.lock ();
     feed = state->feed;
+    stream = state->stream;
+    stop = state->stop.get_token ();
   }
   std::uint64_t size = gst_buffer_get_size (buffer);
   if (feed == nullptr) return Answer::taken;
@@ -258,7 +277,10 @@ Supply::Answer Supply::buffer (GstBuffer *buffer)
     return Answer::hold;
   }
   std::uint64_t before = feed->filled ();
-  store::Result<relay::Done> taken = feed->take (*std::move (chunk), patience);
+  if (stream && feed->closes (size))
+    (void)stream->wait_for_room (size, patience, stop);
+  store::Result<relay::Done> taken =
+      feed->take (*std::move (chunk), last_patience);
   report_.counters.bytes_written += feed->filled () - before;
   if (!taken && taken.code () == store::Error::changed) {
     break_off ();
@@ -283,7 +305,7 @@ void Supply::end ()
     is_bounded = state->segment_stop != unknown;
   }
   if (feed != nullptr && !is_bounded) {
-    store::Result<relay::Done> ended = feed->end (patience);
+    store::Result<relay::Done> ended = feed->end (last_patience);
     if (!ended && ended.code () == store::Error::changed) break_off ();
   }
   feed = nullptr;
@@ -321,6 +343,7 @@ void Supply::unlink ()
   state->filler = nullptr;
   state->feed = nullptr;
   state->place = {};
+  state->arrived = false;
   if (state->feeding || state->aside) rest (state);
   changed (state);
 }
@@ -440,7 +463,7 @@ bool Supply::fetch (const bytestream::Stream &stream, std::uint64_t offset,
   if (filler == nullptr)
     done = stream.read (offset, 1).place != bytestream::Place::hole;
   else
-    done = gst_pad_is_linked (sinkpad_) &&
+    done = gst_pad_is_linked (sinkpad_) && cachefeeder::is_source (sinkpad_) &&
            bring (std::move (filler), stream.status ().total, stop);
   auto state = state_.lock ();
   state->moving = false;
@@ -458,6 +481,8 @@ bool Supply::bring (std::unique_ptr<Filler> filler, std::uint64_t total,
   bool is_under_way = false;
   {
     auto state = state_.lock ();
+    while (!state->arrived)
+      if (!await (state, state->version, stop)) return false;
     place = state->place;
     is_under_way = state->feeding;
   }

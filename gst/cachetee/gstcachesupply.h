@@ -53,8 +53,10 @@ public:
   // What is served; none if nothing is.
   [[nodiscard]] std::optional<bytestream::Stream> stream ();
 
-  // For upstream's thread, as long as it is to send something. What it sends is
-  // for nobody else.
+  // For upstream's thread, before it waits: from here on it can be sent
+  // somewhere.
+  void arrive ();
+  // As long as it is to send something. What it sends is for nobody else.
   enum class Answer
   {
     taken,
@@ -92,6 +94,8 @@ private:
     bool moving = false;
     // Upstream fills what was claimed.
     bool feeding = false;
+    // Upstream has started.
+    bool arrived = false;
     // It is to wait behind its headers; and does.
     bool hold_wanted = false;
     bool holding = false;
@@ -103,6 +107,8 @@ private:
     std::uint64_t segment_stop = bytestream::unknown;
     std::unique_ptr<bytestream::Filler> filler;
     std::shared_ptr<bytefeed::Feed> feed;
+    // Ends the wait for the disk.
+    std::stop_source stop;
     // Branches that wait for what is claimed.
     unsigned waiting = 0;
     std::uint64_t corrupt = 0;

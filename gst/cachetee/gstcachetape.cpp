@@ -20,6 +20,9 @@ using relay::Owned;
 
 namespace {
 
+// What is not on the disk by then gets there later.
+constexpr std::chrono::milliseconds settle_limit{500};
+
 // Asked before anything was sent: a source knows what it is going to send.
 bool is_of_bytes (GstPad *pad)
 {
@@ -119,17 +122,26 @@ std::shared_ptr<Feed> Tape::feed (GstPad *pad)
   return state->feed;
 }
 
-std::chrono::milliseconds Tape::patience (GstPad *pad)
+Tape::Current Tape::current (GstPad *pad)
 {
+  Current now;
   SlowStore choice = SlowStore::automatic;
   {
     auto state = state_.lock ();
-    if (state->patience) return *state->patience;
+    now.stop = state->stop.get_token ();
+    now.stream = state->stream;
     choice = state->slow_store;
+    if (!state->pending) now.feed = state->feed;
+    if (state->patience) now.patience = *state->patience;
+    if (state->patience && !state->pending) return now;
   }
-  std::chrono::milliseconds patience = cacherecorder::patience_of (choice, pad);
-  state_.lock ()->patience = patience;
-  return patience;
+  now.feed = feed (pad);
+  // Upstream is asked, which may take its time: not under the lock.
+  now.patience = cacherecorder::patience_of (choice, pad);
+  auto state = state_.lock ();
+  state->patience = now.patience;
+  now.stream = state->stream;
+  return now;
 }
 
 Outcome Tape::check (const store::Result<relay::Done> &result)
@@ -146,7 +158,8 @@ Outcome Tape::check (const store::Result<relay::Done> &result)
 Outcome Tape::buffer (GstPad *pad, GstBuffer *buffer)
 {
   if (!on_) return std::nullopt;
-  std::shared_ptr<Feed> feed = this->feed (pad);
+  Current now = current (pad);
+  const std::shared_ptr<Feed> &feed = now.feed;
   if (feed == nullptr) return std::nullopt;
   if (GST_BUFFER_OFFSET_IS_VALID (buffer) &&
       GST_BUFFER_OFFSET (buffer) != feed->position ()) {
@@ -159,8 +172,16 @@ Outcome Tape::buffer (GstPad *pad, GstBuffer *buffer)
     drop ();
     return Lost{"memory", std::nullopt};
   }
+  // So that the wait can be ended; whoever takes the room meanwhile costs us a
+  // slice.
+  std::size_t size = chunk->bytes.size ();
+  if (now.patience > now.patience.zero () && feed->closes (size) &&
+      now.stream->wait_for_room (size, now.patience, now.stop))
+    now.patience = std::chrono::milliseconds (100);
+  else
+    now.patience = now.patience.zero ();
   std::uint64_t before = feed->filled ();
-  Outcome outcome = check (feed->take (*std::move (chunk), patience (pad)));
+  Outcome outcome = check (feed->take (*std::move (chunk), now.patience));
   written_ += feed->filled () - before;
   return outcome;
 }
@@ -168,7 +189,8 @@ Outcome Tape::buffer (GstPad *pad, GstBuffer *buffer)
 Outcome Tape::end (GstPad *pad)
 {
   if (!on_) return std::nullopt;
-  std::shared_ptr<Feed> feed = this->feed (pad);
+  Current now = current (pad);
+  const std::shared_ptr<Feed> &feed = now.feed;
   bool bounded = state_.lock ()->bounded;
   if (feed == nullptr) return std::nullopt;
   Outcome outcome;
@@ -176,9 +198,19 @@ Outcome Tape::end (GstPad *pad)
   if (bounded)
     feed->cut ();
   else
-    outcome = check (feed->end (patience (pad)));
+    outcome = check (feed->end (now.patience));
   cut ();
   return outcome;
+}
+
+void Tape::stop ()
+{
+  std::stop_source stop;
+  {
+    auto state = state_.lock ();
+    stop = state->stop;
+  }
+  stop.request_stop ();
 }
 
 void Tape::cut ()
@@ -212,7 +244,7 @@ Tape::Closed Tape::close ()
   last.feed = nullptr;
   last.filler = nullptr;
   on_ = false;
-  if (last.is_filled) last.stream->settle ();
+  if (last.is_filled) last.stream->settle (settle_limit);
   bytestream::Status status = last.stream->status ();
   closed.stored = status.stored && !last.was_stored;
   closed.skipped_slices = status.skipped - last.skipped;

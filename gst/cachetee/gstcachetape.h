@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 #include "bytefeed.h"
 #include "bytestream.h"
@@ -36,6 +37,8 @@ public:
   void segment (const GstSegment &segment);
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome end (GstPad *pad);
+  // From any thread: ends the wait for the disk.
+  void stop ();
   // From any thread: what comes next is somewhere else.
   void cut ();
   // From any thread: nothing more is kept. False if nothing was.
@@ -61,6 +64,7 @@ private:
     std::uint64_t skipped = 0;
     cacherecorder::SlowStore slow_store = cacherecorder::SlowStore::automatic;
     std::optional<std::chrono::milliseconds> patience;
+    std::stop_source stop;
     std::optional<record::Facts> headers;
     // Claimed before it was known where upstream begins.
     std::unique_ptr<bytestream::Filler> filler;
@@ -70,9 +74,17 @@ private:
     bool bounded = false;
     std::shared_ptr<bytefeed::Feed> feed;
   };
+  // With how long it may wait.
+  struct Current
+  {
+    std::shared_ptr<bytefeed::Feed> feed;
+    std::chrono::milliseconds patience{0};
+    std::stop_token stop;
+    std::optional<bytestream::Stream> stream;
+  };
+  Current current (GstPad *pad);
   std::shared_ptr<bytefeed::Feed> feed (GstPad *pad);
   static void agree (State &state, const record::Facts &facts);
-  std::chrono::milliseconds patience (GstPad *pad);
   Outcome check (const store::Result<relay::Done> &result);
 
   relay::Guarded<State> state_;

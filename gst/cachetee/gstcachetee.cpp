@@ -361,6 +361,7 @@ void unblock (GstCacheTee *self)
   self->impl.workers.close ();
   self->impl.junction.stop ();
   self->impl.intake.stop ();
+  self->impl.tape.stop ();
   self->impl.supply.stop ();
   self->impl.puller.stop ();
   std::shared_ptr<const List> branches = self->impl.branches.list ();

@@ -251,12 +251,12 @@ public:
     fail_unless (gst_pad_link (branches_[i].pad.get (),
                      branches_[i].sink->pad ()) == GST_PAD_LINK_OK);
   }
-  void play ()
+  void play (GstFormat format = GST_FORMAT_BYTES)
   {
     gst_element_set_state (tee_.get (), GST_STATE_PLAYING);
     gst_pad_push_event (source_.get (), gst_event_new_stream_start ("test"));
     GstSegment segment;
-    gst_segment_init (&segment, GST_FORMAT_BYTES);
+    gst_segment_init (&segment, format);
     gst_pad_push_event (source_.get (), gst_event_new_segment (&segment));
   }
   GstFlowReturn push ()

@@ -26,8 +26,8 @@ using test::TempDir;
 
 void use (Rig &rig, const fs::path &dir, const char *key = "key")
 {
-  g_object_set (
-      rig.tee (), "cache-dir", dir.c_str (), "cache-key", key, nullptr);
+  g_object_set (rig.tee (), "cache-dir", dir.c_str (), "cache-key", key,
+      "slice-size", 65536U, nullptr);
 }
 
 void set (Rig &rig, const char *property, const char *value)
@@ -348,7 +348,7 @@ GST_START_TEST (what_is_too_old_is_a_miss)
   // by the test's machine makes it no younger.
   auto expired = [&rig] {
     stop (rig);
-    return state_of (rig) == "miss expired";
+    return state_of (rig) == "stale ";
   };
   set (rig, "ttl", "0");
   gint64 limit = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
@@ -589,7 +589,7 @@ GST_START_TEST (metas_come_back)
   {
     Rig rig (1);
     use (rig, temp.path ());
-    rig.play ();
+    rig.play (GST_FORMAT_DEFAULT);
     for (const Owned<GstBuffer> &buffer : stream)
       fail_unless (gst_pad_push (rig.source (),
                        share (buffer.get ()).release ()) == GST_FLOW_OK);

@@ -282,6 +282,52 @@ GST_START_TEST (the_last_to_end_is_told_so)
 }
 GST_END_TEST;
 
+GST_START_TEST (what_is_missing_comes_from_upstream)
+{
+  Rig rig (1);
+  rig.junction.start (true);
+  auto upstream = later ([&] { return rig.junction.admit (goes_on); });
+  fail_unless (rig.waits (1, upstream));
+  rig.junction.want (true);
+  fail_unless (upstream.get () == Entry::fill);
+  // As long as it is wanted, and also when all have played to the end.
+  fail_unless (rig.junction.end (*rig.branches[0]));
+  fail_unless (rig.junction.admit (goes_on) == Entry::fill);
+  rig.junction.want (false);
+  fail_unless (rig.junction.admit (goes_on) == Entry::over);
+  // One that is sent back is not at the end.
+  rig.junction.again (*rig.branches[0]);
+  auto waits = later ([&] { return rig.junction.admit (goes_on); });
+  fail_unless (rig.waits (1, waits));
+  rig.junction.flush (true);
+  fail_unless (waits.get () == Entry::stopped);
+}
+GST_END_TEST;
+
+GST_START_TEST (who_feeds_may_turn_out_late)
+{
+  Rig rig (2);
+  rig.junction.start (true);
+  fail_unless (rig.junction.feed ());
+  fail_unless (rig.junction.mode () == Mode::tee && rig.junction.is_open ());
+  for (const auto &branch : rig.branches) {
+    fail_unless (branch->live);
+    fail_if (rig.junction.may_play (*branch, 0, true, any));
+  }
+  fail_if (rig.junction.feed ());
+  rig.junction.stop ();
+
+  rig.junction.start (false);
+  rig.junction.replay ();
+  fail_unless (rig.junction.mode () == Mode::replay);
+  fail_if (rig.junction.is_open ());
+  for (const auto &branch : rig.branches) {
+    fail_if (branch->live);
+    fail_unless (rig.junction.may_play (*branch, 0, true, any));
+  }
+}
+GST_END_TEST;
+
 static Suite *junction_suite ()
 {
   Suite *suite = suite_create ("junction");
@@ -297,6 +343,8 @@ static Suite *junction_suite ()
   tcase_add_test (tests, who_has_no_peer_is_not_waited_for);
   tcase_add_test (tests, a_join_is_ended_by_stop_flush_and_removal);
   tcase_add_test (tests, the_last_to_end_is_told_so);
+  tcase_add_test (tests, what_is_missing_comes_from_upstream);
+  tcase_add_test (tests, who_feeds_may_turn_out_late);
   return suite;
 }
 
