@@ -187,8 +187,7 @@ public:
 
   // Waits until everything that was filled is on the disk, or cannot be; or so
   // long.
-  void settle (
-      std::chrono::milliseconds limit = std::chrono::hours (1)) const;
+  void settle (std::chrono::milliseconds limit = std::chrono::hours (1)) const;
   // Until there is room in the queue for so many bytes; false if there is none
   // for so long, or it is to stop.
   [[nodiscard]] bool wait_for_room (std::size_t bytes,

@@ -124,7 +124,10 @@ Entry Intake::admit ()
       junction.mode () != Mode::replay || cachefeeder::is_source (on_.sinkpad);
   if (may_wait && on_.supply.is_on ()) on_.supply.arrive ();
   Entry entry = may_wait ? junction.admit (is_stopped) : junction.pass_by ();
-  if (entry == Entry::over) cachefeeder::stop_source (on_.sinkpad);
+  if (entry == Entry::over) {
+    on_.supply.leave ();
+    cachefeeder::stop_source (on_.sinkpad);
+  }
   if (entry == Entry::pass && is_resuming ()) record_again ();
   return entry;
 }

@@ -124,6 +124,11 @@ void Supply::arrive ()
   if (!std::exchange (state->arrived, true)) changed (state);
 }
 
+void Supply::leave ()
+{
+  state_.lock ()->place.ended = true;
+}
+
 Supply::Answer Supply::event (GstEvent *event)
 {
   switch (GST_EVENT_TYPE (event)) {

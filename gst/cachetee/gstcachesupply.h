@@ -56,6 +56,8 @@ public:
   // For upstream's thread, before it waits: from here on it can be sent
   // somewhere.
   void arrive ();
+  // It was told that nobody plays: it goes on only if it is sought.
+  void leave ();
   // As long as it is to send something. What it sends is for nobody else.
   enum class Answer
   {

@@ -227,8 +227,14 @@ bool Tape::drop ()
   if (!on_.exchange (false)) return false;
   auto state = state_.lock ();
   state->feed = nullptr;
-  state->filler = nullptr;
   state->pending = false;
+  if (state->filler == nullptr) return true;
+  // Its files are not ours any more when another takes their place.
+  std::unique_ptr<bytestream::Filler> filler = std::move (state->filler);
+  bytestream::Stream stream = *state->stream;
+  state.unlock ();
+  filler = nullptr;
+  stream.settle (settle_limit);
   return true;
 }
 

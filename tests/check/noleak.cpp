@@ -240,10 +240,6 @@ GST_END_TEST;
 GST_START_TEST (every_kind_is_blocked)
 {
   test::watch_names ();
-  int port = 0;
-  Net net (
-      [&] (const HttpServer::Request &r) { return manifest_net (r, port); });
-  port = net.origin.port ();
   for (auto [manifest, host, path] :
       {std::tuple{"/moved.mpd", "mpd.b.test", "/x.mpd"},
           {"/moved.mpd", "init.b.test", "/init.mp4"},
@@ -255,23 +251,26 @@ GST_START_TEST (every_kind_is_blocked)
           {"/moved.m3u8", "sound.b.test", "/sound.m3u8"},
           {"/moved.m3u8", "map.a.test", "/init.mp4"},
           {"/moved.m3u8", "direct.test", "/1.ts"}}) {
+    // Of each its own: what another gave up may come late.
+    int port = 0;
+    Net net (
+        [&] (const HttpServer::Request &r) { return manifest_net (r, port); });
+    port = net.origin.port ();
     std::string routes = net.routes ();
     // Twice is an error.
     if (std::string_view (host) == "direct.test")
       routes.replace (routes.find ("test=direct") + 5, 6, "block");
     else
       routes += std::string (",") + host + "=block";
-    std::size_t before = net.origin.requests ().size ();
     Playing playing (net.uri ("first.a.test", manifest), routes);
     Owned<GstMessage> end = playing.play ();
     fail_unless (end && GST_MESSAGE_TYPE (end.get ()) == GST_MESSAGE_ERROR,
         "%s: %s", host, test::text_of (end.get ()).c_str ());
     test::assert_error (
         end.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED);
-    auto requests = net.origin.requests ();
-    for (std::size_t i = before; i < requests.size (); i++)
-      fail_unless (!requests[i].header ("Host").starts_with (host) ||
-                       requests[i].path != path,
+    for (const HttpServer::Request &request : net.origin.requests ())
+      fail_unless (
+          !request.header ("Host").starts_with (host) || request.path != path,
           "%s%s", host, path);
     // What another pad asked for may have been given up.
     net.assert_kept (false);
