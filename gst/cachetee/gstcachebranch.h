@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachecursor.h"
+#include "gstcachesupply.h"
 #include "junction.h"
 
 // The source pads of cachetee.
@@ -32,6 +34,11 @@ struct Branch : junction::Branch
   std::atomic<bool> joins = false;
   // Where it is in a byte stream.
   cachecursor::Cursor cursor;
+  // It takes what it wants of it, until it is told to stop.
+  std::atomic<bool> pulls = false;
+  relay::Guarded<std::stop_source> pull_stop;
+  // For who pulls.
+  cachesupply::Reader reader;
   // What its last thread was started for; under the lock of the workers.
   guint32 ticket = 0;
 };

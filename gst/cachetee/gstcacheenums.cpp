@@ -11,6 +11,7 @@ using cachesettings::BranchError;
 using cachesettings::CachePolicy;
 using cachesettings::Compression;
 using cachesettings::LateTiming;
+using cachesettings::PullMode;
 using cachesettings::SlowBranch;
 
 namespace {
@@ -85,6 +86,13 @@ const GEnumValue late_timing_values[] = {
     {0, nullptr, nullptr},
 };
 
+const GEnumValue pull_mode_values[] = {
+    {static_cast<int> (PullMode::never), "Every branch is pushed to", "never"},
+    {static_cast<int> (PullMode::single),
+        "On a hit a branch may pull what the cache has", "single"},
+    {0, nullptr, nullptr},
+};
+
 // Once per process, whoever is first.
 GType register_enum (const char *name, const GEnumValue *values)
 {
@@ -148,6 +156,13 @@ GType late_timing ()
 {
   static const GType type =
       register_enum ("GstCacheTeeLateTiming", late_timing_values);
+  return type;
+}
+
+GType pull_mode ()
+{
+  static const GType type =
+      register_enum ("GstCacheTeePullMode", pull_mode_values);
   return type;
 }
 

@@ -13,6 +13,7 @@ GType cache_policy ();
 GType branch_error ();
 GType slow_branch ();
 GType late_join ();
+GType pull_mode ();
 GType late_timing ();
 
 }  // namespace cacheenums

@@ -80,6 +80,7 @@ void stop_source (GstPad *sinkpad)
   if (feeder == nullptr) return;
   Owned<GstElement> element{gst_pad_get_parent_element (feeder.get ())};
   if (element != nullptr && !GST_IS_BIN (element.get ()) &&
+      element->numsinkpads == 0 &&
       GST_OBJECT_FLAG_IS_SET (element.get (), GST_ELEMENT_FLAG_SOURCE))
     gst_pad_push_event (sinkpad, gst_event_new_flush_start ());
 }

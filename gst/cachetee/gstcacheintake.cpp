@@ -25,11 +25,22 @@ GstFlowReturn flow_of (Entry entry)
   return entry == Entry::over ? GST_FLOW_EOS : GST_FLOW_FLUSHING;
 }
 
+// The same for an event, whose end is that of the data after it: a ghost pad
+// makes an error of each other result.
+GstFlowReturn event_flow_of (Entry entry)
+{
+  return entry == Entry::over ? GST_FLOW_OK : flow_of (entry);
+}
+
 }  // namespace
+
+void Intake::start ()
+{
+  *stop_.lock () = std::stop_source ();
+}
 
 void Intake::record (std::optional<bytestream::Stream> stream, bool renew)
 {
-  *stop_.lock () = std::stop_source ();
   undecided_ = true;
   if (stream)
     on_.tape.start (
@@ -208,7 +219,7 @@ GstFlowReturn Intake::fill (GstEvent *event, bool &passes)
       break;
   }
   Entry entry = admit ();
-  return entry == Entry::fill ? GST_FLOW_OK : flow_of (entry);
+  return entry == Entry::fill ? GST_FLOW_OK : event_flow_of (entry);
 }
 
 // Those that came while it was not known that they are for the branches.
@@ -237,13 +248,15 @@ Entry Intake::admit_first ()
 GstFlowReturn Intake::take_serialized (GstEvent *event, bool &passes)
 {
   GstEventType type = GST_EVENT_TYPE (event);
+  if (type == GST_EVENT_STREAM_START && !on_.awaiting.stream_start (event))
+    drop ("another stream");
   Entry entry = type == GST_EVENT_STREAM_START ? admit_first () : admit ();
   passes = entry == Entry::pass;
   if (entry == Entry::fill) {
     GstFlowReturn flow = fill (event, passes);
     if (!passes) return flow;
   } else if (!passes) {
-    return flow_of (entry);
+    return event_flow_of (entry);
   }
   if (type == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY) obey (event);
   if (type == GST_EVENT_SEGMENT) take_segment (event);

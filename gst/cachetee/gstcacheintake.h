@@ -10,6 +10,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachefan.h"
+#include "gstcachekey.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
 #include "gstcacherecorder.h"
@@ -37,6 +38,7 @@ struct Pieces
   cacheresume::Resumption &resumption;
   cachelate::Late &late;
   cachefan::Fan &fan;
+  cachekey::Awaiting &awaiting;
   cachetape::Tape &tape;
   cachesupply::Supply &supply;
   // What upstream was to send is played: somebody else has it. And the other
@@ -50,6 +52,8 @@ class Intake
 public:
   explicit Intake (const Pieces &pieces) : on_ (pieces) {}
 
+  // Before a run, whatever it is.
+  void start ();
   // A run begins in which upstream feeds the branches. The first segment says
   // whether it is kept as bytes, in this stream, or as packets.
   void record (std::optional<bytestream::Stream> stream, bool renew = false);

@@ -126,8 +126,19 @@ Player::Step Player::push (Branch &branch, Play &play, Found found)
   return end (branch, play);
 }
 
+// An application wants no more of it.
+Player::Step Player::finish (Branch &branch, Play &play)
+{
+  std::lock_guard guard (branch.cursor.pushing);
+  if (branch.cursor.is_interrupted ()) return Step::on;
+  if (!play.reader.stream) play.reader.stream = supply_.stream ();
+  if (play.reader.stream) push_events (branch.pad.get (), play);
+  return end (branch, play);
+}
+
 Player::Step Player::step (Branch &branch, Play &play)
 {
+  if (junction_.is_finished ()) return finish (branch, play);
   std::stop_token stop = branch.cursor.token ();
   Found found{Place::end, {}, {}, false};
   if (play.at < play.stop) {
@@ -136,7 +147,8 @@ Player::Step Player::step (Branch &branch, Play &play)
     found = supply_.get (play.reader, play.at, limit, stop);
   }
   std::lock_guard guard (branch.cursor.pushing);
-  if (found.place == Place::stopped || branch.cursor.is_interrupted ())
+  if (junction_.is_finished () || found.place == Place::stopped ||
+      branch.cursor.is_interrupted ())
     return Step::on;
   if (found.place == Place::hole || found.place == Place::claimed)
     report_.incomplete (play.at, play.reader.begun);
@@ -165,7 +177,7 @@ void Player::run (Branch &branch, guint32 seqnum, guint group_id)
     }
     unsigned links = junction_.links (branch);
     no_peer = links;
-    if (!gst_pad_is_linked (branch.pad.get ())) continue;
+    if (!gst_pad_is_linked (branch.pad.get ()) || branch.pulls) continue;
     no_peer = any;
     Step done = step (branch, play);
     if (done == Step::over) return;

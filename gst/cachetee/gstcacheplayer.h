@@ -54,6 +54,7 @@ private:
     ended,
     over,
   };
+  Step finish (cachebranch::Branch &branch, Play &play);
   Step step (cachebranch::Branch &branch, Play &play);
   Step push (cachebranch::Branch &branch, Play &play, bytestream::Found found);
   void push_events (GstPad *pad, Play &play);

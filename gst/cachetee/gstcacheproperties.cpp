@@ -105,6 +105,19 @@ void install_late (GObjectClass *object_class)
 {
   const Settings defaults{};
   /**
+   * GstCacheTee:pull-mode:
+   *
+   * Whether branches may pull. What upstream sends is never pulled; what the
+   * cache has of a byte stream is, with `single`, by any number of branches.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_PULL_MODE,
+      g_param_spec_enum ("pull-mode", "Pull mode",
+          "Whether branches may pull, on a hit", cacheenums::pull_mode (),
+          static_cast<gint> (defaults.pull_mode),
+          flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
+  /**
    * GstCacheTee:slow-branch:
    *
    * What becomes of a branch that is slower than upstream. With `demote` each
@@ -216,15 +229,15 @@ void install_cache (GObjectClass *object_class)
    *
    * The name of the stream in the cache, up to 65480 bytes. What has the same
    * key is taken for the same stream. It is written into the cache as it is:
-   * leave secrets out of it.
+   * leave secrets out of it. Without one it is made of upstream's URI and
+   * stream id.
    *
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_CACHE_KEY,
       g_param_spec_string ("cache-key", "Cache key",
-          "Name of the stream in the cache, at most 65480 bytes (NULL = the "
-          "cache "
-          "is not used)",
+          "Name of the stream in the cache, at most 65480 bytes (NULL = made "
+          "of upstream's URI and stream id)",
           nullptr, flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
   /**
    * GstCacheTee:on-slow-store:

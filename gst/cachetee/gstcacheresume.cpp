@@ -107,6 +107,8 @@ GstFlowReturn Resumption::event (GstEvent *event)
   if (prefix ()->done ())
     return join_branches () ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   if (!is_eos) return GST_FLOW_OK;
+  // Which is what was asked for.
+  if (junction_.is_finished ()) return GST_FLOW_EOS;
   report_.changed ();
   return GST_FLOW_ERROR;
 }

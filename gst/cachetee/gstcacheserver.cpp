@@ -33,6 +33,7 @@ std::shared_ptr<const store::Reader> Server::reader ()
 
 void Server::serve (const std::shared_ptr<Branch> &branch)
 {
+  if (branch->pulls) return;
   workers_.start (
       branch, run_.lock ()->seqnum, [this] (Branch &it) { run_branch (it); });
 }
@@ -117,7 +118,8 @@ void Server::play (Branch &branch, cacheitem::Player player)
       gst_pad_push_event (branch.pad.get (), item->event.release ());
       continue;
     }
-    if (item->buffer == nullptr) return send_eos (branch);
+    if (item->buffer == nullptr || junction_.is_finished ())
+      return send_eos (branch);
     Played played = play_buffer (branch, std::move (item->buffer));
     if (played == Played::over) return;
     if (played == Played::taken) continue;

@@ -32,6 +32,9 @@ bool set (Settings &settings, guint id, const GValue *value)
     case PROP_SILENT:
       settings.silent = g_value_get_boolean (value);
       return true;
+    case PROP_PULL_MODE:
+      settings.pull_mode = static_cast<PullMode> (g_value_get_enum (value));
+      return true;
     case PROP_BRANCH_ERROR:
       settings.branch_error =
           static_cast<BranchError> (g_value_get_enum (value));
@@ -119,6 +122,9 @@ bool get (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_SILENT:
       g_value_set_boolean (value, settings.silent);
+      return true;
+    case PROP_PULL_MODE:
+      g_value_set_enum (value, static_cast<gint> (settings.pull_mode));
       return true;
     case PROP_BRANCH_ERROR:
       g_value_set_enum (value, static_cast<gint> (settings.branch_error));

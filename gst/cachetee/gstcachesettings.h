@@ -30,6 +30,13 @@ enum class SlowBranch
   demote,
 };
 
+// As of tee.
+enum class PullMode
+{
+  never,
+  single,
+};
+
 enum class LateTiming
 {
   original,
@@ -59,6 +66,7 @@ struct Settings
   bool allow_not_linked = true;
   bool has_chain = true;
   bool silent = true;
+  PullMode pull_mode = PullMode::never;
   BranchError branch_error = BranchError::fatal;
   SlowBranch slow_branch = SlowBranch::block;
   backlog::Start late_join = backlog::Start::live;
@@ -111,6 +119,7 @@ enum
   PROP_ALLOW_NOT_LINKED = prop_alloc_pad + 1,
   PROP_HAS_CHAIN,
   PROP_SILENT,
+  PROP_PULL_MODE,
   PROP_BRANCH_ERROR,
   PROP_SLOW_BRANCH,
   PROP_LATE_JOIN,

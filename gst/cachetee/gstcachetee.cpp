@@ -46,10 +46,13 @@
 #include "gstcachefan.h"
 #include "gstcachefeeder.h"
 #include "gstcacheintake.h"
+#include "gstcachekey.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
+#include "gstcachepads.h"
 #include "gstcacheplayer.h"
-#include "gstcachequery.h"
+#include "gstcachepull.h"
+#include "gstcachepurge.h"
 #include "gstcacherecorder.h"
 #include "gstcachereport.h"
 #include "gstcacheresume.h"
@@ -58,7 +61,6 @@
 #include "gstcachesupply.h"
 #include "gstcachetape.h"
 #include "gstcacheworkers.h"
-#include "inventory.h"
 #include "junction.h"
 
 GST_DEBUG_CATEGORY (cachetee_debug);
@@ -71,7 +73,6 @@ using cachereport::Status;
 using cachesettings::Settings;
 using junction::Mode;
 using relay::Owned;
-using relay::share;
 
 namespace {
 
@@ -89,13 +90,31 @@ struct Impl
         player (element, junction, report, supply, switches),
         server (element, sink, junction, report, workers, switches, player),
         resumption (sink, junction, report, server, branches),
+        awaiting (sink, settings, lookup, [this] { open (); }),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan, tape, supply, [this] { play_instead (); },
-            [this] { feed_instead (); }})
+            resumption, late, fan, awaiting, tape, supply,
+            [this] { play_instead (); }, [this] { feed_instead (); }}),
+        puller (sink, settings, junction, lookup, supply, report),
+        pads ({element, sink, branches, workers, junction, report, late, server,
+            supply, player, puller})
   {
     report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
   }
 
+  // What was found of a key.
+  struct Found
+  {
+    Plan plan = Plan::pass;
+    bool hit = false;
+    [[nodiscard]] bool is_supplied () const
+    {
+      return plan == Plan::serve || plan == Plan::check || plan == Plan::grace;
+    }
+  };
+  Found find ();
+  void begin (const Found &found);
+  void serve ();
+  void open ();
   void play_instead ();
   void feed_instead ();
 
@@ -116,8 +135,62 @@ struct Impl
   cacheplayer::Player player;
   cacheserver::Server server;
   cacheresume::Resumption resumption;
+  cachekey::Awaiting awaiting;
   cacheintake::Intake intake;
+  cachepull::Puller puller;
+  cachepads::Pads pads;
 };
+
+// For a run: what is done with what was found.
+Impl::Found Impl::find ()
+{
+  Found found;
+  if (lookup.reader () == nullptr && lookup.stream ()) {
+    byteplan::Upstream upstream;
+    upstream.linked = gst_pad_is_linked (sinkpad);
+    upstream.patient = cachefeeder::is_source (sinkpad);
+    found.plan = lookup.plan (upstream);
+    lookup.tell (found.plan);
+  }
+  found.hit = lookup.reader () != nullptr || found.is_supplied ();
+  // Whether it is one turns out.
+  bool is_open = found.plan == Plan::check;
+  bool miss = report.status () == Status::miss;
+  if (found.hit && !is_open) report.counters.cache_hits++;
+  if (miss || lookup.missed ()) report.counters.cache_misses++;
+  server.start (lookup.reader (), lookup.memory ());
+  return found;
+}
+
+void Impl::begin (const Found &found)
+{
+  bool renews = found.plan == Plan::renew;
+  if (found.is_supplied ()) supply.start (*lookup.stream (), found.plan);
+  if (!found.hit) late.start (settings.copy ());
+  if (found.plan == Plan::record || renews)
+    intake.record (lookup.stream (), renews);
+}
+
+void Impl::serve ()
+{
+  bool is_served = junction.mode () != Mode::tee;
+  std::shared_ptr<const List> all = branches.list ();
+  for (const std::shared_ptr<Branch> &branch : *all) {
+    if (is_served)
+      server.serve (branch);
+    else
+      late.serve (branch);
+  }
+}
+
+// Upstream's thread, which has said what it is going to send.
+void Impl::open ()
+{
+  Found found = find ();
+  begin (found);
+  if (found.hit) junction.replay ();
+  serve ();
+}
 
 // Upstream's thread, before it has sent anything.
 void Impl::play_instead ()
@@ -219,175 +292,36 @@ void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 
 // ---- Source pads -----------------------------------------------------------
 
+GstPad *gst_cache_tee_request_new_pad (GstElement *element,
+    GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
+{
+  return GST_CACHE_TEE (element)->impl.pads.request (templ, wanted);
+}
+
+void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
+{
+  GST_CACHE_TEE (element)->impl.pads.release (pad);
+}
+
+// ---- States ----------------------------------------------------------------
+
 bool is_served (GstCacheTee *self)
 {
   return self->impl.junction.mode () != Mode::tee;
 }
 
-// A peer has come, here or behind a ghost pad.
-void note_link (GstCacheTee *self, GstPad *pad)
-{
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (branch == nullptr) return;
-  branch->flow = GST_FLOW_OK;
-  self->impl.junction.link (*branch);
-  self->impl.late.serve (branch);
-}
-
-void on_linked (GstPad *pad, GstPad *, gpointer data)
-{
-  note_link (GST_CACHE_TEE (data), pad);
-}
-
-// That of a direct peer comes after its link, which was noted then: what has
-// failed since has not come back.
-void note_reconfigure (GstCacheTee *self, GstPad *pad)
-{
-  Owned<GstPad> peer{gst_pad_get_peer (pad)};
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (peer != nullptr && GST_IS_PROXY_PAD (peer.get ()))
-    note_link (self, pad);
-  else if (branch != nullptr)
-    self->impl.junction.link (*branch);
-}
-
-gboolean gst_cache_tee_src_event (
-    GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  GstCacheTee *self = GST_CACHE_TEE (parent);
-  GstEventType type = GST_EVENT_TYPE (event);
-  if (type == GST_EVENT_RECONFIGURE) note_reconfigure (self, pad);
-  if (!is_served (self)) {
-    bool done = gst_pad_event_default (pad, parent, event);
-    if (done && type == GST_EVENT_SEEK)
-      self->impl.report.drop_recording ("seek");
-    return done;
-  }
-  // On a hit upstream knows nothing of what the branches see, and has not been
-  // asked for anything; in packets there is no seeking.
-  bool is_sought = false;
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (type == GST_EVENT_SEEK && branch != nullptr && self->impl.supply.is_on ())
-    is_sought = self->impl.player.seek (*branch, event);
-  gst_event_unref (event);
-  if (is_sought) return TRUE;
-  return type == GST_EVENT_RECONFIGURE || type == GST_EVENT_QOS ||
-         type == GST_EVENT_LATENCY;
-}
-
-gboolean gst_cache_tee_src_query (
-    GstPad *pad, GstObject *parent, GstQuery *query)
-{
-  GstCacheTee *self = GST_CACHE_TEE (parent);
-  if (GST_QUERY_TYPE (query) == GST_QUERY_SCHEDULING) {
-    gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEQUENTIAL, 1, -1, 0);
-    gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-    return TRUE;
-  }
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (is_served (self) && branch != nullptr && self->impl.supply.is_on () &&
-      self->impl.player.answer (*branch, query))
-    return TRUE;
-  if (is_served (self))
-    return cachequery::answer (
-        pad, parent, query, self->impl.server.reader ().get ());
-  return gst_pad_query_default (pad, parent, query);
-}
-
-// From here on the branch gets data; what came before it has as sticky events,
-// or from the cache.
-void add_branch (GstCacheTee *self, const std::shared_ptr<Branch> &branch)
-{
-  branch->cursor.open ();
-  self->impl.junction.add (branch);
-  self->impl.late.add (*branch);
-  self->impl.branches.add (branch, self->impl.sinkpad);
-  if (!branch->live && !self->impl.late.is_on ())
-    self->impl.server.serve (branch);
-}
-
-void remove_branch (GstCacheTee *self, GstPad *pad)
-{
-  // Before it is taken from the list: its result counts no more.
-  std::shared_ptr<Branch> branch = self->impl.branches.find (pad);
-  if (branch == nullptr) return;
-  self->impl.junction.remove (*branch);
-  branch->cursor.close ();
-  self->impl.branches.remove (pad);
-  self->impl.late.remove (*branch);
-}
-
-GstPad *gst_cache_tee_request_new_pad (GstElement *element,
-    GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
-{
-  GstCacheTee *self = GST_CACHE_TEE (element);
-  self->impl.workers.reap ();
-  std::string name = self->impl.branches.name (element, wanted);
-  GstPad *raw = gst_pad_new_from_template (templ, name.c_str ());
-  Owned<GstPad> pad{GST_PAD (gst_object_ref_sink (raw))};
-  gst_pad_set_event_function (
-      pad.get (), GST_DEBUG_FUNCPTR (gst_cache_tee_src_event));
-  gst_pad_set_query_function (
-      pad.get (), GST_DEBUG_FUNCPTR (gst_cache_tee_src_query));
-  GST_PAD_SET_PROXY_CAPS (pad.get ());
-  g_signal_connect_object (pad.get (), "linked", G_CALLBACK (on_linked), self,
-      static_cast<GConnectFlags> (0));
-  auto branch = std::make_shared<Branch> (share (pad.get ()));
-  // Sticky events are kept by active pads only.
-  if (!gst_pad_set_active (pad.get (), TRUE)) return nullptr;
-  add_branch (self, branch);
-  if (!gst_element_add_pad (element, pad.get ())) {
-    remove_branch (self, pad.get ());
-    return nullptr;
-  }
-  g_object_notify (G_OBJECT (self), "num-src-pads");
-  // The element holds it.
-  return raw;
-}
-
-void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
-{
-  GstCacheTee *self = GST_CACHE_TEE (element);
-  Owned<GstPad> held = share (pad);
-  // First, so that its last result does not count.
-  remove_branch (self, pad);
-  // Before its events are taken away: a push that is under way would go on
-  // without them.
-  if (Owned<GstPad> peer{gst_pad_get_peer (pad)})
-    gst_pad_unlink (pad, peer.get ());
-  gst_pad_set_active (pad, FALSE);
-  gst_element_remove_pad (element, pad);
-  if (self->impl.branches.alloc_pad ().get () == pad) {
-    self->impl.branches.set_alloc_pad (nullptr);
-    g_object_notify (G_OBJECT (self), "alloc-pad");
-  }
-  self->impl.workers.reap ();
-  g_object_notify (G_OBJECT (self), "num-src-pads");
-}
-
-// ---- States ----------------------------------------------------------------
-
 void look_up (GstCacheTee *self)
 {
   Settings settings = self->impl.settings.copy ();
-  if (!settings.cache_dir.empty ())
+  bool awaits = !settings.cache_dir.empty () && settings.cache_key.empty () &&
+                settings.cache_policy != cachesettings::CachePolicy::off;
+  self->impl.awaiting.start (awaits);
+  if (awaits)
+    settings.cache_dir.clear ();
+  else if (!settings.cache_dir.empty ())
     settings.cache_key =
         cachecontrol::key_for (settings.cache_key, self->impl.sinkpad);
   self->impl.lookup.look_up (settings);
-}
-
-// Of a byte stream; what there is of packets is served.
-Plan find_plan (GstCacheTee *self)
-{
-  Impl &impl = self->impl;
-  if (impl.lookup.reader () != nullptr || !impl.lookup.stream ())
-    return Plan::pass;
-  byteplan::Upstream upstream;
-  upstream.linked = gst_pad_is_linked (impl.sinkpad);
-  upstream.patient = cachefeeder::is_source (impl.sinkpad);
-  Plan plan = impl.lookup.plan (upstream);
-  impl.lookup.tell (plan);
-  return plan;
 }
 
 void start (GstCacheTee *self)
@@ -396,42 +330,28 @@ void start (GstCacheTee *self)
   impl.report.start ();
   look_up (self);
   impl.resumption.start ();
-  const Plan plan = find_plan (self);
-  bool is_supplied =
-      plan == Plan::serve || plan == Plan::check || plan == Plan::grace;
-  bool hit = impl.lookup.reader () != nullptr || is_supplied;
-  bool is_kept = plan == Plan::record || plan == Plan::renew;
-  // Whether it is one turns out.
-  bool is_open = plan == Plan::check;
-  bool miss = impl.report.status () == Status::miss;
-  if (hit && !is_open) impl.report.counters.cache_hits++;
-  if (miss || impl.lookup.missed ()) impl.report.counters.cache_misses++;
+  impl.intake.start ();
   std::shared_ptr<const List> branches = impl.branches.list ();
   for (const std::shared_ptr<Branch> &branch : *branches) {
     branch->flow = GST_FLOW_OK;
     branch->cursor.open ();
   }
-  impl.server.start (impl.lookup.reader (), impl.lookup.memory ());
+  bool awaits = impl.awaiting.is_on ();
+  Impl::Found found;
+  if (!awaits) found = impl.find ();
   // From here on it is the streaming thread's, which holds this lock.
   GST_PAD_STREAM_LOCK (impl.sinkpad);
-  impl.junction.start (hit);
+  impl.junction.start (found.hit);
   GST_PAD_STREAM_UNLOCK (impl.sinkpad);
-  if (is_supplied) impl.supply.start (*impl.lookup.stream (), plan);
-  if (!hit) impl.late.start (impl.settings.copy ());
-  if (is_kept) impl.intake.record (impl.lookup.stream (), plan == Plan::renew);
+  if (!awaits) impl.begin (found);
+  impl.puller.start ();
 }
 
 // The pads are active by now.
 void serve (GstCacheTee *self)
 {
   self->impl.workers.open ();
-  std::shared_ptr<const List> branches = self->impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches) {
-    if (is_served (self))
-      self->impl.server.serve (branch);
-    else
-      self->impl.late.serve (branch);
-  }
+  self->impl.serve ();
 }
 
 // Ends every wait.
@@ -443,6 +363,7 @@ void unblock (GstCacheTee *self)
   self->impl.intake.stop ();
   self->impl.tape.stop ();
   self->impl.supply.stop ();
+  self->impl.puller.stop ();
   std::shared_ptr<const List> branches = self->impl.branches.list ();
   for (const std::shared_ptr<Branch> &branch : *branches)
     branch->cursor.close ();
@@ -469,6 +390,9 @@ void stop (GstCacheTee *self)
   impl.lookup.finish ();
   impl.server.stop ();
   impl.resumption.forget ();
+  // Who pulls asks before the next run begins.
+  if (impl.settings.copy ().pull_mode != cachesettings::PullMode::never)
+    look_up (self);
 }
 
 void forget (GstCacheTee *self)
@@ -504,6 +428,24 @@ GstStateChangeReturn gst_cache_tee_change_state (
   return result;
 }
 
+// An EOS is sent to all sources of a pipeline, of which this is one when the
+// cache is played. Else it comes from upstream, which has got it too.
+gboolean gst_cache_tee_send_event (GstElement *element, GstEvent *event)
+{
+  GstCacheTee *self = GST_CACHE_TEE (element);
+  if (GST_EVENT_TYPE (event) != GST_EVENT_EOS ||
+      (!is_served (self) && !gst_pad_is_linked (self->impl.sinkpad)))
+    return GST_ELEMENT_CLASS (gst_cache_tee_parent_class)
+        ->send_event (element, event);
+  if (is_served (self)) {
+    self->impl.junction.finish ();
+    // Who waits for what is missing waits no more.
+    self->impl.supply.stop ();
+  }
+  gst_event_unref (event);
+  return TRUE;
+}
+
 // ---- Signals ---------------------------------------------------------------
 
 guint purged (GstCacheTee *self, std::size_t objects)
@@ -514,19 +456,14 @@ guint purged (GstCacheTee *self, std::size_t objects)
 
 guint gst_cache_tee_purge (GstCacheTee *self, const gchar *key)
 {
-  std::string dir = self->impl.settings.copy ().cache_dir;
-  if (key == nullptr || !inventory::is_cache (disk::system (), dir)) return 0;
-  return purged (self, inventory::purge (disk::system (), dir, key) +
-                           inventory::purge_prefix (disk::system (), dir,
-                               cachecontrol::credentials_prefix (key)));
+  return purged (
+      self, cachepurge::purge (self->impl.settings.copy ().cache_dir, key));
 }
 
 guint gst_cache_tee_purge_prefix (GstCacheTee *self, const gchar *prefix)
 {
-  std::string dir = self->impl.settings.copy ().cache_dir;
-  if (prefix == nullptr || !inventory::is_cache (disk::system (), dir))
-    return 0;
-  return purged (self, inventory::purge_prefix (disk::system (), dir, prefix));
+  return purged (self,
+      cachepurge::purge_prefix (self->impl.settings.copy ().cache_dir, prefix));
 }
 
 // ---- Object ----------------------------------------------------------------
@@ -549,6 +486,15 @@ void gst_cache_tee_set_property (
   if (!cachesettings::set (*settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   self->impl.switches.follow (*settings);
+  if (id != cachesettings::PROP_CACHE_DIR) return;
+  // Sources of a pipeline are told of its end.
+  constexpr guint32 source = GST_ELEMENT_FLAG_SOURCE;
+  bool may_serve = !settings->cache_dir.empty ();
+  settings.unlock ();
+  GST_OBJECT_LOCK (self);
+  GST_OBJECT_FLAGS (self) =
+      (GST_OBJECT_FLAGS (self) & ~source) | (may_serve ? source : 0);
+  GST_OBJECT_UNLOCK (self);
 }
 
 void gst_cache_tee_get_property (
@@ -621,38 +567,11 @@ static void gst_cache_tee_class_init (GstCacheTeeClass *klass)
   object_class->finalize = gst_cache_tee_finalize;
   cachesettings::install (object_class);
 
-  constexpr auto action =
-      static_cast<GSignalFlags> (static_cast<int> (G_SIGNAL_RUN_LAST) |
-                                 static_cast<int> (G_SIGNAL_ACTION));
-  /**
-   * GstCacheTee::purge:
-   * @self: the element
-   * @key: a #GstCacheTee:cache-key
-   *
-   * Removes what the cache has of this key. Who reads it goes on.
-   *
-   * Returns: how many objects were removed
-   *
-   * Since: 0.1
-   */
-  g_signal_new_class_handler ("purge", G_TYPE_FROM_CLASS (klass), action,
-      G_CALLBACK (gst_cache_tee_purge), nullptr, nullptr, nullptr, G_TYPE_UINT,
-      1, G_TYPE_STRING);
-  /**
-   * GstCacheTee::purge-prefix:
-   * @self: the element
-   * @prefix: what their keys begin with; empty: all
-   *
-   * Removes what the cache has of all keys that begin so.
-   *
-   * Returns: how many objects were removed
-   *
-   * Since: 0.1
-   */
-  g_signal_new_class_handler ("purge-prefix", G_TYPE_FROM_CLASS (klass), action,
-      G_CALLBACK (gst_cache_tee_purge_prefix), nullptr, nullptr, nullptr,
-      G_TYPE_UINT, 1, G_TYPE_STRING);
+  cachepurge::install (G_TYPE_FROM_CLASS (klass),
+      G_CALLBACK (gst_cache_tee_purge),
+      G_CALLBACK (gst_cache_tee_purge_prefix));
 
+  element_class->send_event = GST_DEBUG_FUNCPTR (gst_cache_tee_send_event);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_cache_tee_change_state);
   element_class->request_new_pad =
       GST_DEBUG_FUNCPTR (gst_cache_tee_request_new_pad);

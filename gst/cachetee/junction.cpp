@@ -26,6 +26,7 @@ void Junction::start (bool replay)
   state->mode = replay ? Mode::replay : Mode::tee;
   state->gone = false;
   state->wanted = false;
+  finished_ = false;
   for (const std::shared_ptr<Branch> &branch : state->branches) {
     branch->live = !replay;
     branch->index = 0;
@@ -73,9 +74,10 @@ void Junction::link (Branch &branch)
   changed_.notify_all ();
 }
 
-// Somebody has played to the end, and nobody plays.
-bool Junction::is_over (const State &state)
+// Somebody has played to the end, and nobody plays; or all are about to end.
+bool Junction::is_over (const State &state) const
 {
+  if (finished_) return true;
   auto rests = [] (const std::shared_ptr<Branch> &branch) {
     return branch->ended || branch->idle;
   };
@@ -112,7 +114,7 @@ Entry Junction::admit (const std::function<bool ()> &gives_up)
   }
   if (must_stop (*state, unlinks)) return Entry::stopped;
   if (state->mode != Mode::replay) return Entry::pass;
-  if (state->wanted) return Entry::fill;
+  if (state->wanted && !finished_) return Entry::fill;
   state->gone = true;
   return Entry::over;
 }
@@ -145,6 +147,13 @@ void Junction::replay ()
   for (const std::shared_ptr<Branch> &branch : state->branches)
     branch->live = false;
   update (*state);
+}
+
+void Junction::finish ()
+{
+  auto state = state_.lock ();
+  finished_ = true;
+  changed_.notify_all ();
 }
 
 Entry Junction::pass_by ()

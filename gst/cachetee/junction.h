@@ -86,6 +86,10 @@ public:
   bool feed ();
   // The other way round, before upstream has sent anything.
   void replay ();
+  // Nobody plays on: upstream has nothing more to wait for, and each branch is
+  // to end.
+  void finish ();
+  [[nodiscard]] bool is_finished () const { return finished_; }
 
   // For upstream's thread. Waits as long as the cache is played, or until
   // `gives_up`, which is asked now and then, says so.
@@ -139,13 +143,14 @@ private:
     std::size_t waits = 0;
   };
   static bool is_behind (const State &state, const Branch &branch);
-  static bool is_over (const State &state);
+  [[nodiscard]] bool is_over (const State &state) const;
   static bool must_stop (const State &state, unsigned unlinks);
 
   void update (const State &state);
 
   relay::Guarded<State> state_;
   std::atomic<bool> open_ = false;
+  std::atomic<bool> finished_ = false;
   std::condition_variable changed_;
 };
 
