@@ -99,6 +99,8 @@ bool Supply::clear ()
   last.filler = nullptr;
   if (!last.stream || (filled == 0 && !last.is_partial)) return false;
   last.stream->settle (settle_limit);
+  if (auto failure = last.stream->take_failure ())
+    report_.warn_store (*failure);
   return !last.was_stored && last.stream->status ().stored;
 }
 
@@ -398,6 +400,8 @@ void Supply::note_corrupt (const bytestream::Stream &stream)
   if (corrupt <= state->corrupt) return;
   report_.counters.corrupt_slices += corrupt - state->corrupt;
   state->corrupt = corrupt;
+  state.unlock ();
+  report_.damaged_slice ();
 }
 
 // Upstream is on its way there, but has far to go, and nobody waits for what is

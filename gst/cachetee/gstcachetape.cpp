@@ -254,6 +254,7 @@ Tape::Closed Tape::close ()
   bytestream::Status status = last.stream->status ();
   closed.stored = status.stored && !last.was_stored;
   closed.skipped_slices = status.skipped - last.skipped;
+  if (last.is_filled) closed.failure = last.stream->take_failure ();
   return closed;
 }
 

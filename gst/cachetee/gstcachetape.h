@@ -49,6 +49,8 @@ public:
     std::uint64_t skipped_slices = 0;
     // It became whole.
     bool stored = false;
+    // What nobody was told yet.
+    std::optional<store::Failure> failure;
   };
   Closed close ();
   // Bytes that were handed over to be kept since it was asked last.
