@@ -79,6 +79,9 @@ Object::Object (store::Shared &shared, std::string full_key,
   }
   Result<bytefiles::Loaded> loaded =
       bytefiles::load_newest (shared.disk, family_, key);
+  if (!loaded && loaded.code () != Error::not_found &&
+      loaded.code () != Error::busy)
+    state.lock ()->unreadable = loaded.error ();
   if (!loaded) return;
   auto access = state.lock ();
   access->table =

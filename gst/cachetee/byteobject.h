@@ -90,6 +90,8 @@ struct State
 
   std::chrono::steady_clock::time_point retry_at;
   std::optional<Failure> failure;
+  // Why what there may be of it in the folder is not used.
+  std::optional<Failure> unreadable;
   // It was not told yet. Of failures, or slices that were skipped, in a row one
   // is told.
   std::optional<Failure> untold;

@@ -178,6 +178,7 @@ Status Stream::status () const
   status.corrupt = access->corrupt;
   status.skipped = access->skipped;
   status.failure = access->failure;
+  status.unreadable = access->unreadable;
   return status;
 }
 

@@ -90,6 +90,8 @@ struct Status
   std::uint64_t skipped = 0;
   // What went wrong last with writing it.
   std::optional<Failure> failure;
+  // Why nothing of what may be in the folder was found.
+  std::optional<Failure> unreadable;
 };
 
 class Object;
@@ -152,8 +154,8 @@ public:
   [[nodiscard]] Facts facts () const;
   [[nodiscard]] std::chrono::seconds age () const;
   [[nodiscard]] Status status () const;
-  // What went wrong with writing it, or `overflow` for skipped slices, if nobody
-  // was told yet: once, until the disk is well again.
+  // What went wrong with writing it, or `overflow` for skipped slices, if
+  // nobody was told yet: once, until the disk is well again.
   [[nodiscard]] std::optional<Failure> take_failure () const;
   // What can be read, in order.
   [[nodiscard]] std::vector<Range> present () const;

@@ -73,7 +73,8 @@ private:
     // The segment that nothing has come of yet.
     bool pending = false;
     std::uint64_t position = 0;
-    bool bounded = false;
+    // Where upstream was asked to stop.
+    std::uint64_t until = bytestream::unknown;
     std::shared_ptr<bytefeed::Feed> feed;
   };
   // With how long it may wait.
