@@ -126,8 +126,8 @@ Result<relay::Done> Filler::fill (
 // What went wrong with the disk, once.
 Result<relay::Done> Filler::tell (State &state, Result<relay::Done> before)
 {
-  std::optional<Failure> untold = std::exchange (state.untold, std::nullopt);
-  return untold ? Result<relay::Done> (*untold) : before;
+  if (!state.untold || state.untold->code == Error::overflow) return before;
+  return *std::exchange (state.untold, std::nullopt);
 }
 
 Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)

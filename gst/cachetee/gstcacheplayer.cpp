@@ -44,16 +44,30 @@ void Player::push_segment (GstPad *pad, Play &play)
   gst_pad_push_event (pad, event);
 }
 
+// False if it is not known yet how the stream begins.
+bool Player::push_start (GstPad *pad, Play &play)
+{
+  std::vector<Owned<GstEvent>> events =
+      cachefacts::events (play.reader.stream->facts ().content);
+  if (events.empty () ||
+      GST_EVENT_TYPE (events.front ().get ()) != GST_EVENT_STREAM_START)
+    return false;
+  play.has_stream_start = true;
+  gst_event_set_seqnum (events.front ().get (), play.seqnum);
+  gst_event_set_group_id (events.front ().get (), play.group_id);
+  gst_pad_push_event (pad, events.front ().release ());
+  return true;
+}
+
 // What has to go before the bytes, as far as it has not.
 void Player::push_events (GstPad *pad, Play &play)
 {
   std::vector<Owned<GstEvent>> events;
-  bool is_first = !std::exchange (play.has_stream_start, true);
+  bool is_first = !std::exchange (play.has_content, true);
   if (is_first) {
-    bytestream::Facts facts = play.reader.stream->facts ();
-    events = cachefacts::events (facts.content);
-    bool begins = !events.empty () && GST_EVENT_TYPE (events.front ().get ()) ==
-                                          GST_EVENT_STREAM_START;
+    bool begins = play.has_stream_start || push_start (pad, play);
+    play.has_stream_start = true;
+    events = cachefacts::events (play.reader.stream->facts ().content);
     if (!begins) {
       GstEvent *start = gst_event_new_stream_start ("cachetee");
       gst_event_set_seqnum (start, play.seqnum);
@@ -66,10 +80,10 @@ void Player::push_events (GstPad *pad, Play &play)
   };
   auto push = [&] (bool tags) {
     for (Owned<GstEvent> &event : events) {
-      if (event == nullptr || is_tag (event) != tags) continue;
+      if (event == nullptr || is_tag (event) != tags ||
+          GST_EVENT_TYPE (event.get ()) == GST_EVENT_STREAM_START)
+        continue;
       gst_event_set_seqnum (event.get (), play.seqnum);
-      if (GST_EVENT_TYPE (event.get ()) == GST_EVENT_STREAM_START)
-        gst_event_set_group_id (event.get (), play.group_id);
       gst_pad_push_event (pad, event.release ());
     }
   };
@@ -140,6 +154,13 @@ Player::Step Player::step (Branch &branch, Play &play)
 {
   if (junction_.is_finished ()) return finish (branch, play);
   std::stop_token stop = branch.cursor.token ();
+  // Nothing is fetched for one that is sent somewhere else by how it begins.
+  if (!play.has_stream_start && supply_.begin (play.reader, stop)) {
+    std::lock_guard guard (branch.cursor.pushing);
+    if (branch.cursor.is_interrupted ()) return Step::on;
+    (void)push_start (branch.pad.get (), play);
+    if (branch.cursor.is_interrupted ()) return Step::on;
+  }
   Found found{Place::end, {}, {}, false};
   if (play.at < play.stop) {
     std::size_t limit = static_cast<std::size_t> (

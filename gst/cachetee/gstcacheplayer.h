@@ -43,6 +43,7 @@ private:
     guint32 seqnum = 0;
     guint group_id = 0;
     bool has_stream_start = false;
+    bool has_content = false;
     bool has_segment = false;
     bool discont = true;
   };
@@ -57,6 +58,7 @@ private:
   Step finish (cachebranch::Branch &branch, Play &play);
   Step step (cachebranch::Branch &branch, Play &play);
   Step push (cachebranch::Branch &branch, Play &play, bytestream::Found found);
+  static bool push_start (GstPad *pad, Play &play);
   void push_events (GstPad *pad, Play &play);
   void push_segment (GstPad *pad, Play &play);
   Step end (cachebranch::Branch &branch, const Play &play);

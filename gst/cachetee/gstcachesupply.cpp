@@ -378,7 +378,6 @@ bool Supply::await (
   return !access->stopped && !stop.stop_requested ();
 }
 
-// False if nothing is served any more, or it is to stop.
 bool Supply::begin (Reader &reader, const std::stop_token &stop)
 {
   auto state = state_.lock ();

@@ -77,7 +77,10 @@ public:
   // Nobody is linked there any more.
   void unlink ();
 
-  // For a branch's thread. Waits for what somebody is about to send, and has
+  // For a branch's thread: what it plays. False if nothing is served any more,
+  // or it is to stop.
+  bool begin (Reader &reader, const std::stop_token &stop);
+  // Waits for what somebody is about to send, and has
   // upstream send what nobody has: a hole is what cannot be had.
   bytestream::Found get (Reader &reader, std::uint64_t offset,
       std::size_t limit, const std::stop_token &stop);
@@ -135,7 +138,6 @@ private:
   void break_off ();
   bool await (
       Access &access, std::uint64_t version, const std::stop_token &stop);
-  bool begin (Reader &reader, const std::stop_token &stop);
   void note_corrupt (const bytestream::Stream &stream);
   bool is_far (std::uint64_t offset);
   bytestream::Found wait (const bytestream::Stream &stream,
