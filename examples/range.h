@@ -53,4 +53,13 @@ inline std::uint64_t first_of (std::string_view text)
              : 0;
 }
 
+// Behind its last byte, if that can be said without knowing the size.
+inline std::optional<std::uint64_t> end_of (std::string_view text)
+{
+  constexpr std::uint64_t huge = std::uint64_t{1} << 62;
+  auto range = parse (text, huge);
+  if (!range || range->last >= huge - 1) return std::nullopt;
+  return range->last + 1;
+}
+
 }  // namespace range

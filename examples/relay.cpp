@@ -56,7 +56,7 @@ public:
         path_ (path),
         range_ (take_range (message)),
         first_ (begin_of_slice (range::first_of (range_))),
-        resource_ (relay.origin, path, first_,
+        resource_ (relay.origin, path, first_, end_of_slice (range_),
             {[this] { go_on (); },
                 [this] (const char *name, const char *value) {
                   note_header (name, value);
@@ -78,6 +78,11 @@ public:
 private:
   // What the cache keeps whole; it is asked for from its beginning on.
   static guint64 begin_of_slice (guint64 at) { return at - at % 262144; }
+  static std::optional<guint64> end_of_slice (const std::string &range)
+  {
+    auto end = range::end_of (range);
+    return end ? begin_of_slice (*end + 262143) : end;
+  }
   // What is left of the request is not for libsoup to answer.
   static std::string take_range (SoupServerMessage *message)
   {
@@ -161,6 +166,7 @@ private:
   void end ()
   {
     over_ = true;
+    if (at_ == end_) resource_.finish ();
     soup_message_body_complete (body_);
     soup_server_message_unpause (message_);
   }

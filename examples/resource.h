@@ -91,6 +91,16 @@ private:
     self->count (-1);
   }
 
+  static void finish (GstElement *pipeline, gpointer data)
+  {
+    constexpr guint64 patience = 2 * GST_SECOND;
+    Owned<GstElement> sink = child (pipeline, "sink");
+    while (Owned<GstSample> sample{
+        gst_app_sink_try_pull_sample (GST_APP_SINK (sink.get ()), patience)})
+      continue;
+    shut (pipeline, data);
+  }
+
   std::string uri_;
   const std::string folder_;
   Owned<GstElement> keeper_;
@@ -117,11 +127,13 @@ public:
 
   // Begins with the first byte, or a later one, and goes no farther before
   // play ().
+  // Where it ends, if that is known, is told upstream.
   Resource (Origin &origin, const std::string &path, guint64 first,
-      Callbacks callbacks)
+      std::optional<guint64> end, Callbacks callbacks)
       : origin_ (origin),
         callbacks_ (std::move (callbacks)),
         first_ (first),
+        end_ (end),
         pipeline_ (origin.make_pipeline (path)),
         bus_ (gst_element_get_bus (pipeline_.get ())),
         sink_ (Origin::child (pipeline_.get (), "sink"))
@@ -137,14 +149,15 @@ public:
     told.new_sample = tell_flow;
     gst_app_sink_set_callbacks (sink (), &told, nullptr, nullptr);
     gst_bus_add_watch (bus_.get (), on_message, this);
-    if (first_ > 0) hold ();
+    if (first_ > 0 || end_) hold ();
     gst_element_set_state (pipeline_.get (), GST_STATE_PAUSED);
   }
   ~Resource ()
   {
     gst_bus_remove_watch (bus_.get ());
     let_go ();
-    gst_element_call_async (pipeline_.get (), Origin::shut, &origin_, nullptr);
+    gst_element_call_async (pipeline_.get (),
+        is_finished_ ? Origin::finish : Origin::shut, &origin_, nullptr);
   }
   Resource (const Resource &) = delete;
   Resource &operator= (const Resource &) = delete;
@@ -160,9 +173,12 @@ public:
   }
   bool seek (guint64 first)
   {
-    return gst_element_seek_simple (sink_.get (), GST_FORMAT_BYTES,
-        GST_SEEK_FLAG_FLUSH, static_cast<gint64> (first));
+    return gst_element_seek (sink_.get (), 1.0, GST_FORMAT_BYTES,
+        GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, static_cast<gint64> (first),
+        GST_SEEK_TYPE_SET, end_ ? static_cast<gint64> (*end_) : gint64{-1});
   }
+  // Nobody wants any more; but what is on its way up to the end is kept.
+  void finish () { is_finished_ = end_.has_value (); }
   // From the beginning.
   void again ()
   {
@@ -252,11 +268,13 @@ private:
   Origin &origin_;
   const Callbacks callbacks_;
   const guint64 first_;
+  const std::optional<guint64> end_;
   Owned<GstElement> pipeline_;
   Owned<GstBus> bus_;
   Owned<GstElement> sink_;
   Owned<GstPad> held_;
   gulong probe_ = 0;
+  bool is_finished_ = false;
 };
 
 }  // namespace resource

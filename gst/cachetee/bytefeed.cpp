@@ -14,11 +14,12 @@ using store::Error;
 using store::Result;
 
 Feed::Feed (Stream stream, std::uint64_t position,
-    std::unique_ptr<Filler> filler, bool claims)
+    std::unique_ptr<Filler> filler, bool claims, std::uint64_t until)
     : stream_ (std::move (stream)),
       position_ (position),
       filler_ (std::move (filler)),
       claims_ (claims),
+      until_ (until),
       slice_size_ (stream_.slice_size ()),
       claim_at_ (position)
 {
@@ -43,7 +44,7 @@ void Feed::claim ()
   if (position_ < claim_at_) return;
   std::uint64_t past = position_ % slice_size_;
   std::uint64_t from = past == 0 ? position_ : position_ - past + slice_size_;
-  filler_ = stream_.claim ({from, unknown});
+  filler_ = stream_.claim ({from, until_});
   claim_at_ = from + (from == position_ ? slice_size_ : 0);
 }
 

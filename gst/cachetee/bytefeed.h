@@ -20,9 +20,10 @@ class Feed
 public:
   // The source sends what is at the position next. Fills what the filler has
   // claimed, if there is one; with `claims` also each other hole that the
-  // source comes by. The rest passes.
+  // source comes by, which goes as far as `until`. The rest passes.
   Feed (Stream stream, std::uint64_t position,
-      std::unique_ptr<bytestream::Filler> filler, bool claims);
+      std::unique_ptr<bytestream::Filler> filler, bool claims,
+      std::uint64_t until = bytestream::unknown);
 
   // The failure is `changed` if the resource is longer than it should be; then
   // nothing more is taken. Any other says what is wrong with the disk.
@@ -55,6 +56,7 @@ private:
   std::uint64_t position_;
   std::unique_ptr<bytestream::Filler> filler_;
   const bool claims_;
+  const std::uint64_t until_;
   const std::uint32_t slice_size_;
   // Before it there is nothing to be claimed.
   std::uint64_t claim_at_ = 0;

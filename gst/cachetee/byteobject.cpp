@@ -79,6 +79,9 @@ Object::Object (store::Shared &shared, std::string full_key,
   }
   Result<bytefiles::Loaded> loaded =
       bytefiles::load_newest (shared.disk, family_, key);
+  if (!loaded && loaded.code () != Error::not_found &&
+      loaded.code () != Error::busy)
+    state.lock ()->unreadable = loaded.error ();
   if (!loaded) return;
   auto access = state.lock ();
   access->table =
@@ -411,6 +414,7 @@ bool Object::hand_over (std::optional<std::uint64_t> slice,
 void Object::fail (Access &access, const Failure &why)
 {
   access->failure = why;
+  if (!std::exchange (access->is_failing, true)) access->untold = why;
   access->mode = Mode::frozen;
   access->retry_at = steady_clock::now () + shared_.options.retry;
   changed (access);
@@ -427,6 +431,7 @@ void Object::save (std::optional<std::uint64_t> slice,
     Result<relay::Done> result = write_facts ();
     if (result && slice) result = write_pieces (*slice, *pieces);
     is_written = result.ok ();
+    if (is_written) state.lock ()->is_failing = false;
     if (!result) {
       shared_.note_failure (result.error ());
       access.lock ();

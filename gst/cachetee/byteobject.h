@@ -90,7 +90,13 @@ struct State
 
   std::chrono::steady_clock::time_point retry_at;
   std::optional<Failure> failure;
-  bool is_failure_told = false;
+  // Why what there may be of it in the folder is not used.
+  std::optional<Failure> unreadable;
+  // It was not told yet. Of failures, or slices that were skipped, in a row one
+  // is told.
+  std::optional<Failure> untold;
+  bool is_failing = false;
+  bool is_skipping = false;
   std::uint64_t corrupt = 0;
   std::uint64_t skipped = 0;
 };

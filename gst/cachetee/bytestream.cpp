@@ -94,8 +94,12 @@ void Filler::close_slice (std::chrono::milliseconds patience)
   table.set (slice);
   object_->changed (access);
   access.unlock ();
-  if (object_->hand_over (slice, pieces, patience)) return;
+  bool is_kept = object_->hand_over (slice, pieces, patience);
   access.lock ();
+  bool was_skipping = std::exchange (access->is_skipping, !is_kept);
+  if (is_kept) return;
+  if (!was_skipping && !access->untold)
+    access->untold = relay::failure (Error::overflow);
   access->held.erase (slice);
   access->table.unset (slice);
   access->skipped++;
@@ -122,9 +126,8 @@ Result<relay::Done> Filler::fill (
 // What went wrong with the disk, once.
 Result<relay::Done> Filler::tell (State &state, Result<relay::Done> before)
 {
-  if (!state.failure || std::exchange (state.is_failure_told, true))
-    return before;
-  return *state.failure;
+  std::optional<Failure> untold = std::exchange (state.untold, std::nullopt);
+  return untold ? Result<relay::Done> (*untold) : before;
 }
 
 Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)
@@ -175,7 +178,13 @@ Status Stream::status () const
   status.corrupt = access->corrupt;
   status.skipped = access->skipped;
   status.failure = access->failure;
+  status.unreadable = access->unreadable;
   return status;
+}
+
+std::optional<Failure> Stream::take_failure () const
+{
+  return std::exchange (object_->state.lock ()->untold, std::nullopt);
 }
 
 std::vector<Range> Stream::present () const

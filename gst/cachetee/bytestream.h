@@ -90,6 +90,8 @@ struct Status
   std::uint64_t skipped = 0;
   // What went wrong last with writing it.
   std::optional<Failure> failure;
+  // Why nothing of what may be in the folder was found.
+  std::optional<Failure> unreadable;
 };
 
 class Object;
@@ -119,8 +121,8 @@ public:
   // claim any more, or there already, is passed over: who goes on receiving
   // may claim again at position (). When the queue is full it waits as long as
   // `patience`, and then a slice is skipped. The failure is `changed` if there
-  // are more bytes than the total; else, once only, what is wrong with the
-  // disk, and the bytes were taken all the same.
+  // are more bytes than the total; else what is wrong with the disk, as
+  // Stream::take_failure () says, and the bytes were taken all the same.
   Result<relay::Done> fill (Chunk chunk, std::chrono::milliseconds patience);
   // The resource ends at position (). `changed` if it should not.
   Result<relay::Done> finish (std::chrono::milliseconds patience);
@@ -152,6 +154,9 @@ public:
   [[nodiscard]] Facts facts () const;
   [[nodiscard]] std::chrono::seconds age () const;
   [[nodiscard]] Status status () const;
+  // What went wrong with writing it, or `overflow` for skipped slices, if
+  // nobody was told yet: once, until the disk is well again.
+  [[nodiscard]] std::optional<Failure> take_failure () const;
   // What can be read, in order.
   [[nodiscard]] std::vector<Range> present () const;
   [[nodiscard]] std::uint32_t slice_size () const;

@@ -37,6 +37,7 @@ GstFlowReturn event_flow_of (Entry entry)
 void Intake::start ()
 {
   *stop_.lock () = std::stop_source ();
+  lets_go_ = false;
 }
 
 void Intake::record (std::optional<bytestream::Stream> stream, bool renew)
@@ -45,6 +46,11 @@ void Intake::record (std::optional<bytestream::Stream> stream, bool renew)
   if (stream)
     on_.tape.start (
         *std::move (stream), renew, on_.settings.copy ().on_slow_store);
+}
+
+void Intake::let_go ()
+{
+  lets_go_ = true;
 }
 
 void Intake::stop ()
@@ -109,14 +115,17 @@ void Intake::record_again ()
 }
 
 // As long as the cache is served upstream waits here, in its STREAM_START: it
-// has been asked for nothing yet.
-Entry Intake::admit ()
+// has been asked for nothing yet. With what it sends later, when it was let in,
+// a source may hold its live lock: then it is not to be told to stop, but stops
+// with what it is answered.
+Entry Intake::admit (bool is_first)
 {
   junction::Junction &junction = on_.junction;
   if (junction.is_open ()) return Entry::pass;
   // Nobody tells us when the element there is stopped alone, which waits for
   // this thread.
-  auto is_stopped = [this] {
+  auto is_stopped = [this, is_first] {
+    if (!is_first && lets_go_) return true;
     Owned<GstPad> feeder = cachefeeder::feeder_of (on_.sinkpad);
     return feeder != nullptr && GST_PAD_IS_FLUSHING (feeder.get ());
   };
@@ -126,7 +135,7 @@ Entry Intake::admit ()
   Entry entry = may_wait ? junction.admit (is_stopped) : junction.pass_by ();
   if (entry == Entry::over) {
     on_.supply.leave ();
-    cachefeeder::stop_source (on_.sinkpad);
+    if (is_first) cachefeeder::stop_source (on_.sinkpad);
   }
   if (entry == Entry::pass && is_resuming ()) record_again ();
   return entry;
@@ -235,14 +244,14 @@ void Intake::pass_events ()
 // What comes first, and asks upstream for nothing yet.
 Entry Intake::admit_first ()
 {
-  Entry entry = admit ();
+  Entry entry = admit (true);
   if (entry != Entry::pass || !undecided_ ||
       on_.tape.claim (on_.sinkpad, stop_.copy ().get_token ()))
     return entry;
   undecided_ = false;
   on_.tape.drop ();
   on_.play_instead ();
-  return admit ();
+  return admit (true);
 }
 
 GstFlowReturn Intake::take_serialized (GstEvent *event, bool &passes)

@@ -57,6 +57,9 @@ public:
   // A run begins in which upstream feeds the branches. The first segment says
   // whether it is kept as bytes, in this stream, or as packets.
   void record (std::optional<bytestream::Stream> stream, bool renew = false);
+  // Before upstream is told to stop, from any thread: who was let in to be
+  // asked may hold a lock of its own here, that it is told under.
+  void let_go ();
   // Ends what it waits for.
   void stop ();
 
@@ -73,7 +76,7 @@ private:
   GstFlowReturn fill (GstEvent *event, bool &passes);
   void pass_events ();
   void record_again ();
-  junction::Entry admit ();
+  junction::Entry admit (bool is_first = false);
   void take_in (GstBuffer *buffer);
   GstFlowReturn answer (GstFlowReturn flow);
   void obey (GstEvent *headers);
@@ -83,6 +86,7 @@ private:
 
   const Pieces on_;
   std::atomic<bool> undecided_ = false;
+  std::atomic<bool> lets_go_ = false;
   relay::Guarded<std::stop_source> stop_;
 };
 

@@ -153,6 +153,9 @@ void Lookup::find (store::Store &store, const Settings &settings)
       auto state = state_.lock ();
       state->why =
           reader ? relay::failure (store::Error::not_found) : reader.error ();
+      std::optional<store::Failure> unreadable = stream.status ().unreadable;
+      if (unreadable && state->why.code == store::Error::not_found)
+        state->why = *unreadable;
     }
     return tell (plan_of (stream, settings, {true, true}));
   }

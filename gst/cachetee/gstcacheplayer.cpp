@@ -146,6 +146,7 @@ Player::Step Player::step (Branch &branch, Play &play)
   if (play.at < play.stop) {
     std::size_t limit = static_cast<std::size_t> (
         std::min<std::uint64_t> (buffer_limit, play.stop - play.at));
+    play.reader.end = play.stop;
     found = supply_.get (play.reader, play.at, limit, stop);
   }
   std::lock_guard guard (branch.cursor.pushing);

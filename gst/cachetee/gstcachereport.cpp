@@ -197,6 +197,15 @@ void Report::damaged (std::size_t record, store::Failure why)
       ("record %" G_GSIZE_FORMAT ", %s", record, debug_text (why).c_str ()));
 }
 
+void Report::damaged_slice ()
+{
+  if (std::exchange (state_.lock ()->warned, true)) return;
+  std::string folder = state_.lock ()->folder;
+  GST_ELEMENT_WARNING (element_, RESOURCE, READ,
+      (_ ("The cache is damaged; the stream is taken from its source again.")),
+      ("cache-dir %s: a slice", folder.c_str ()));
+}
+
 void Report::changed ()
 {
   drop_recording ("changed");

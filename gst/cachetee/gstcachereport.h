@@ -103,6 +103,8 @@ public:
   void damaged (std::size_t record, store::Failure why);
   // What upstream sends is something else. Wrong bytes are worse than none.
   void changed ();
+  // One of a byte stream, that is fetched again.
+  void damaged_slice ();
 
   // Of a byte stream a part is missing, and cannot be had; once in each run.
   void incomplete (guint64 offset, bool changed);

@@ -99,6 +99,8 @@ bool Supply::clear ()
   last.filler = nullptr;
   if (!last.stream || (filled == 0 && !last.is_partial)) return false;
   last.stream->settle (settle_limit);
+  if (auto failure = last.stream->take_failure ())
+    report_.warn_store (*failure);
   return !last.was_stored && last.stream->status ().stored;
 }
 
@@ -398,6 +400,8 @@ void Supply::note_corrupt (const bytestream::Stream &stream)
   if (corrupt <= state->corrupt) return;
   report_.counters.corrupt_slices += corrupt - state->corrupt;
   state->corrupt = corrupt;
+  state.unlock ();
+  report_.damaged_slice ();
 }
 
 // Upstream is on its way there, but has far to go, and nobody waits for what is
@@ -411,6 +415,18 @@ bool Supply::is_far (std::uint64_t offset)
          offset - state->place.position > far_ahead;
 }
 
+// As long as nothing else ends it: somebody else may fill it who rests.
+Found Supply::wait (const bytestream::Stream &stream, std::uint64_t offset,
+    std::size_t limit, const std::stop_token &stop)
+{
+  std::stop_source any;
+  std::stop_token run = state_.lock ()->stop.get_token ();
+  auto end = [&any] { any.request_stop (); };
+  std::stop_callback by_branch (stop, end);
+  std::stop_callback by_run (run, end);
+  return stream.wait (offset, limit, any.get_token ());
+}
+
 Found Supply::get (Reader &reader, std::uint64_t offset, std::size_t limit,
     const std::stop_token &stop)
 {
@@ -422,7 +438,7 @@ Found Supply::get (Reader &reader, std::uint64_t offset, std::size_t limit,
     bool is_far_off = found.place == Place::claimed && is_far (offset);
     if (found.place != Place::bytes && !is_far_off) {
       state_.lock ()->waiting++;
-      found = stream.wait (offset, limit, stop);
+      found = wait (stream, offset, limit, stop);
       state_.lock ()->waiting--;
     }
     if (found.place == Place::bytes || found.place == Place::end ||
@@ -433,7 +449,7 @@ Found Supply::get (Reader &reader, std::uint64_t offset, std::size_t limit,
     if (!is_current && !reader.begun) continue;
     if (std::exchange (reader.missed_at, offset) != offset) reader.misses = 0;
     bool is_lost = !is_current || reader.misses >= attempts;
-    if (is_lost || !fetch (stream, offset, stop)) {
+    if (is_lost || !fetch (stream, {offset, reader.end}, stop)) {
       if (stop.stop_requested ()) return {Place::stopped, {}, {}, false};
       return found;
     }
@@ -442,9 +458,10 @@ Found Supply::get (Reader &reader, std::uint64_t offset, std::size_t limit,
 }
 
 // False if nobody can fetch it. Else it is to be looked for again.
-bool Supply::fetch (const bytestream::Stream &stream, std::uint64_t offset,
-    const std::stop_token &stop)
+bool Supply::fetch (
+    const bytestream::Stream &stream, Range wanted, const std::stop_token &stop)
 {
+  const std::uint64_t offset = wanted.from;
   {
     auto state = state_.lock ();
     // One after the other.
@@ -464,7 +481,7 @@ bool Supply::fetch (const bytestream::Stream &stream, std::uint64_t offset,
     state->moving = true;
   }
   bool done = false;
-  std::unique_ptr<Filler> filler = stream.claim ({offset, unknown}, far_ahead);
+  std::unique_ptr<Filler> filler = stream.claim (wanted, far_ahead);
   if (filler == nullptr)
     done = stream.read (offset, 1).place != bytestream::Place::hole;
   else

@@ -28,6 +28,9 @@ struct Reader
   unsigned generation = 0;
   // It has pushed some of it, and never gets any other.
   bool begun = false;
+  // It wants nothing from there on; what is fetched goes on to the end of the
+  // slice.
+  std::uint64_t end = bytestream::unknown;
   // How often it was fetched in vain.
   std::uint64_t missed_at = 0;
   unsigned misses = 0;
@@ -135,7 +138,9 @@ private:
   bool begin (Reader &reader, const std::stop_token &stop);
   void note_corrupt (const bytestream::Stream &stream);
   bool is_far (std::uint64_t offset);
-  bool fetch (const bytestream::Stream &stream, std::uint64_t offset,
+  bytestream::Found wait (const bytestream::Stream &stream,
+      std::uint64_t offset, std::size_t limit, const std::stop_token &stop);
+  bool fetch (const bytestream::Stream &stream, bytestream::Range wanted,
       const std::stop_token &stop);
   bool bring (std::unique_ptr<bytestream::Filler> filler, std::uint64_t total,
       const std::stop_token &stop);

@@ -83,7 +83,7 @@ void Tape::segment (const GstSegment &segment)
   state->feed = nullptr;
   state->pending = segment.rate == 1.0;
   state->position = segment.start;
-  state->bounded = segment.stop != GST_CLOCK_TIME_NONE;
+  state->until = segment.stop;
   if (state->position != 0 || !state->pending) state->filler = nullptr;
 }
 
@@ -117,8 +117,8 @@ std::shared_ptr<Feed> Tape::feed (GstPad *pad)
     return state->feed;
   agree (*state, facts);
   state->is_filled = true;
-  state->feed = std::make_shared<Feed> (
-      *state->stream, state->position, std::move (state->filler), true);
+  state->feed = std::make_shared<Feed> (*state->stream, state->position,
+      std::move (state->filler), true, state->until);
   return state->feed;
 }
 
@@ -191,7 +191,7 @@ Outcome Tape::end (GstPad *pad)
   if (!on_) return std::nullopt;
   Current now = current (pad);
   const std::shared_ptr<Feed> &feed = now.feed;
-  bool bounded = state_.lock ()->bounded;
+  bool bounded = state_.lock ()->until != unknown;
   if (feed == nullptr) return std::nullopt;
   Outcome outcome;
   // As far as upstream was asked to go is not the end.
@@ -254,6 +254,7 @@ Tape::Closed Tape::close ()
   bytestream::Status status = last.stream->status ();
   closed.stored = status.stored && !last.was_stored;
   closed.skipped_slices = status.skipped - last.skipped;
+  if (last.is_filled) closed.failure = last.stream->take_failure ();
   return closed;
 }
 

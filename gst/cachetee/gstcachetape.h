@@ -49,6 +49,8 @@ public:
     std::uint64_t skipped_slices = 0;
     // It became whole.
     bool stored = false;
+    // What nobody was told yet.
+    std::optional<store::Failure> failure;
   };
   Closed close ();
   // Bytes that were handed over to be kept since it was asked last.
@@ -71,7 +73,8 @@ private:
     // The segment that nothing has come of yet.
     bool pending = false;
     std::uint64_t position = 0;
-    bool bounded = false;
+    // Where upstream was asked to stop.
+    std::uint64_t until = bytestream::unknown;
     std::shared_ptr<bytefeed::Feed> feed;
   };
   // With how long it may wait.

@@ -357,6 +357,7 @@ void serve (GstCacheTee *self)
 // Ends every wait.
 void unblock (GstCacheTee *self)
 {
+  self->impl.intake.let_go ();
   if (is_served (self)) cachefeeder::stop_source (self->impl.sinkpad);
   self->impl.workers.close ();
   self->impl.junction.stop ();
@@ -382,6 +383,7 @@ void stop (GstCacheTee *self)
   impl.report.counters.skipped_slices += closed.skipped_slices;
   cachetape::Tape::Closed kept = impl.tape.close ();
   impl.report.counters.skipped_slices += kept.skipped_slices;
+  if (kept.failure) impl.report.warn_store (*kept.failure);
   bool is_filled = impl.supply.clear ();
   if (closed.stored || kept.stored || is_filled)
     impl.report.counters.objects_stored++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // cachetee and streams in bytes: what is there is served, and only what is
 // missing is fetched.
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -620,6 +621,74 @@ GST_START_TEST (a_seek_into_a_hole_fetches_it)
 }
 GST_END_TEST;
 
+// What is asked for are whole slices, and nothing behind them.
+GST_START_TEST (a_range_is_fetched_in_whole_slices)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  keep (temp.path (), body, {{0, 2 * slice}});
+  auto play = [&] (std::size_t from, std::size_t to) {
+    Run run (http (origin), temp.path ());
+    run.hold (slice);
+    run.start ();
+    run.wait_bytes (slice);
+    fail_unless (
+        run.seek (static_cast<gint64> (from), static_cast<gint64> (to)));
+    run.hold (size * 10);
+    fail_unless (run.finish () == body.substr (from, to - from));
+  };
+  play (5 * slice + 1, 8 * slice);
+  play (5 * slice + 7, 8 * slice - 5);
+  assert_ranges (origin, {range (5 * slice, 8 * slice)});
+  play (10 * slice + 1, 10 * slice + 2);
+  auto asked = asked_of (origin);
+  fail_unless (asked.size () == 2 && asked[1] == range (10 * slice, 11 * slice),
+      "%s", asked.back ().c_str ());
+}
+GST_END_TEST;
+
+// One of which only a part was asked for claims no more than that: what is
+// behind is fetched by another, at once.
+GST_START_TEST (a_part_that_is_recorded_is_not_fetched_again)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  for (int i = 0; i < 2; i++) {
+    Run run (http (origin), temp.path ());
+    run.hold (slice);
+    run.start ();
+    run.wait_bytes (1);
+    fail_unless (run.seek (5 * slice, 8 * slice));
+    run.hold (size * 10);
+    fail_unless (run.finish () == body.substr (5 * slice, 3 * slice));
+  }
+  auto asked = asked_of (origin);
+  auto ranges =
+      std::count (asked.begin (), asked.end (), range (5 * slice, 8 * slice));
+  fail_unless (ranges == 1, "%td", ranges);
+}
+GST_END_TEST;
+
+// The same by getrange.
+GST_START_TEST (a_hole_is_fetched_for_who_pulls)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  keep (temp.path (), body, {{0, 2 * slice}, {5 * slice, size}});
+  for (int i = 0; i < 2; i++) {
+    Run run (http (origin), temp.path (), "pull-mode=single",
+        "can-activate-pull=true can-activate-push=false");
+    fail_unless (run.play () == body);
+    fail_unless_equals_uint64 (
+        run.count ("bytes-received"), i == 0 ? 3 * slice : 0);
+  }
+  assert_ranges (origin, {range (2 * slice, 5 * slice)});
+}
+GST_END_TEST;
+
 GST_START_TEST (queries_tell_of_what_is_there)
 {
   std::string body = test::pattern (size);
@@ -836,6 +905,9 @@ static Suite *cachetee_bytes_suite ()
   tcase_add_test (tcase, in_its_grace_it_is_served_while_it_is_checked);
   tcase_add_test (tcase, a_seek_on_a_hit_is_served);
   tcase_add_test (tcase, a_seek_into_a_hole_fetches_it);
+  tcase_add_test (tcase, a_range_is_fetched_in_whole_slices);
+  tcase_add_test (tcase, a_part_that_is_recorded_is_not_fetched_again);
+  tcase_add_test (tcase, a_hole_is_fetched_for_who_pulls);
   tcase_add_test (tcase, queries_tell_of_what_is_there);
   tcase_add_test (tcase, a_damaged_slice_is_fetched_again);
   tcase_add_test (tcase, two_resources_are_never_stitched);

@@ -2,6 +2,7 @@
 #include "diskcalls.h"
 
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -79,6 +81,21 @@ ssize_t our_pwrite (int fd, const void *bytes, std::size_t size, off_t offset)
 {
   if (auto result = ask ({bytes, fd, size, offset})) return *result;
   return syscall (SYS_pwrite64, fd, bytes, size, offset);
+}
+
+// In one piece for who decides about it.
+ssize_t our_pwritev (int fd, const iovec *parts, int count, off_t offset)
+    IN_PLACE_OF ("pwritev64");
+ssize_t our_pwritev (int fd, const iovec *parts, int count, off_t offset)
+{
+  std::vector<std::uint8_t> all;
+  for (int i = 0; i < count; i++) {
+    const auto *begin = static_cast<const std::uint8_t *> (parts[i].iov_base);
+    all.insert (all.end (), begin, begin + parts[i].iov_len);
+  }
+  if (auto result = ask ({all.data (), fd, all.size (), offset}))
+    return *result;
+  return syscall (SYS_pwritev, fd, parts, count, offset, 0);
 }
 
 int our_clock (clockid_t clock, timespec *time) IN_PLACE_OF ("clock_gettime");
