@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,8 @@
 // A resource of an origin by way of a cache, in an application that has a main
 // loop: `proxyhttpsrc ! cachetee ! appsink`.
 namespace resource {
+
+class Resource;
 
 using relay::Owned;
 
@@ -34,14 +37,7 @@ public:
     if (keeper_ != nullptr)
       gst_element_set_state (keeper_.get (), GST_STATE_READY);
   }
-  ~Origin ()
-  {
-    // For what is on its way to the disk.
-    std::unique_lock lock (mutex_);
-    changed_.wait (lock, [this] { return running_ == 0; });
-    if (keeper_ != nullptr)
-      gst_element_set_state (keeper_.get (), GST_STATE_NULL);
-  }
+  ~Origin ();
   Origin (const Origin &) = delete;
   Origin &operator= (const Origin &) = delete;
 
@@ -109,6 +105,8 @@ private:
   std::condition_variable changed_;
   // Pipelines, also those that are about to stop.
   int running_ = 0;
+  // Of the main thread. A server may leave some whose client is gone.
+  std::set<Resource *> resources_;
 };
 
 // All of it is of the main thread: those of the pipeline tell by messages on
@@ -139,6 +137,7 @@ public:
         sink_ (Origin::child (pipeline_.get (), "sink"))
   {
     origin_.count (1);
+    origin_.resources_.insert (this);
     auto tell_flow = [] (GstAppSink *from, gpointer) {
       tell (from, "more");
       return GST_FLOW_OK;
@@ -154,10 +153,8 @@ public:
   }
   ~Resource ()
   {
-    gst_bus_remove_watch (bus_.get ());
-    let_go ();
-    gst_element_call_async (pipeline_.get (),
-        is_finished_ ? Origin::finish : Origin::shut, &origin_, nullptr);
+    origin_.resources_.erase (this);
+    stop ();
   }
   Resource (const Resource &) = delete;
   Resource &operator= (const Resource &) = delete;
@@ -209,6 +206,15 @@ public:
   bool is_at_end () { return gst_app_sink_is_eos (sink ()); }
 
 private:
+  friend class Origin;
+
+  void stop ()
+  {
+    gst_bus_remove_watch (bus_.get ());
+    let_go ();
+    gst_element_call_async (pipeline_.get (),
+        is_finished_ ? Origin::finish : Origin::shut, &origin_, nullptr);
+  }
   // Before the first event, so that nothing is asked for before it is known
   // where it begins.
   void hold ()
@@ -276,5 +282,15 @@ private:
   gulong probe_ = 0;
   bool is_finished_ = false;
 };
+
+inline Origin::~Origin ()
+{
+  for (Resource *resource : resources_) resource->stop ();
+  // For what is on its way to the disk.
+  std::unique_lock lock (mutex_);
+  changed_.wait (lock, [this] { return running_ == 0; });
+  if (keeper_ != nullptr)
+    gst_element_set_state (keeper_.get (), GST_STATE_NULL);
+}
 
 }  // namespace resource
