@@ -513,6 +513,11 @@ bool Object::make_files ()
   // They are being made; another time.
   if (!loaded && loaded.code () == Error::busy) return false;
   bool is_ours = loaded && loaded->files->generation > before_;
+  // Its maker is about to say what it is of.
+  bool is_begun =
+      is_ours && !loaded->facts && loaded->log.index ().records.empty ();
+  if (is_begun && loaded->files->index.lock (Lock::shared) == Locked::no)
+    return false;
   if (is_ours && adopt (*std::move (loaded))) return lock_files ();
 
   record::Header header;

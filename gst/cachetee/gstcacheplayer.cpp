@@ -115,16 +115,18 @@ Player::Step Player::push (Branch &branch, Play &play, Found found)
   play.reader.begun = true;
   report_.pushes ();
   GstFlowReturn flow = gst_pad_push (branch.pad.get (), buffer.release ());
+  if (flow == GST_FLOW_OK) {
+    report_.counters.bytes_from_cache += size;
+    report_.counters.bytes_sent += size;
+    (found.from_disk ? report_.counters.bytes_from_l2
+                     : report_.counters.bytes_from_l1) += size;
+  }
   // It was sent somewhere else from there.
   if (branch.cursor.is_interrupted () && flow != GST_FLOW_NOT_LINKED)
     return Step::on;
   if (flow == GST_FLOW_OK) {
     play.at += size;
     branch.cursor.position = play.at;
-    report_.counters.bytes_from_cache += size;
-    report_.counters.bytes_sent += size;
-    (found.from_disk ? report_.counters.bytes_from_l2
-                     : report_.counters.bytes_from_l1) += size;
     return Step::on;
   }
   if (flow == GST_FLOW_NOT_LINKED) {

@@ -89,10 +89,13 @@ int end_of (pid_t child)
 // What is in the index now.
 std::optional<record::Index> index_of (const fs::path &folder)
 {
-  folder::Names names = folder::Family (disk::system (), folder, "k").names (1);
-  auto index = record::parse_index (test::read_file (names.index));
-  if (!index) return std::nullopt;
-  return *std::move (index);
+  folder::Family family (disk::system (), folder, "k");
+  // One that was killed may leave nothing but a name.
+  for (folder::Generation generation : family.generations ())
+    if (auto index = record::parse_index (
+            test::read_file (family.names (generation).index)))
+      return *std::move (index);
+  return std::nullopt;
 }
 
 // Reads from anywhere on, fills what nobody else does, over and over.
@@ -195,7 +198,10 @@ GST_START_TEST (any_of_two_is_killed)
     if (index && index->complete) {
       // All of it is there: once more from the beginning.
       fail_unless (end_of (children.at (1 - victim)) == 0);
-      fail_unless (test::files_of (temp.path (), ".idx").size () == 1);
+      auto all = test::files_of (temp.path (), ".idx");
+      auto is_empty = [] (const fs::path &file) { return fs::is_empty (file); };
+      std::erase_if (all, is_empty);
+      fail_unless (all.size () == 1);
       fs::remove_all (temp.path () / "CACHETEE");
       for (const auto &entry : fs::directory_iterator (temp.path ()))
         fs::remove_all (entry.path ());
