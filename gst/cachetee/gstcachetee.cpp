@@ -41,181 +41,17 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstcachealloc.h"
-#include "gstcachebranch.h"
-#include "gstcachecontrol.h"
-#include "gstcachefan.h"
-#include "gstcachefeeder.h"
-#include "gstcacheintake.h"
-#include "gstcachekey.h"
-#include "gstcachelate.h"
-#include "gstcachelookup.h"
-#include "gstcachepads.h"
-#include "gstcacheplayer.h"
-#include "gstcachepull.h"
 #include "gstcachepurge.h"
-#include "gstcacherecorder.h"
-#include "gstcachereport.h"
-#include "gstcacheresume.h"
-#include "gstcacheserver.h"
-#include "gstcachesettings.h"
-#include "gstcachesupply.h"
-#include "gstcachetape.h"
-#include "gstcacheworkers.h"
-#include "junction.h"
+#include "gstcacherun.h"
 
 GST_DEBUG_CATEGORY (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
-using byteplan::Plan;
-using cachebranch::Branch;
-using cachebranch::List;
-using cachereport::Status;
 using cachesettings::Settings;
 using junction::Mode;
 using relay::Owned;
 
 namespace {
-
-// Each piece has a lock of its own; none is held while another is taken, but
-// for GStreamer's object locks.
-struct Impl
-{
-  Impl (GstElement *element, GstPad *sink)
-      : sinkpad (sink),
-        report (element, recorder),
-        lookup (report),
-        late (branches, junction, workers, report, switches),
-        fan (branches, switches, report, late),
-        supply (sink, junction, report),
-        player (element, junction, report, supply, switches),
-        server (element, sink, junction, report, workers, switches, player),
-        resumption (sink, junction, report, server, branches),
-        awaiting (sink, settings, lookup, [this] { open (); }),
-        intake ({sink, settings, switches, junction, recorder, report, lookup,
-            resumption, late, fan, awaiting, tape, supply,
-            [this] { play_instead (); }, [this] { feed_instead (); }}),
-        puller (sink, settings, junction, lookup, supply, report),
-        pads ({element, sink, branches, workers, junction, report, late, server,
-            supply, player, puller})
-  {
-    report.set_extra ([this] (GstStructure *stats) { late.describe (stats); });
-  }
-
-  // What was found of a key.
-  struct Found
-  {
-    Plan plan = Plan::pass;
-    bool hit = false;
-    [[nodiscard]] bool is_supplied () const
-    {
-      return plan == Plan::serve || plan == Plan::check || plan == Plan::grace;
-    }
-  };
-  Found find ();
-  void begin (const Found &found);
-  void serve ();
-  void open ();
-  void play_instead ();
-  void feed_instead ();
-
-  // Lives as long as the element.
-  GstPad *const sinkpad;
-  relay::Guarded<Settings> settings;
-  cachesettings::Switches switches;
-  cachebranch::Branches branches;
-  cacheworkers::Workers workers;
-  junction::Junction junction;
-  cacherecorder::Recorder recorder;
-  cachereport::Report report;
-  cachelookup::Lookup lookup;
-  cachelate::Late late;
-  cachefan::Fan fan;
-  cachetape::Tape tape;
-  cachesupply::Supply supply;
-  cacheplayer::Player player;
-  cacheserver::Server server;
-  cacheresume::Resumption resumption;
-  cachekey::Awaiting awaiting;
-  cacheintake::Intake intake;
-  cachepull::Puller puller;
-  cachepads::Pads pads;
-};
-
-// For a run: what is done with what was found.
-Impl::Found Impl::find ()
-{
-  Found found;
-  if (lookup.reader () == nullptr && lookup.stream ()) {
-    byteplan::Upstream upstream;
-    upstream.linked = gst_pad_is_linked (sinkpad);
-    upstream.patient = cachefeeder::is_source (sinkpad);
-    found.plan = lookup.plan (upstream);
-    lookup.tell (found.plan);
-  }
-  found.hit = lookup.reader () != nullptr || found.is_supplied ();
-  // Whether it is one turns out.
-  bool is_open = found.plan == Plan::check;
-  bool miss = report.status () == Status::miss;
-  if (found.hit && !is_open) report.counters.cache_hits++;
-  if (miss || lookup.missed ()) report.counters.cache_misses++;
-  server.start (lookup.reader (), lookup.memory ());
-  return found;
-}
-
-void Impl::begin (const Found &found)
-{
-  bool renews = found.plan == Plan::renew;
-  if (found.is_supplied ()) supply.start (*lookup.stream (), found.plan);
-  if (!found.hit) late.start (settings.copy ());
-  if (found.plan == Plan::record || renews)
-    intake.record (lookup.stream (), renews);
-}
-
-void Impl::serve ()
-{
-  bool is_served = junction.mode () != Mode::tee;
-  std::shared_ptr<const List> all = branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *all) {
-    if (is_served)
-      server.serve (branch);
-    else
-      late.serve (branch);
-  }
-}
-
-// Upstream's thread, which has said what it is going to send.
-void Impl::open ()
-{
-  Found found = find ();
-  begin (found);
-  if (found.hit) junction.replay ();
-  serve ();
-}
-
-// Upstream's thread, before it has sent anything.
-void Impl::play_instead ()
-{
-  late.stop ();
-  late.clear ();
-  if (std::optional<bytestream::Stream> stream = lookup.stream ())
-    supply.start (*std::move (stream), byteplan::Plan::serve);
-  report.set_status (Status::hit, "shared");
-  junction.replay ();
-  std::shared_ptr<const List> all = branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *all) server.serve (branch);
-}
-
-// Upstream's thread, when it is known that what is there is of the past.
-void Impl::feed_instead ()
-{
-  report.counters.cache_misses++;
-  report.set_status (Status::miss, "changed");
-  intake.record (supply.stream ());
-  junction.feed ();
-  late.start (settings.copy ());
-  std::shared_ptr<const List> all = branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *all) late.serve (branch);
-}
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -227,7 +63,7 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 struct _GstCacheTee
 {
   GstElement parent;
-  Impl impl;
+  cacherun::Run run;
 };
 
 G_DEFINE_FINAL_TYPE (GstCacheTee, gst_cache_tee, GST_TYPE_ELEMENT)
@@ -241,20 +77,19 @@ namespace {
 GstFlowReturn gst_cache_tee_chain (
     GstPad *, GstObject *parent, GstBuffer *buffer)
 {
-  return GST_CACHE_TEE (parent)->impl.intake.chain (Owned<GstBuffer> (buffer));
+  return GST_CACHE_TEE (parent)->run.intake.chain (Owned<GstBuffer> (buffer));
 }
 
 GstFlowReturn gst_cache_tee_chain_list (
     GstPad *, GstObject *parent, GstBufferList *list)
 {
-  return GST_CACHE_TEE (parent)->impl.intake.chain (
-      Owned<GstBufferList> (list));
+  return GST_CACHE_TEE (parent)->run.intake.chain (Owned<GstBufferList> (list));
 }
 
 GstFlowReturn gst_cache_tee_sink_event (
     GstPad *, GstObject *parent, GstEvent *event)
 {
-  return GST_CACHE_TEE (parent)->impl.intake.event (Owned<GstEvent> (event));
+  return GST_CACHE_TEE (parent)->run.intake.event (Owned<GstEvent> (event));
 }
 
 gboolean gst_cache_tee_sink_query (
@@ -264,9 +99,9 @@ gboolean gst_cache_tee_sink_query (
   if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
     return gst_pad_query_default (pad, parent, query);
   // On a hit what upstream sends is not for the branches.
-  if (self->impl.junction.mode () != Mode::tee) return FALSE;
-  return cachealloc::answer (*self->impl.branches.list (),
-      self->impl.switches.allow_not_linked, query);
+  if (self->run.junction.mode () != Mode::tee) return FALSE;
+  return cachealloc::answer (
+      *self->run.branches.list (), self->run.switches.allow_not_linked, query);
 }
 
 gboolean gst_cache_tee_sink_activate_mode (
@@ -274,20 +109,20 @@ gboolean gst_cache_tee_sink_activate_mode (
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
   if (mode != GST_PAD_MODE_PUSH) return FALSE;
-  if (active && !self->impl.settings.copy ().has_chain) {
+  if (active && !self->run.settings.copy ().has_chain) {
     GST_INFO_OBJECT (self, "has-chain is off: no push mode");
     return FALSE;
   }
   // The core takes the stream lock only after this: whoever waits goes.
-  self->impl.junction.flush (!active);
+  self->run.junction.flush (!active);
   return TRUE;
 }
 
 void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 {
   GstCacheTee *self = GST_CACHE_TEE (parent);
-  self->impl.junction.unlink ();
-  self->impl.supply.unlink ();
+  self->run.junction.unlink ();
+  self->run.supply.unlink ();
 }
 
 // ---- Source pads -----------------------------------------------------------
@@ -295,137 +130,39 @@ void gst_cache_tee_sink_unlink (GstPad *, GstObject *parent)
 GstPad *gst_cache_tee_request_new_pad (GstElement *element,
     GstPadTemplate *templ, const gchar *wanted, const GstCaps *)
 {
-  return GST_CACHE_TEE (element)->impl.pads.request (templ, wanted);
+  return GST_CACHE_TEE (element)->run.pads.request (templ, wanted);
 }
 
 void gst_cache_tee_release_pad (GstElement *element, GstPad *pad)
 {
-  GST_CACHE_TEE (element)->impl.pads.release (pad);
+  GST_CACHE_TEE (element)->run.pads.release (pad);
 }
 
 // ---- States ----------------------------------------------------------------
-
-bool is_served (GstCacheTee *self)
-{
-  return self->impl.junction.mode () != Mode::tee;
-}
-
-void look_up (GstCacheTee *self)
-{
-  Settings settings = self->impl.settings.copy ();
-  bool awaits = !settings.cache_dir.empty () && settings.cache_key.empty () &&
-                settings.cache_policy != cachesettings::CachePolicy::off;
-  self->impl.awaiting.start (awaits);
-  if (awaits)
-    settings.cache_dir.clear ();
-  else if (!settings.cache_dir.empty ())
-    settings.cache_key =
-        cachecontrol::key_for (settings.cache_key, self->impl.sinkpad);
-  self->impl.lookup.look_up (settings);
-}
-
-void start (GstCacheTee *self)
-{
-  Impl &impl = self->impl;
-  impl.report.start ();
-  look_up (self);
-  impl.resumption.start ();
-  impl.intake.start ();
-  std::shared_ptr<const List> branches = impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches) {
-    branch->flow = GST_FLOW_OK;
-    branch->cursor.open ();
-  }
-  bool awaits = impl.awaiting.is_on ();
-  Impl::Found found;
-  if (!awaits) found = impl.find ();
-  // From here on it is the streaming thread's, which holds this lock.
-  GST_PAD_STREAM_LOCK (impl.sinkpad);
-  impl.junction.start (found.hit);
-  GST_PAD_STREAM_UNLOCK (impl.sinkpad);
-  if (!awaits) impl.begin (found);
-  impl.puller.start ();
-}
-
-// The pads are active by now.
-void serve (GstCacheTee *self)
-{
-  self->impl.workers.open ();
-  self->impl.serve ();
-}
-
-// Ends every wait.
-void unblock (GstCacheTee *self)
-{
-  self->impl.intake.let_go ();
-  if (is_served (self)) cachefeeder::stop_source (self->impl.sinkpad);
-  self->impl.workers.close ();
-  self->impl.junction.stop ();
-  self->impl.intake.stop ();
-  self->impl.tape.stop ();
-  self->impl.supply.stop ();
-  self->impl.puller.stop ();
-  std::shared_ptr<const List> branches = self->impl.branches.list ();
-  for (const std::shared_ptr<Branch> &branch : *branches)
-    branch->cursor.close ();
-  self->impl.late.stop ();
-  self->impl.report.drop_recording ("stopped");
-}
-
-void stop (GstCacheTee *self)
-{
-  Impl &impl = self->impl;
-  impl.workers.join ();
-  impl.late.clear ();
-  cacherecorder::Recorder::Closed closed = impl.recorder.close ();
-  if (closed.failure) impl.report.warn_store (*closed.failure);
-  impl.report.counters.bytes_written += closed.bytes_written;
-  impl.report.counters.skipped_slices += closed.skipped_slices;
-  cachetape::Tape::Closed kept = impl.tape.close ();
-  impl.report.counters.skipped_slices += kept.skipped_slices;
-  if (kept.failure) impl.report.warn_store (*kept.failure);
-  bool is_filled = impl.supply.clear ();
-  if (closed.stored || kept.stored || is_filled)
-    impl.report.counters.objects_stored++;
-  if (closed.failure) impl.report.counters.objects_dropped++;
-  impl.report.forget ();
-  impl.lookup.finish ();
-  impl.server.stop ();
-  impl.resumption.forget ();
-  // Who pulls asks before the next run begins.
-  if (impl.settings.copy ().pull_mode != cachesettings::PullMode::never)
-    look_up (self);
-}
-
-void forget (GstCacheTee *self)
-{
-  self->impl.lookup.forget ();
-  self->impl.report.forget ();
-}
 
 GstStateChangeReturn gst_cache_tee_change_state (
     GstElement *element, GstStateChange transition)
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
   if (transition == GST_STATE_CHANGE_NULL_TO_READY)
-    look_up (self);
+    self->run.look_up ();
   else if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    start (self);
+    self->run.start ();
   else if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    unblock (self);
+    self->run.unblock ();
   GstStateChangeReturn result = GST_ELEMENT_CLASS (gst_cache_tee_parent_class)
                                     ->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     if (result != GST_STATE_CHANGE_FAILURE) {
-      serve (self);
+      self->run.play ();
     } else {
-      unblock (self);
-      stop (self);
+      self->run.unblock ();
+      self->run.stop ();
     }
   } else if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    stop (self);
+    self->run.stop ();
   } else if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
-    forget (self);
+    self->run.forget ();
   }
   return result;
 }
@@ -436,13 +173,13 @@ gboolean gst_cache_tee_send_event (GstElement *element, GstEvent *event)
 {
   GstCacheTee *self = GST_CACHE_TEE (element);
   if (GST_EVENT_TYPE (event) != GST_EVENT_EOS ||
-      (!is_served (self) && !gst_pad_is_linked (self->impl.sinkpad)))
+      (!self->run.is_served () && !gst_pad_is_linked (self->run.sinkpad)))
     return GST_ELEMENT_CLASS (gst_cache_tee_parent_class)
         ->send_event (element, event);
-  if (is_served (self)) {
-    self->impl.junction.finish ();
+  if (self->run.is_served ()) {
+    self->run.junction.finish ();
     // Who waits for what is missing waits no more.
-    self->impl.supply.stop ();
+    self->run.supply.stop ();
   }
   gst_event_unref (event);
   return TRUE;
@@ -452,20 +189,20 @@ gboolean gst_cache_tee_send_event (GstElement *element, GstEvent *event)
 
 guint purged (GstCacheTee *self, std::size_t objects)
 {
-  self->impl.report.counters.objects_purged += objects;
+  self->run.report.counters.objects_purged += objects;
   return static_cast<guint> (objects);
 }
 
 guint gst_cache_tee_purge (GstCacheTee *self, const gchar *key)
 {
   return purged (
-      self, cachepurge::purge (self->impl.settings.copy ().cache_dir, key));
+      self, cachepurge::purge (self->run.settings.copy ().cache_dir, key));
 }
 
 guint gst_cache_tee_purge_prefix (GstCacheTee *self, const gchar *prefix)
 {
   return purged (self,
-      cachepurge::purge_prefix (self->impl.settings.copy ().cache_dir, prefix));
+      cachepurge::purge_prefix (self->run.settings.copy ().cache_dir, prefix));
 }
 
 // ---- Object ----------------------------------------------------------------
@@ -480,14 +217,14 @@ void gst_cache_tee_set_property (
   }
   if (id == cachesettings::prop_alloc_pad) {
     GstPad *pad = GST_PAD_CAST (g_value_get_object (value));
-    if (!self->impl.branches.set_alloc_pad (pad))
+    if (!self->run.branches.set_alloc_pad (pad))
       GST_WARNING_OBJECT (self, "alloc-pad is not ours");
     return;
   }
-  auto settings = self->impl.settings.lock ();
+  auto settings = self->run.settings.lock ();
   if (!cachesettings::set (*settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  self->impl.switches.follow (*settings);
+  self->run.switches.follow (*settings);
   if (id != cachesettings::PROP_CACHE_DIR) return;
   // Sources of a pipeline are told of its end.
   constexpr guint32 source = GST_ELEMENT_FLAG_SOURCE;
@@ -506,31 +243,31 @@ void gst_cache_tee_get_property (
   switch (id) {
     case cachesettings::prop_num_src_pads:
       g_value_set_int (
-          value, static_cast<gint> (self->impl.branches.list ()->size ()));
+          value, static_cast<gint> (self->run.branches.list ()->size ()));
       break;
     case cachesettings::prop_cache_status:
-      g_value_set_enum (value, static_cast<gint> (self->impl.report.status ()));
+      g_value_set_enum (value, static_cast<gint> (self->run.report.status ()));
       break;
     case cachesettings::prop_last_message: {
-      std::string text = self->impl.report.last_message ();
+      std::string text = self->run.report.last_message ();
       g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
       break;
     }
     case cachesettings::prop_alloc_pad:
-      g_value_take_object (value, self->impl.branches.alloc_pad ().release ());
+      g_value_take_object (value, self->run.branches.alloc_pad ().release ());
       break;
     case cachesettings::prop_stats:
-      g_value_take_boxed (value, self->impl.report.stats ());
+      g_value_take_boxed (value, self->run.report.stats ());
       break;
     default:
-      if (!cachesettings::get (*self->impl.settings.lock (), id, value))
+      if (!cachesettings::get (*self->run.settings.lock (), id, value))
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
 void gst_cache_tee_finalize (GObject *object)
 {
-  std::destroy_at (&GST_CACHE_TEE (object)->impl);
+  std::destroy_at (&GST_CACHE_TEE (object)->run);
   G_OBJECT_CLASS (gst_cache_tee_parent_class)->finalize (object);
 }
 
@@ -539,7 +276,7 @@ void gst_cache_tee_finalize (GObject *object)
 static void gst_cache_tee_init (GstCacheTee *self)
 {
   GstPad *pad = gst_pad_new_from_static_template (&sink_template, "sink");
-  std::construct_at (&self->impl, GST_ELEMENT (self), pad);
+  std::construct_at (&self->run, GST_ELEMENT (self), pad);
   gst_pad_set_chain_function (pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain));
   gst_pad_set_chain_list_function (
       pad, GST_DEBUG_FUNCPTR (gst_cache_tee_chain_list));
