@@ -232,6 +232,7 @@ bool Supply::seek (std::unique_ptr<Filler> &filler, bool rest)
     auto state = state_.lock ();
     state->filler = std::move (filler);
     state->feeding = true;
+    state->leaving = true;
   }
   gint64 stop = rest ? gint64{-1} : static_cast<gint64> (left.to);
   GST_DEBUG_OBJECT (sinkpad_, "upstream to %" G_GUINT64_FORMAT, left.from);
@@ -240,6 +241,7 @@ bool Supply::seek (std::unique_ptr<Filler> &filler, bool rest)
                     GST_SEEK_TYPE_SET, static_cast<gint64> (left.from),
                     GST_SEEK_TYPE_SET, stop));
   auto state = state_.lock ();
+  state->leaving = false;
   if (!done) {
     filler = std::move (state->filler);
     state->feeding = false;

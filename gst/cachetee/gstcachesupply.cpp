@@ -154,8 +154,10 @@ Supply::Answer Supply::segment (GstEvent *event)
   Answer said = is_answered ? Answer::taken : answer (std::nullopt);
   auto state = state_.lock ();
   if (!state->stream) return said;
-  state->feed = std::make_shared<Feed> (*state->stream, state->place.position,
-      std::move (state->filler), state->aside);
+  std::unique_ptr<Filler> filler;
+  if (!state->leaving) filler = std::move (state->filler);
+  state->feed = std::make_shared<Feed> (
+      *state->stream, state->place.position, std::move (filler), state->aside);
   return said;
 }
 
@@ -284,7 +286,7 @@ Supply::Answer Supply::buffer (GstBuffer *buffer)
   if (state->feed != feed) return Answer::taken;
   state->place.position += size;
   if (state->place.position >= state->segment_stop) state->place.ended = true;
-  if (feed->is_done () && !state->aside) rest (state);
+  if (feed->is_done () && !state->aside && !state->leaving) rest (state);
   return Answer::taken;
 }
 
@@ -303,9 +305,11 @@ void Supply::end ()
   }
   feed = nullptr;
   auto state = state_.lock ();
-  state->filler = nullptr;
   state->place.started = true;
   state->place.ended = true;
+  // The filler is for where it is sent.
+  if (state->leaving) return;
+  state->filler = nullptr;
   // It has nothing to say.
   if (!state->answered) state->broken = true;
   // It could not be reached: what there is is better than nothing.
@@ -325,9 +329,11 @@ void Supply::flush (bool starts)
       state->filler = nullptr;
       if (state->feeding) rest (state);
     }
-  } else if (state->moving) {
-    junction_.want (true);
+    return;
   }
+  // What was under way before it is through.
+  state->leaving = false;
+  if (state->moving) junction_.want (true);
 }
 
 void Supply::unlink ()

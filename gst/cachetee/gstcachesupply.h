@@ -100,6 +100,9 @@ private:
     bool aside = false;
     // Somebody sends upstream somewhere.
     bool moving = false;
+    // It is sent there: what comes before it is flushed is not of
+    // there.
+    bool leaving = false;
     // Upstream fills what was claimed.
     bool feeding = false;
     // Upstream has started.
