@@ -242,12 +242,9 @@ bool Object::is_near (std::uint64_t offset)
   auto access = state.lock ();
   if (access->mode != Mode::idle || !access->log) return false;
   const std::vector<record::Record> &records = access->log->index ().records;
-  std::uint64_t at = 0;
-  for (auto i = records.rbegin (); i != records.rend (); ++i)
-    if (i->type == record::Type::slice) {
-      at = i->position;
-      break;
-    }
+  auto last = std::find_if (records.rbegin (), records.rend (),
+      [] (const auto &it) { return it.type == record::Type::slice; });
+  std::uint64_t at = last != records.rend () ? last->position : 0;
   return offset >= at &&
          offset - at <= near_slices * access->table.slice_size ();
 }

@@ -107,7 +107,7 @@ public:
   using Access = relay::Guarded<State>::Access;
 
   // Of what is in the folder, or of a new generation.
-  Object (store::Shared &shared, std::string key, slices::Memory &memory,
+  Object (store::Shared &shared, std::string full_key, slices::Memory &level,
       bool look);
 
   [[nodiscard]] Found read (std::uint64_t offset, std::size_t limit,
