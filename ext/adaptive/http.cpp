@@ -172,7 +172,7 @@ std::optional<std::chrono::seconds> retry_after (
     std::string_view value, std::time_t now)
 {
   // More than anybody would wait for.
-  constexpr std::int64_t longest = 366 * 86400;
+  constexpr std::int64_t longest = std::int64_t{366} * 86400;
   std::optional<std::int64_t> wait;
   if (std::optional<std::uint64_t> seconds = parse_number (value))
     wait =
