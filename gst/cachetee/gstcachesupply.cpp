@@ -16,14 +16,10 @@ GST_DEBUG_CATEGORY_EXTERN (cachetee_debug);
 namespace cachesupply {
 
 using bytefeed::Feed;
-using byteplan::Move;
 using byteplan::Plan;
 using bytestream::Filler;
-using bytestream::Found;
-using bytestream::Range;
 using bytestream::unknown;
 using cachereport::Status;
-using relay::Owned;
 
 namespace {
 

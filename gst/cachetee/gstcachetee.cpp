@@ -47,7 +47,6 @@
 GST_DEBUG_CATEGORY (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
 
-using cachesettings::Settings;
 using junction::Mode;
 using relay::Owned;
 
