@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstcachesupply.h"
 
-#include <string_view>
 #include <utility>
 
 #include "common/gstpp.h"
 #include "gstcachecontrol.h"
 #include "gstcachefacts.h"
-#include "gstcachefeeder.h"
 #include "gstcacheitem.h"
 
 GST_DEBUG_CATEGORY_EXTERN (cachetee_debug);
