@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "folder.h"
+#include "processes.h"
 #include "sanitized.h"
 #include "testbytes.h"
 
@@ -28,9 +29,11 @@ using bytestream::Range;
 using bytestream::Stream;
 using bytestream::unknown;
 using store::Store;
+using test::end_of;
 using test::facts_of;
 using test::fill;
 using test::right_bytes;
+using test::start;
 using test::TempDir;
 
 store::Options options (std::chrono::milliseconds patience)
@@ -53,38 +56,7 @@ struct Board
   std::atomic<unsigned> wrong = 0;
 };
 
-class Shared
-{
-public:
-  Shared ()
-      : board_ (new (mmap (nullptr, sizeof (Board), PROT_READ | PROT_WRITE,
-            MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Board)
-  {
-  }
-  ~Shared () { munmap (board_, sizeof (Board)); }
-  Shared (const Shared &) = delete;
-  Shared &operator= (const Shared &) = delete;
-  Board *operator->() { return board_; }
-
-private:
-  Board *board_;
-};
-
-// A process that ends by itself, with 0, or is killed.
-pid_t start (const std::function<int ()> &what)
-{
-  pid_t child = fork ();
-  if (child == 0) _exit (what ());
-  return child;
-}
-
-int end_of (pid_t child)
-{
-  int status = 0;
-  waitpid (child, &status, 0);
-  if (WIFSIGNALED (status)) return -WTERMSIG (status);
-  return WEXITSTATUS (status);
-}
+using Shared = test::Shared<Board>;
 
 // What is in the index now.
 std::optional<record::Index> index_of (const fs::path &folder)

@@ -18,6 +18,7 @@
 #include "cacheplay.h"
 #include "diskcalls.h"
 #include "folder.h"
+#include "processes.h"
 #include "record.h"
 #include "sanitized.h"
 #include "teststore.h"
@@ -28,7 +29,9 @@ namespace fs = std::filesystem;
 using cacheplay::Play;
 using test::Bytes;
 using test::DiskCall;
+using test::end_of;
 using test::HookedDisk;
+using test::start;
 using test::TempDir;
 
 // As cacheplay.h has it.
@@ -42,38 +45,7 @@ struct Board
   std::atomic<std::uint64_t> received = 0;
 };
 
-class Shared
-{
-public:
-  Shared ()
-      : board_ (new (mmap (nullptr, sizeof (Board), PROT_READ | PROT_WRITE,
-            MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Board)
-  {
-  }
-  ~Shared () { munmap (board_, sizeof (Board)); }
-  Shared (const Shared &) = delete;
-  Shared &operator= (const Shared &) = delete;
-  Board *operator->() { return board_; }
-
-private:
-  Board *board_;
-};
-
-// A process that ends by itself, with 0, or is killed.
-pid_t start (const std::function<int ()> &what)
-{
-  pid_t child = fork ();
-  if (child == 0) _exit (what ());
-  return child;
-}
-
-int end_of (pid_t child)
-{
-  int status = 0;
-  waitpid (child, &status, 0);
-  if (WIFSIGNALED (status)) return -WTERMSIG (status);
-  return WEXITSTATUS (status);
-}
+using Shared = test::Shared<Board>;
 
 struct Bench
 {
