@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "birth.h"
+
 namespace bytefiles {
 
 using disk::Disk;
@@ -14,14 +16,13 @@ using disk::File;
 using disk::Lock;
 using disk::Locked;
 using folder::failed;
+using folder::Failure;
 using folder::Names;
 
 namespace {
 
 // Records that are read at a time, when an index has grown.
 constexpr std::uint64_t growth_limit = 4096 * record::record_size;
-// How often a number is taken by others before it is given up.
-constexpr int create_attempts = 4;
 
 Result<Loaded> load (Disk &disk, const folder::Family &family,
     folder::Generation generation, std::string_view key)
@@ -46,8 +47,14 @@ Result<Loaded> load (Disk &disk, const folder::Family &family,
   File data = disk::open_file (disk, names.data, O_RDWR);
   if (!data && (errno == EACCES || errno == EROFS || errno == EPERM))
     data = disk::open_file (disk, names.data, O_RDONLY);
-  if (!data)
-    return failed (errno == ENOENT ? Error::damaged : Error::cannot_open);
+  if (!data) {
+    Failure why =
+        failed (errno == ENOENT ? Error::damaged : Error::cannot_open);
+    // Its maker makes it after the index.
+    if (why.code == Error::damaged && index.lock (Lock::shared) == Locked::no)
+      return relay::failure (Error::busy);
+    return why;
+  }
   if (!folder::is_data_of (data, header->id)) {
     // Its maker writes it after the header.
     bool is_new = data.size () < record::record_size;
@@ -75,52 +82,44 @@ bool Files::is_unlinked () const
   return index.status (status) && status.st_nlink == 0;
 }
 
-Result<Loaded> load_newest (
-    Disk &disk, const folder::Family &family, std::string_view key)
+Result<Loaded> load_newest (Disk &disk, const folder::Family &family,
+    std::string_view key, folder::Generation after)
 {
-  folder::Failure why = relay::failure (Error::not_found);
+  Result<Loaded> newest = relay::failure (Error::not_found);
   for (folder::Generation generation : family.generations (true)) {
+    if (generation <= after) break;
     Result<Loaded> loaded = load (disk, family, generation, key);
-    if (loaded || loaded.code () == Error::busy) return loaded;
-    if (loaded.code () != Error::not_found) why = loaded.error ();
+    bool is_whole = loaded && loaded->log.index ().complete;
+    bool is_replaced = is_whole && newest && newest->facts && loaded->facts &&
+                       record::differs (*newest->facts, *loaded->facts);
+    if (is_replaced) return newest;
+    if (is_whole) return loaded;
+    bool is_begun = newest || newest.code () == Error::busy;
+    if (!is_begun && (loaded || loaded.code () != Error::not_found))
+      newest = std::move (loaded);
   }
-  return why;
+  return newest;
 }
 
-Result<Loaded> create (
-    Disk &disk, const folder::Family &family, const record::Header &header)
+Result<Loaded> create (Disk &disk, const folder::Family &family,
+    const record::Header &header, folder::Generation newest)
 {
   record::Result<std::vector<std::uint8_t>> block = record::encode (header);
   if (!block) return relay::failure (Error::key_too_long);
-  Result<relay::Done> made = folder::make_folder (disk, family.shard ());
-  if (!made) return made.error ();
-
-  Names names;
-  File index;
-  folder::Generation generation = 1;
-  for (int i = 0; i < create_attempts && !index; i++) {
-    for (folder::Generation used : family.generations ())
-      generation = std::max (generation, used + 1);
-    names = family.names (generation);
-    index = disk::open_file (disk, names.index, O_RDWR | O_CREAT | O_EXCL);
-    if (!index && errno != EEXIST) return failed (Error::cannot_open);
-  }
-  if (!index || index.lock (Lock::exclusive) != Locked::yes)
+  Result<relay::Done> prepared = folder::make_folder (disk, family.shard ());
+  if (!prepared) return prepared.error ();
+  std::vector<folder::Generation> used = family.generations ();
+  if (!used.empty () && used.front () > newest)
     return relay::failure (Error::busy);
-  File data = disk::open_file (disk, names.data, O_RDWR | O_CREAT | O_EXCL);
-  folder::Failure why = failed (Error::cannot_open);
-  if (data) {
-    record::Result<record::Follower> log = record::Follower::begin (*block);
-    if (index.write (*block, 0) &&
-        data.write (record::data_preamble (header.id), 0) && log)
-      return Loaded{std::make_shared<Files> (
-                        Files{std::move (index), std::move (data), generation}),
-          *std::move (log), std::nullopt};
-    why = folder::write_failed ();
-    disk::unlink_if_same (disk, names.data, data);
-  }
-  disk::unlink_if_same (disk, names.index, index);
-  return why;
+  folder::Generation generation = newest + 1;
+  record::Result<record::Follower> log = record::Follower::begin (*block);
+  if (!log) return relay::failure (Error::damaged);
+  Result<birth::Made> made =
+      birth::make (disk, family.names (generation), *block, header.id);
+  if (!made) return made.error ();
+  return Loaded{std::make_shared<Files> (Files{std::move (made->index),
+                    std::move (made->data), generation}),
+      *std::move (log), std::nullopt};
 }
 
 std::optional<record::Facts> read_facts (

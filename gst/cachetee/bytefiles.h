@@ -36,13 +36,16 @@ struct Loaded
   std::optional<record::Facts> facts;
 };
 
-// The newest generation of the key that can be read at all. Busy if the newest
-// is just being made. Nothing is locked.
-Result<Loaded> load_newest (
-    disk::Disk &disk, const folder::Family &family, std::string_view key);
-// A new one, locked exclusively.
+// The newest generation of the key that can be read at all, of those after the
+// number; but one that is not whole, and does not say that it is of another
+// resource than an older one that is, has not taken its place yet. Busy if the
+// newest is just being made. Nothing is locked.
+Result<Loaded> load_newest (disk::Disk &disk, const folder::Family &family,
+    std::string_view key, folder::Generation after = 0);
+// A new one, locked exclusively, after the newest that there is. Busy if there
+// is a newer one meanwhile.
 Result<Loaded> create (disk::Disk &disk, const folder::Family &family,
-    const record::Header &header);
+    const record::Header &header, folder::Generation newest);
 
 // What the facts record of the log points at.
 std::optional<record::Facts> read_facts (

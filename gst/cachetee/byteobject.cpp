@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "birth.h"
+
 namespace bytestream {
 
 using disk::Lock;
@@ -20,6 +22,8 @@ constexpr std::uint64_t slice_limit = record::record_limit / 2;
 constexpr std::chrono::milliseconds poll_interval{10};
 // So many slices before where it is waited for, the other is about to come.
 constexpr std::uint64_t near_slices = 32;
+// How often others may be faster before it is given up for now.
+constexpr int make_attempts = 4;
 
 }  // namespace
 
@@ -39,22 +43,39 @@ Chunk Pieces::at (std::uint64_t byte) const
   return {piece.chunk.bytes.subspan (byte - piece.start), piece.chunk.owner};
 }
 
-std::vector<std::span<const std::uint8_t>> Pieces::parts () const
+std::vector<std::span<const std::uint8_t>> Pieces::parts (std::uint64_t n) const
 {
   std::vector<std::span<const std::uint8_t>> parts;
   parts.reserve (pieces_.size ());
-  for (const Piece &piece : pieces_) parts.push_back (piece.chunk.bytes);
+  std::uint64_t from = n * slice_size_;
+  for (const std::uint64_t end = std::min (from + slice_size_, bytes_);
+       from < end;) {
+    std::span<const std::uint8_t> part = at (from).bytes;
+    part = part.first (std::min<std::uint64_t> (part.size (), end - from));
+    parts.push_back (part);
+    from += part.size ();
+  }
   return parts;
 }
 
-Chunk Pieces::copy () const
+Chunk Pieces::copy (std::uint64_t n) const
 {
-  std::shared_ptr<std::uint8_t[]> owner = slices::pool ().take (bytes_);
-  std::span<std::uint8_t> out (owner.get (), bytes_);
-  for (const Piece &piece : pieces_)
-    std::copy (piece.chunk.bytes.begin (), piece.chunk.bytes.end (),
-        out.begin () + static_cast<std::ptrdiff_t> (piece.start));
+  const std::size_t size =
+      std::min<std::uint64_t> (slice_size_, bytes_ - n * slice_size_);
+  std::shared_ptr<std::uint8_t[]> owner = slices::pool ().take (size);
+  std::span<std::uint8_t> out (owner.get (), size);
+  auto at = out.begin ();
+  for (std::span<const std::uint8_t> part : parts (n))
+    at = std::copy (part.begin (), part.end (), at);
   return {out, std::move (owner)};
+}
+
+State::HeldMap::const_iterator State::find_held (std::uint64_t slice) const
+{
+  auto behind = held.upper_bound (slice);
+  if (behind == held.begin ()) return held.end ();
+  auto found = std::prev (behind);
+  return slice - found->first < found->second.count ? found : held.end ();
 }
 
 State::State (std::uint32_t slice_size, std::uint64_t number)
@@ -174,7 +195,7 @@ std::optional<Found> Object::read_present (
   // Unless somebody else found out, or has written it anew.
   if (now.log->index ().slices[slice] != number) return std::nullopt;
   now.log->forget (static_cast<std::uint32_t> (slice));
-  if (now.held.count (slice) == 0) now.table.unset (slice);
+  if (now.find_held (slice) == now.held.end ()) now.table.unset (slice);
   now.corrupt++;
   changed (access);
   return std::nullopt;
@@ -190,8 +211,9 @@ Found Object::read (
     ranges::At at = access->table.at (offset);
     if (at.place == ranges::Place::end) return {Place::end, {}, at.range};
     std::uint64_t slice = access->table.slice_of (offset);
-    if (auto held = access->held.find (slice); held != access->held.end ()) {
-      Chunk chunk = held->second->at (offset - access->table.start_of (slice));
+    if (auto held = access->find_held (slice); held != access->held.end ()) {
+      Chunk chunk = held->second.pieces->at (
+          offset - access->table.start_of (held->first));
       chunk.bytes = chunk.bytes.first (std::min (chunk.bytes.size (), limit));
       if (!chunk.bytes.empty ()) return {Place::bytes, std::move (chunk), {}};
     }
@@ -221,7 +243,13 @@ Found Object::wait (
     if (stop.stop_requested ()) return {Place::stopped, {}, found.range};
     auto is_new = [&] (const State &s) { return s.version != version; };
     if (found.place == Place::claimed) {
-      state.lock ().wait (changed_, is_new);
+      auto access = state.lock ();
+      ranges::At at = access->table.at (offset);
+      if (at.place == ranges::Place::claimed && is_stalled (*access, at.claim))
+        return found;
+      access.wait_for (changed_,
+          std::max (shared_.options.follow_patience / 4, poll_interval),
+          is_new);
       continue;
     }
     if (found.place != Place::hole || !is_near (offset)) return found;
@@ -234,6 +262,13 @@ Found Object::wait (
       return found;
     access.wait_for (changed_, poll_interval, is_new);
   }
+}
+
+bool Object::is_stalled (const State &now, ranges::Claim claim) const
+{
+  auto found = now.progress.find (claim);
+  return found != now.progress.end () &&
+         found->second->is_stalled (shared_.options.follow_patience);
 }
 
 // May another process come by there?
@@ -276,6 +311,40 @@ bool Object::refresh ()
   return access->log->index_end () != before;
 }
 
+// What of the records that were added is a slice.
+void Object::take_new (State &now, std::vector<std::uint64_t> &slices) const
+{
+  const record::Record &record = now.log->index ().records.back ();
+  if (record.type == record::Type::slice)
+    slices.push_back (now.table.slice_of (record.position));
+}
+
+// Those of the files, unless they are known already; `changed` if they are of
+// another resource than ours.
+Result<relay::Done> Object::compare_facts (Access &access)
+{
+  if (access->log->index ().facts == access->facts_seen) return relay::Done{};
+  record::Index index = access->log->index ();
+  std::shared_ptr<const bytefiles::Files> files = access->files;
+  access.unlock ();
+  std::optional<Facts> facts = bytefiles::read_facts (*files, index);
+  access.lock ();
+  access->facts_seen = index.facts;
+  if (!facts) return relay::Done{};
+  if (!access->has_facts) {
+    access->facts = *std::move (facts);
+    access->facts.total = access->table.total ();
+    access->has_facts = true;
+    return relay::Done{};
+  }
+  if (!record::differs (*facts, access->facts)) {
+    access->facts.add (*facts);
+    return relay::Done{};
+  }
+  access->mode = Mode::detached;
+  return relay::failure (Error::changed);
+}
+
 Result<relay::Done> Object::take_growth ()
 {
   auto access = state.lock ();
@@ -289,6 +358,7 @@ Result<relay::Done> Object::take_growth ()
     if (!bytes) return bytes.error ();
     access.lock ();
     State &now = *access;
+    std::vector<std::uint64_t> slices;
     for (std::span<const std::uint8_t> rest (*bytes);
          !rest.empty () && now.log->take (rest);
          rest = rest.subspan (record::record_size)) {
@@ -298,26 +368,25 @@ Result<relay::Done> Object::take_growth ()
         now.mode = Mode::detached;
         return relay::failure (Error::changed);
       }
-      const record::Record &record = index.records.back ();
-      if (record.type == record::Type::slice)
-        now.table.set (now.table.slice_of (record.position));
+      take_new (now, slices);
     }
     is_more = now.log->index_end () != end;
+    // Before anything of it can be read.
+    Result<relay::Done> same = compare_facts (access);
+    for (std::uint64_t slice : slices)
+      if (same)
+        now.table.set (slice);
+      else if (now.find_held (slice) == now.held.end ())
+        now.table.unset (slice);
+    if (!same) {
+      changed (access);
+      return same;
+    }
     if (!is_more) break;
     now.facts.total = now.table.total ();
     now.last_growth = steady_clock::now ();
     changed (access);
   }
-  if (access->has_facts || access->log->index ().facts == record::no_record)
-    return relay::Done{};
-  record::Index index = access->log->index ();
-  access.unlock ();
-  std::optional<Facts> facts = bytefiles::read_facts (*files, index);
-  access.lock ();
-  if (!facts || access->has_facts) return relay::Done{};
-  access->facts = *std::move (facts);
-  access->facts.total = access->table.total ();
-  access->has_facts = true;
   return relay::Done{};
 }
 
@@ -335,10 +404,7 @@ bool Object::agree (const Facts &facts, std::size_t claims)
     now.facts = facts;
   } else {
     now.facts.total = now.table.total ();
-    if (now.facts.etag.empty ()) now.facts.etag = facts.etag;
-    if (now.facts.last_modified.empty ())
-      now.facts.last_modified = facts.last_modified;
-    if (now.facts.content.empty ()) now.facts.content = facts.content;
+    now.facts.add (facts);
   }
   now.facts.checked = store::seconds_now ();
   now.has_facts = true;
@@ -363,20 +429,18 @@ namespace {
 class SaveJob final : public store::Job
 {
 public:
-  SaveJob (std::shared_ptr<Object> object, std::optional<std::uint64_t> slice,
-      std::shared_ptr<const Pieces> pieces)
-      : Job (pieces != nullptr ? pieces->bytes () + store::job_cost : 0),
+  SaveJob (std::shared_ptr<Object> object, Run run)
+      : Job (run.count > 0 ? run.pieces->bytes () + store::job_cost : 0),
         object_ (std::move (object)),
-        slice_ (slice),
-        pieces_ (std::move (pieces))
+        run_ (std::move (run))
   {
   }
 
   void queued () override { object_->pending++; }
   void run () override
   {
-    object_->save (slice_, pieces_);
-    pieces_.reset ();
+    object_->save (run_);
+    run_.pieces.reset ();
   }
   bool end () override
   {
@@ -388,8 +452,7 @@ public:
 
 private:
   std::shared_ptr<Object> object_;
-  const std::optional<std::uint64_t> slice_;
-  std::shared_ptr<const Pieces> pieces_;
+  Run run_;
 };
 
 }  // namespace
@@ -397,14 +460,15 @@ private:
 void Object::touch (bool only_if_there)
 {
   if (only_if_there && !state.lock ()->files) return;
-  (void)hand_over (std::nullopt, nullptr, std::chrono::milliseconds (0));
+  auto queue = shared_.queue.lock ();
+  (void)hand_over (queue, {}, std::chrono::milliseconds (0));
 }
 
-bool Object::hand_over (std::optional<std::uint64_t> slice,
-    std::shared_ptr<const Pieces> pieces, std::chrono::milliseconds patience)
+bool Object::hand_over (relay::Guarded<store::Queue>::Access &queue, Run run,
+    std::chrono::milliseconds patience)
 {
-  return shared_.enqueue (std::make_unique<SaveJob> (
-                              shared_from_this (), slice, std::move (pieces)),
+  return shared_.enqueue (queue,
+      std::make_unique<SaveJob> (shared_from_this (), std::move (run)),
       patience);
 }
 
@@ -417,18 +481,22 @@ void Object::fail (Access &access, const Failure &why)
   changed (access);
 }
 
-void Object::save (std::optional<std::uint64_t> slice,
-    const std::shared_ptr<const Pieces> &pieces)
+void Object::save (const Run &run)
 {
   auto access = state.lock ();
-  bool wanted = slice || access->facts_changed || access->table.has_claims ();
+  bool wanted = run.count > 0 || access->facts_changed ||
+                access->table.has_claims () || access->keeps_nothing;
   access.unlock ();
-  bool is_written = false;
+  std::uint64_t written = 0;
   if (wanted && attach ()) {
     Result<relay::Done> result = write_facts ();
-    if (result && slice) result = write_pieces (*slice, *pieces);
-    is_written = result.ok ();
-    if (is_written) state.lock ()->is_failing = false;
+    while (result && written < run.count) {
+      result = write_pieces (run.first + written, *run.pieces, written);
+      if (result) written++;
+    }
+    access.lock ();
+    if (result) access->is_failing = false;
+    access.unlock ();
     if (!result) {
       shared_.note_failure (result.error ());
       access.lock ();
@@ -436,19 +504,23 @@ void Object::save (std::optional<std::uint64_t> slice,
       access.unlock ();
     }
   }
-  if (slice) {
-    access.lock ();
-    const slices::Key name{access->id, static_cast<std::uint32_t> (*slice)};
-    access.unlock ();
-    // What is on the disk gets into the memory when it is read: a stream that
-    // is only written drives nothing out of it.
-    if (!is_written) memory.insert (name, pieces->copy ());
-    access.lock ();
-    access->held.erase (*slice);
-    changed (access);
-    access.unlock ();
-  }
+  if (run.count > 0) let_go_of (run, written);
   let_go ();
+}
+
+// What is on the disk gets into the memory when it is read: a stream that is
+// only written drives nothing out of it.
+void Object::let_go_of (const Run &run, std::uint64_t written)
+{
+  auto access = state.lock ();
+  const std::uint64_t id = access->id;
+  access.unlock ();
+  for (; written < run.count; written++)
+    memory.insert ({id, static_cast<std::uint32_t> (run.first + written)},
+        run.pieces->copy (written));
+  access.lock ();
+  access->held.erase (run.first);
+  changed (access);
 }
 
 // Is all on the disk, or is nobody left to fill it? Then the lock is for those
@@ -487,6 +559,14 @@ bool Object::attach ()
 {
   std::lock_guard guard (files_mutex_);
   auto access = state.lock ();
+  if (access->keeps_nothing && access->mode != Mode::detached) {
+    bool has_lock = access->mode == Mode::writer;
+    // What was read of it is of the resource as others find it.
+    access->id = store::random_id ();
+    access->mode = Mode::detached;
+    if (has_lock) access->files->index.unlock ();
+    return false;
+  }
   if (access->mode == Mode::writer) return true;
   if (access->mode == Mode::detached) return false;
   if (access->mode == Mode::frozen) {
@@ -505,11 +585,30 @@ bool Object::attach ()
 // Those of another process, if somebody was faster; else new ones.
 bool Object::make_files ()
 {
+  for (int i = 0; i < make_attempts; i++)
+    if (std::optional<bool> made = try_make_files (i == 0)) return *made;
+  auto access = state.lock ();
+  fail (access, relay::failure (Error::busy));
+  return false;
+}
+
+// Nothing if it is to be looked for again.
+std::optional<bool> Object::try_make_files (bool is_first)
+{
+  std::vector<folder::Generation> used = family_.generations ();
   Result<bytefiles::Loaded> loaded =
-      bytefiles::load_newest (shared_.disk, family_, key);
+      bytefiles::load_newest (shared_.disk, family_, key, before_);
   // They are being made; another time.
   if (!loaded && loaded.code () == Error::busy) return false;
-  bool is_ours = loaded && loaded->files->generation > before_;
+  // Or they were not begun, or are just about to be.
+  if (!loaded && loaded.code () == Error::incomplete) {
+    bool is_cleared = is_first;
+    for (folder::Generation generation : used)
+      is_cleared |=
+          birth::clear_abandoned (shared_.disk, family_.names (generation));
+    if (is_cleared) return std::nullopt;
+  }
+  bool is_ours = loaded.ok ();
   // Its maker is about to say what it is of.
   bool is_begun =
       is_ours && !loaded->facts && loaded->log.index ().records.empty ();
@@ -525,7 +624,9 @@ bool Object::make_files ()
   header.id = access->id;
   header.slice_size = access->table.slice_size ();
   access.unlock ();
-  loaded = bytefiles::create (shared_.disk, family_, header);
+  loaded = bytefiles::create (
+      shared_.disk, family_, header, used.empty () ? 0 : used.front ());
+  if (!loaded && loaded.code () == Error::busy) return std::nullopt;
   if (!loaded) shared_.note_failure (loaded.error ());
   access.lock ();
   if (!loaded) {
@@ -619,10 +720,10 @@ Result<relay::Done> Object::write_facts ()
 }
 
 Result<relay::Done> Object::write_pieces (
-    std::uint64_t slice, const Pieces &pieces)
+    std::uint64_t slice, const Pieces &pieces, std::uint64_t n)
 {
-  if (!pieces.are_small ()) return write_slice (slice, pieces.parts ());
-  Chunk chunk = pieces.copy ();
+  if (!pieces.are_small ()) return write_slice (slice, pieces.parts (n));
+  Chunk chunk = pieces.copy (n);
   return write_slice (slice, {&chunk.bytes, 1});
 }
 

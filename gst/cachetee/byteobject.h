@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -21,19 +22,27 @@
 // What is behind all streams of one generation of a key; see bytestream.h.
 namespace bytestream {
 
-// What was filled of a slice that is not on the disk yet, as it came.
+// What was filled of a slice, or of several whole ones in a row, that is not on
+// the disk yet, as it came.
 class Pieces
 {
 public:
+  // So many are expected.
+  Pieces (std::uint32_t slice_size, std::size_t count)
+      : slice_size_ (slice_size)
+  {
+    pieces_.reserve (count);
+  }
   void add (Chunk chunk);
   [[nodiscard]] std::uint64_t bytes () const { return bytes_; }
   // From the byte on, to the end of the piece that it is in; empty if it is not
   // there.
   [[nodiscard]] Chunk at (std::uint64_t byte) const;
-  // All, as it came.
-  [[nodiscard]] std::vector<std::span<const std::uint8_t>> parts () const;
-  // All in one.
-  [[nodiscard]] Chunk copy () const;
+  // The n-th slice of it, as it came.
+  [[nodiscard]] std::vector<std::span<const std::uint8_t>> parts (
+      std::uint64_t n) const;
+  // The same, all in one.
+  [[nodiscard]] Chunk copy (std::uint64_t n) const;
   // To refer to parts that are so small costs more than to copy them.
   [[nodiscard]] bool are_small () const
   {
@@ -46,8 +55,18 @@ private:
     std::uint64_t start = 0;
     Chunk chunk;
   };
+  std::uint32_t slice_size_;
   std::vector<Piece> pieces_;
   std::uint64_t bytes_ = 0;
+};
+
+// So many whole slices from the first one on; none: only what else is to be
+// written is.
+struct Run
+{
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+  std::shared_ptr<const Pieces> pieces;
 };
 
 enum class Mode
@@ -79,8 +98,20 @@ struct State
   Mode mode = Mode::idle;
   std::shared_ptr<const bytefiles::Files> files;
   std::optional<record::Follower> log;
-  // What is being filled, or waits for the disk.
-  std::map<std::uint64_t, std::shared_ptr<Pieces>> held;
+  std::map<ranges::Claim, std::shared_ptr<const Progress>> progress;
+  // It is not to be on the disk.
+  bool keeps_nothing = false;
+  // The record of the facts that were compared.
+  std::uint32_t facts_seen = record::no_record;
+  // What is being filled, or waits for the disk, by the first slice.
+  struct Held
+  {
+    std::shared_ptr<Pieces> pieces;
+    std::uint64_t count = 1;
+  };
+  using HeldMap = std::map<std::uint64_t, Held>;
+  HeldMap held;
+  [[nodiscard]] HeldMap::const_iterator find_held (std::uint64_t slice) const;
   // Goes up with each change that somebody may wait for.
   std::uint64_t version = 0;
 
@@ -119,16 +150,17 @@ public:
   bool agree (const Facts &facts, std::size_t claims = 0);
   // Somebody has removed its files.
   [[nodiscard]] bool is_gone ();
+  // Who has claimed it does not go on.
+  [[nodiscard]] bool is_stalled (const State &now, ranges::Claim claim) const;
   // Has the store's thread write what is to be written, and let go of the lock
   // if it is not needed.
   void touch (bool only_if_there);
-  // A slice that is full. False if there was no room for it.
-  bool hand_over (std::optional<std::uint64_t> slice,
-      std::shared_ptr<const Pieces> pieces, std::chrono::milliseconds patience);
+  // Slices that are full. False if there was no room for them.
+  bool hand_over (relay::Guarded<store::Queue>::Access &queue, Run run,
+      std::chrono::milliseconds patience);
 
   // The store's thread.
-  void save (std::optional<std::uint64_t> slice,
-      const std::shared_ptr<const Pieces> &pieces);
+  void save (const Run &run);
 
   void changed (Access &access)
   {
@@ -153,15 +185,20 @@ private:
   bool attach ();
   // With the files' mutex.
   bool make_files ();
+  std::optional<bool> try_make_files (bool is_first);
   bool lock_files ();
   Result<relay::Done> take_growth ();
+  void take_new (State &now, std::vector<std::uint64_t> &slices) const;
+  Result<relay::Done> compare_facts (Access &access);
   bool is_followed ();
   [[nodiscard]] bool is_near (std::uint64_t offset);
   Result<relay::Done> write_facts ();
-  Result<relay::Done> write_pieces (std::uint64_t slice, const Pieces &pieces);
+  Result<relay::Done> write_pieces (
+      std::uint64_t slice, const Pieces &pieces, std::uint64_t n);
   Result<relay::Done> write_slice (std::uint64_t slice, record::Parts parts);
   Result<relay::Done> write (record::Parts stored,
       const record::Journal::Entry &entry, std::uint64_t index_at);
+  void let_go_of (const Run &run, std::uint64_t written);
   void let_go ();
 
   store::Shared &shared_;

@@ -9,13 +9,20 @@
 
 namespace bytestream {
 
+// For which room is made at once.
+static constexpr std::size_t most_pieces = 64;
+
 Filler::Filler (std::shared_ptr<store::Shared> shared,
-    std::shared_ptr<Object> object, ranges::Claim claim, std::uint64_t position)
+    std::shared_ptr<Object> object, ranges::Claim claim, std::uint64_t position,
+    std::shared_ptr<Progress> progress)
     : shared_ (std::move (shared)),
       object_ (std::move (object)),
       claim_ (claim),
+      progress_ (std::move (progress)),
       position_ (position)
 {
+  if (progress_ != nullptr)
+    object_->state.lock ()->progress[claim_] = progress_;
 }
 
 Filler::~Filler ()
@@ -23,6 +30,7 @@ Filler::~Filler ()
   auto access = object_->state.lock ();
   drop_open (*access);
   access->table.release (claim_);
+  access->progress.erase (claim_);
   object_->changed (access);
   access.unlock ();
   object_->touch (true);
@@ -43,7 +51,7 @@ void Filler::drop_open (State &state)
 {
   if (open_ == nullptr) return;
   auto held = state.held.find (open_slice_);
-  if (held != state.held.end () && held->second == open_)
+  if (held != state.held.end () && held->second.pieces == open_)
     state.held.erase (held);
   open_.reset ();
 }
@@ -63,9 +71,10 @@ bool Filler::add (State &state, Chunk &chunk)
     drop_open (state);
   } else {
     if (position_ == start) {
-      open_ = std::make_shared<Pieces> ();
+      open_ = std::make_shared<Pieces> (table.slice_size (),
+          std::min<std::size_t> ((end - start + size - 1) / size, most_pieces));
       open_slice_ = slice;
-      state.held[slice] = open_;
+      state.held[slice] = {open_};
     }
     if (open_ != nullptr) open_->add ({chunk.bytes.first (size), chunk.owner});
   }
@@ -75,10 +84,9 @@ bool Filler::add (State &state, Chunk &chunk)
 }
 
 // The slice is at its end.
-void Filler::close_slice (std::chrono::milliseconds patience)
+void Filler::close_slice (State &state)
 {
-  auto access = object_->state.lock ();
-  ranges::Table &table = access->table;
+  ranges::Table &table = state.table;
   std::shared_ptr<Pieces> pieces = std::exchange (open_, nullptr);
   std::uint64_t slice = open_slice_;
   Range left = table.left (claim_);
@@ -88,61 +96,118 @@ void Filler::close_slice (std::chrono::milliseconds patience)
   // The total may have become known since.
   if (pieces == nullptr ||
       pieces->bytes () != table.end_of (slice) - table.start_of (slice)) {
-    if (pieces != nullptr) access->held.erase (slice);
+    if (pieces != nullptr) state.held.erase (slice);
     return;
   }
   table.set (slice);
-  object_->changed (access);
-  access.unlock ();
-  bool is_kept = object_->hand_over (slice, pieces, patience);
-  access.lock ();
-  bool was_skipping = std::exchange (access->is_skipping, !is_kept);
-  if (is_kept) return;
-  if (!was_skipping && !access->untold)
-    access->untold = relay::failure (Error::overflow);
-  access->held.erase (slice);
-  access->table.unset (slice);
-  access->skipped++;
+  full_.push_back ({slice, 1, std::move (pieces)});
+}
+
+// Adds the slices that are whole in what is there, if there are any.
+bool Filler::add_run (State &state, Chunk &chunk)
+{
+  ranges::Table &table = state.table;
+  const std::uint64_t slice = table.slice_of (position_);
+  const Range left = table.left (claim_);
+  if (open_ != nullptr || left.from >= left.to || left.from != position_)
+    return false;
+  const std::uint64_t size = table.slice_size ();
+  // The queue takes a job whole.
+  const std::uint64_t most =
+      std::min<std::uint64_t> ({chunk.bytes.size (), left.to - position_,
+          std::max<std::uint64_t> (shared_->options.queue_bytes / 4, size)}) /
+      size;
+  std::uint64_t count = 0;
+  while (count < most && !table.has (slice + count)) count++;
+  if (count == 0) return false;
+  auto pieces = std::make_shared<Pieces> (table.slice_size (), 1);
+  pieces->add ({chunk.bytes.first (count * size), chunk.owner});
+  for (std::uint64_t i = 0; i < count; i++) {
+    table.set (slice + i);
+    table.advance (claim_);
+  }
+  state.held[slice] = {pieces, count};
+  full_.push_back ({slice, count, std::move (pieces)});
+  chunk.bytes = chunk.bytes.subspan (count * size);
+  position_ += count * size;
+  return true;
+}
+
+// The slices that are full, to the store's thread. Not under the state's lock:
+// there may be no room for them.
+void Filler::hand_over (std::chrono::milliseconds patience)
+{
+  if (full_.empty ()) return;
+  bool skips = false;
+  auto queue = shared_->queue.lock ();
+  for (Full &full : full_) {
+    full.is_kept = object_->hand_over (
+        queue, {full.first, full.count, full.pieces}, patience);
+    skips |= !full.is_kept;
+  }
+  queue.unlock ();
+  if (skips || was_skipping_) skip ();
+  full_.clear ();
+}
+
+// A slice that was not taken is a hole again.
+void Filler::skip ()
+{
+  auto access = object_->state.lock ();
+  for (const Full &full : full_) {
+    bool was_skipping = std::exchange (access->is_skipping, !full.is_kept);
+    if (full.is_kept) continue;
+    if (!was_skipping && !access->untold)
+      access->untold = relay::failure (Error::overflow);
+    access->held.erase (full.first);
+    for (std::uint64_t i = 0; i < full.count; i++)
+      access->table.unset (full.first + i);
+    access->skipped += full.count;
+  }
   object_->changed (access);
 }
 
 Result<relay::Done> Filler::fill (
     Chunk chunk, std::chrono::milliseconds patience)
 {
+  auto access = object_->state.lock ();
+  was_skipping_ = access->is_skipping;
   Result<relay::Done> result = relay::Done{};
-  while (!chunk.bytes.empty ()) {
-    auto access = object_->state.lock ();
+  while (!chunk.bytes.empty () && result) {
     if (position_ >= access->table.total ())
-      return relay::failure (Error::changed);
-    bool is_full = add (*access, chunk);
-    result = tell (*access, result);
-    object_->changed (access);
-    access.unlock ();
-    if (is_full) close_slice (patience);
+      result = relay::failure (Error::changed);
+    else if (!add_run (*access, chunk) && add (*access, chunk))
+      close_slice (*access);
   }
+  if (result) result = tell (*access);
+  object_->changed (access);
+  access.unlock ();
+  hand_over (patience);
   return result;
 }
 
 // What went wrong with the disk, once.
-Result<relay::Done> Filler::tell (State &state, Result<relay::Done> before)
+Result<relay::Done> Filler::tell (State &state)
 {
-  if (!state.untold || state.untold->code == Error::overflow) return before;
+  if (!state.untold || state.untold->code == Error::overflow)
+    return relay::Done{};
   return *std::exchange (state.untold, std::nullopt);
 }
 
 Result<relay::Done> Filler::finish (std::chrono::milliseconds patience)
 {
   auto access = object_->state.lock ();
+  was_skipping_ = access->is_skipping;
   if (!access->table.set_total (position_))
     return relay::failure (Error::changed);
   access->facts_changed |=
       !access->has_facts || access->facts.total != position_;
   access->facts.total = position_;
   access->has_facts = true;
-  bool is_open = open_ != nullptr;
+  if (open_ != nullptr) close_slice (*access);
   object_->changed (access);
   access.unlock ();
-  if (is_open) close_slice (patience);
+  hand_over (patience);
   object_->touch (true);
   return relay::Done{};
 }
@@ -216,18 +281,34 @@ Found Stream::wait (
 std::unique_ptr<Filler> Stream::claim (Range wanted, std::uint64_t cut) const
 {
   auto access = object_->state.lock ();
+  ranges::At at = access->table.at (wanted.from);
+  if (at.place == ranges::Place::claimed &&
+      object_->is_stalled (*access, at.claim))
+    access->table.give_up (at.claim);
   std::optional<ranges::Claim> claim = access->table.claim (wanted, cut);
   if (!claim) return nullptr;
   std::uint64_t position = access->table.left (*claim).from;
   object_->changed (access);
   access.unlock ();
   object_->touch (false);
-  return std::make_unique<Filler> (shared_, object_, *claim, position);
+  return std::make_unique<Filler> (
+      shared_, object_, *claim, position, progress_);
+}
+
+void Stream::keep_nothing () const
+{
+  {
+    auto access = object_->state.lock ();
+    if (std::exchange (access->keeps_nothing, true)) return;
+  }
+  // The files are the writing thread's.
+  object_->touch (false);
 }
 
 void Stream::settle (std::chrono::milliseconds limit) const
 {
   auto access = shared_->queue.lock ();
+  shared_->hurry (access);
   access.wait_for (shared_->room, limit,
       [this] (const store::Queue &) { return object_->pending == 0; });
 }
@@ -235,12 +316,16 @@ void Stream::settle (std::chrono::milliseconds limit) const
 bool Stream::wait_for_room (std::size_t bytes,
     std::chrono::milliseconds patience, const std::stop_token &stop) const
 {
+  auto access = shared_->queue.lock ();
+  if (shared_->has_room (*access, bytes + store::job_cost))
+    return !stop.stop_requested ();
+  access.unlock ();
   // Whoever stops us finds us waiting, or we see it before we wait.
   std::stop_callback wake (stop, [this] {
-    auto access = shared_->queue.lock ();
+    auto queue = shared_->queue.lock ();
     shared_->room.notify_all ();
   });
-  auto access = shared_->queue.lock ();
+  access.lock ();
   bool is_room = shared_->wait_for_room (access, bytes + store::job_cost,
       patience, [&stop] { return stop.stop_requested (); });
   access.unlock ();
@@ -276,16 +361,21 @@ std::shared_ptr<Object> replace (store::Shared &shared, const std::string &key,
 
 Stream Stream::renew (const Facts &facts) const
 {
+  auto renewed_to = [this] (std::shared_ptr<Object> object) {
+    Stream stream (shared_, std::move (object));
+    stream.tell (progress_);
+    return stream;
+  };
   while (true) {
     std::shared_ptr<Object> now = current (*shared_, object_->key);
     if (now != nullptr && now != object_ && !now->is_gone () &&
         now->agree (facts))
-      return {shared_, std::move (now)};
+      return renewed_to (std::move (now));
     auto renewed = std::make_shared<Object> (
         *shared_, object_->key, object_->memory, false);
     renewed->agree (facts);
     if (replace (*shared_, object_->key, now, renewed) == renewed)
-      return {shared_, std::move (renewed)};
+      return renewed_to (std::move (renewed));
   }
 }
 

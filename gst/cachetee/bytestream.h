@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <time.h>
+
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +11,7 @@
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ranges.h"
@@ -55,7 +59,7 @@ enum class Place
 {
   // Bytes of the chunk, one at least, from the offset on.
   bytes,
-  // Somebody here is about to fill it.
+  // Somebody here is about to fill it; after a wait: but is busy with others.
   claimed,
   hole,
   // There is nothing at or behind the offset.
@@ -98,13 +102,43 @@ class Object;
 class Pieces;
 struct State;
 
+// Whether who fills something goes on: he says when he waits for others. If
+// that lasts (see Options::follow_patience) another may claim what is left.
+class Progress
+{
+public:
+  void rest (bool on)
+  {
+    since_.store (on ? now () : none, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_stalled (std::chrono::milliseconds patience) const
+  {
+    Duration since = since_.load (std::memory_order_relaxed);
+    return since != none && now () - since > patience;
+  }
+
+private:
+  using Duration = std::chrono::nanoseconds;
+  static constexpr Duration none{-1};
+  // To some milliseconds, for it is asked for each buffer.
+  static Duration now ()
+  {
+    timespec time{};
+    clock_gettime (CLOCK_MONOTONIC_COARSE, &time);
+    return std::chrono::seconds (time.tv_sec) + Duration (time.tv_nsec);
+  }
+
+  std::atomic<Duration> since_ = none;
+};
+
 // Fills a hole from its beginning on. What is left of its claim when it goes is
 // a hole again.
 class Filler
 {
 public:
   Filler (std::shared_ptr<store::Shared> shared, std::shared_ptr<Object> object,
-      ranges::Claim claim, std::uint64_t position);
+      ranges::Claim claim, std::uint64_t position,
+      std::shared_ptr<Progress> progress);
   ~Filler ();
   Filler (const Filler &) = delete;
   Filler &operator= (const Filler &) = delete;
@@ -128,18 +162,33 @@ public:
   Result<relay::Done> finish (std::chrono::milliseconds patience);
 
 private:
+  struct Full
+  {
+    std::uint64_t first = 0;
+    std::uint64_t count = 1;
+    std::shared_ptr<Pieces> pieces;
+    bool is_kept = false;
+  };
+
   bool add (State &state, Chunk &chunk);
-  void close_slice (std::chrono::milliseconds patience);
+  bool add_run (State &state, Chunk &chunk);
+  void close_slice (State &state);
+  void hand_over (std::chrono::milliseconds patience);
+  void skip ();
   void drop_open (State &state);
-  static Result<relay::Done> tell (State &state, Result<relay::Done> before);
+  static Result<relay::Done> tell (State &state);
 
   std::shared_ptr<store::Shared> shared_;
   std::shared_ptr<Object> object_;
   ranges::Claim claim_;
+  const std::shared_ptr<Progress> progress_;
   std::uint64_t position_;
   // The slice at the position, as far as it came.
   std::shared_ptr<Pieces> open_;
   std::uint64_t open_slice_ = 0;
+  std::vector<Full> full_;
+  // Slices of the object, by whoever fills it, before these.
+  bool was_skipping_ = false;
 };
 
 // A share in the object of a key; cheap to copy. As long as there is one of an
@@ -177,18 +226,22 @@ public:
   // What is at the offset: at most `limit` bytes, in one piece. Waits for the
   // disk at most.
   [[nodiscard]] Found read (std::uint64_t offset, std::size_t limit) const;
-  // The same, but waits, for as long as it takes, while it is claimed; and
-  // while another process is about to come by, and goes on. Not for who would
-  // have to fill it.
+  // The same, but waits, for as long as it takes, while it is claimed by one
+  // that goes on; and while another process is about to come by, and goes on.
+  // Not for who would have to fill it.
   [[nodiscard]] Found wait (std::uint64_t offset, std::size_t limit,
       const std::stop_token &stop) const;
 
   // The first hole in the range, up to its end or to the next slice that is not
   // one; null if there is none. The beginning is rounded down, and the end up,
   // to whole slices. What is claimed is taken from who is more than `cut` bytes
-  // before it.
+  // before it, or does not go on.
   [[nodiscard]] std::unique_ptr<Filler> claim (
       Range wanted, std::uint64_t cut = unknown) const;
+
+  // Nothing more of it is to be kept: what is filled is in the memory only, for
+  // who has a stream of it now. What is on the disk is found by others.
+  void keep_nothing () const;
 
   // Waits until everything that was filled is on the disk, or cannot be; or so
   // long.
@@ -198,8 +251,15 @@ public:
   [[nodiscard]] bool wait_for_room (std::size_t bytes,
       std::chrono::milliseconds patience, const std::stop_token &stop) const;
 
+  // Who claims by it, or by what it is renewed to, tells there how he goes on.
+  void tell (std::shared_ptr<Progress> progress)
+  {
+    progress_ = std::move (progress);
+  }
+
 private:
   std::shared_ptr<store::Shared> shared_;
+  std::shared_ptr<Progress> progress_;
   // Goes first.
   std::shared_ptr<Object> object_;
 };

@@ -14,6 +14,7 @@
 #include <span>
 #include <utility>
 
+#include "birth.h"
 #include "codec.h"
 #include "slices.h"
 
@@ -296,7 +297,8 @@ Result<record::Header> load_header (const File &file)
   record::Result<std::size_t> size = record::header_size (bytes);
   if (!size) return relay::failure (error_of (size.code ()));
   bytes.resize (*size);
-  if (!file.read (bytes, 0)) return failed (Error::damaged);
+  if (!file.read (bytes, 0))
+    return failed (errno == ENODATA ? Error::incomplete : Error::cannot_read);
   record::Result<record::Header> header = record::parse_header (bytes);
   if (!header) return relay::failure (error_of (header.code ()));
   return *std::move (header);
@@ -335,7 +337,9 @@ void unlink_both (
   File data = disk::open_file (disk, names.data, O_RDONLY);
   // In this order: data without an index is never taken for an object.
   disk::unlink_if_same (disk, names.index, index);
-  if (is_data_of (data, id)) disk::unlink_if_same (disk, names.data, data);
+  // Its maker may have died before it wrote anything.
+  if (is_data_of (data, id) || (data && data.size () == 0))
+    disk::unlink_if_same (disk, names.data, data);
 }
 
 bool remove_packets (
@@ -365,6 +369,9 @@ void supersede (Disk &disk, const Names &names, std::string_view key)
   File file = disk::open_file (disk, names.index, O_RDONLY);
   Result<record::Header> header = relay::failure (Error::not_found);
   if (file) header = load_header (file);
+  if (!header && header.code () == Error::incomplete &&
+      birth::clear_abandoned (disk, names))
+    return;
   if (header && header->key == key &&
       (header->format == record::Format::bytes ||
           header->file_version != record::version))
@@ -401,6 +408,10 @@ Removal remove (Disk &disk, const Entry &entry, std::int64_t last_use)
   struct stat status = {};
   if (!file.status (status)) return Removal::in_use;
   if (last_use_of (status) > last_use) return Removal::used_since;
+  if (birth::is_abandoned (file)) {
+    disk::unlink_if_same (disk, entry.names.index, file);
+    return Removal::removed;
+  }
   Result<record::Header> header = load_header (file);
   if (!header) return Removal::not_ours;
   std::string name = entry.names.index.filename ().string ();

@@ -28,8 +28,10 @@ struct Branch : junction::Branch
   std::atomic<GstFlowReturn> flow = GST_FLOW_OK;
   // It had a peer when the run began: it is not late.
   std::atomic<bool> early = false;
-  // What of the log it gets next.
+  // What of the log, or of the items of a hit, it gets next.
   std::atomic<std::uint64_t> number = 0;
+  // Of a hit: it plays no more.
+  std::atomic<bool> at_end = false;
   // A thread plays the log to it.
   std::atomic<bool> joins = false;
   // Where it is in a byte stream.

@@ -13,6 +13,7 @@ void Cursor::open ()
   state->stop = std::stop_source ();
   state->closed = false;
   position = 0;
+  latest = 0;
 }
 
 // Who waits is woken without our lock: what wakes it may be anything.
@@ -46,6 +47,7 @@ void Cursor::move (const Target &target)
     state->interrupts--;
     state->target = target;
     position = target.start;
+    latest = target.start;
   }
   changed_.notify_all ();
 }

@@ -32,6 +32,8 @@ public:
   // sent somewhere by who it pushes to.
   std::recursive_mutex pushing;
   std::atomic<std::uint64_t> position = 0;
+  // Where the last buffer began.
+  std::atomic<std::uint64_t> latest = 0;
 
   // For a run, and after: then nothing waits.
   void open ();

@@ -271,6 +271,9 @@ void Supply::note_partial ()
   if (std::exchange (state_.lock ()->is_partial, true)) return;
   report_.counters.cache_partial_hits++;
   report_.set_status (Status::partial, "");
+  // Upstream may have been faster.
+  if (const char *why = state_.lock ()->refused)
+    report_.set_status (Status::partial, why);
 }
 
 }  // namespace cachesupply

@@ -74,6 +74,8 @@ const GEnumValue late_join_values[] = {
         "burst-keyframe"},
     {static_cast<int> (backlog::Start::beginning),
         "With the beginning, or the oldest keyframe that is kept", "beginning"},
+    {cachesettings::late_join_auto,
+        "With what comes next, as in tee, but of a hit with all", "auto"},
     {0, nullptr, nullptr},
 };
 

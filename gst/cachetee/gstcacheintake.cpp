@@ -160,6 +160,15 @@ GstFlowReturn Intake::answer (GstFlowReturn flow)
   return flow;
 }
 
+template <class T>
+GstFlowReturn Intake::push (Owned<T> item)
+{
+  on_.tape.rest (true);
+  GstFlowReturn flow = on_.fan.push (std::move (item));
+  on_.tape.rest (false);
+  return answer (flow);
+}
+
 GstFlowReturn Intake::chain (Owned<GstBuffer> buffer)
 {
   Entry entry = admit ();
@@ -171,7 +180,7 @@ GstFlowReturn Intake::chain (Owned<GstBuffer> buffer)
   if (is_resuming ())
     buffer = on_.resumption.leave_out (std::move (buffer), flow);
   if (buffer == nullptr) return answer (flow);
-  return answer (on_.fan.push (std::move (buffer)));
+  return push (std::move (buffer));
 }
 
 GstFlowReturn Intake::chain (Owned<GstBufferList> list)
@@ -188,18 +197,23 @@ GstFlowReturn Intake::chain (Owned<GstBufferList> list)
   if (!on_.switches.silent) on_.report.tell (on_.sinkpad, list.get ());
   for (guint i = 0; i < length; i++)
     take_in (gst_buffer_list_get (list.get (), i));
-  return answer (on_.fan.push (std::move (list)));
+  return push (std::move (list));
 }
 
 // What a server, or who asked it, does not want to be kept for others.
-void Intake::obey (GstEvent *headers)
+const char *Intake::refusal (GstEvent *headers)
 {
   const char *why = cachecontrol::refusal (headers);
   if (on_.settings.copy ().ignore_cache_control) why = nullptr;
   if (why == nullptr && cachecontrol::has_credentials (headers) &&
       cachecontrol::credentials (on_.sinkpad).empty ())
     why = "credentials";
-  if (why != nullptr) drop (why);
+  return why;
+}
+
+void Intake::obey (GstEvent *headers)
+{
+  if (const char *why = refusal (headers)) drop (why);
   on_.tape.headers (headers);
 }
 
@@ -216,7 +230,10 @@ GstFlowReturn Intake::fill (GstBuffer *buffer)
 GstFlowReturn Intake::fill (GstEvent *event, bool &passes)
 {
   passes = false;
-  switch (on_.supply.event (event)) {
+  const char *why = nullptr;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY)
+    why = refusal (event);
+  switch (on_.supply.event (event, why)) {
     case cachesupply::Supply::Answer::taken:
       return GST_FLOW_OK;
     case cachesupply::Supply::Answer::other:

@@ -72,6 +72,8 @@ private:
   void record_packets ();
   void take_segment (GstEvent *event);
   void drop (const char *reason);
+  template <class T>
+  GstFlowReturn push (relay::Owned<T> item);
   GstFlowReturn fill (GstBuffer *buffer);
   GstFlowReturn fill (GstEvent *event, bool &passes);
   void pass_events ();
@@ -79,6 +81,7 @@ private:
   junction::Entry admit (bool is_first = false);
   void take_in (GstBuffer *buffer);
   GstFlowReturn answer (GstFlowReturn flow);
+  const char *refusal (GstEvent *headers);
   void obey (GstEvent *headers);
   junction::Entry admit_first ();
   GstFlowReturn take_serialized (GstEvent *event, bool &passes);

@@ -252,7 +252,7 @@ store::Result<Player::Item> Player::read_event ()
     std::optional<cachemeta::Metas> metas = cachemeta::Metas::parse (text);
     if (!metas || open_ != nullptr)
       return relay::failure (store::Error::damaged);
-    metas_ = *std::move (metas);
+    metas_ = std::make_shared<const cachemeta::Metas> (*std::move (metas));
     index_++;
     return Item{};
   }
@@ -274,13 +274,13 @@ store::Result<relay::Done> Player::read_slice ()
   const record::Record &record = reader_->index ().records[index_];
   record::Result<std::vector<record::Packet>> packets =
       record::parse_packets (chunk->bytes, record);
-  if (!packets || packets->empty () ||
-      packets->front ().begins != (open_ == nullptr))
+  if (!packets || packets->empty ())
     return relay::failure (store::Error::damaged);
   slice_ = wrap (*std::move (chunk));
   packets_ = *std::move (packets);
   packet_ = 0;
   offset_ = 0;
+  delivered_before_ = delivered_;
   index_++;
   return relay::Done{};
 }
@@ -289,7 +289,7 @@ store::Result<Owned<GstBuffer>> Player::take_packet ()
 {
   const record::Packet &packet = packets_[packet_];
   if (packet.begins) {
-    begin_ = {index_ - 1, packet_, offset_};
+    begin_ = place ();
     size_ = 0;
     open_.reset (gst_buffer_new ());
     GST_BUFFER_PTS (open_.get ()) = packet.pts;
@@ -309,7 +309,7 @@ store::Result<Owned<GstBuffer>> Player::take_packet ()
   GST_BUFFER_FLAGS (open_.get ()) =
       (GST_BUFFER_FLAGS (open_.get ()) & ~kept_flags) |
       (packet.flags & kept_flags);
-  if (!metas_.add_to (open_.get ()))
+  if (metas_ != nullptr && !metas_->add_to (open_.get ()))
     return relay::failure (store::Error::damaged);
   delivered_ += size_;
   return std::move (open_);
@@ -331,6 +331,11 @@ store::Result<Player::Item> Player::next ()
       }
       store::Result<relay::Done> result = read_slice ();
       if (!result) return result.error ();
+      if (packets_.front ().begins != (open_ == nullptr)) {
+        packets_.clear ();
+        index_--;
+        return relay::failure (store::Error::damaged);
+      }
     }
     store::Result<Owned<GstBuffer>> buffer = take_packet ();
     if (!buffer) return buffer.error ();
@@ -338,19 +343,46 @@ store::Result<Player::Item> Player::next ()
   }
 }
 
+Player::Place Player::place () const
+{
+  if (at_boundary ()) return {index_, 0, 0, delivered_, delivered_, metas_};
+  return {index_ - 1, packet_, offset_, delivered_, delivered_before_, metas_};
+}
+
+// The slice may begin in the middle of a packet. If it cannot be read any more
+// next () finds that out.
+bool Player::read_slice_at (const Place &place)
+{
+  index_ = place.index;
+  packets_.clear ();
+  packet_ = 0;
+  offset_ = 0;
+  if (place.packet == 0) return true;
+  if (!read_slice ()) return false;
+  packet_ = place.packet;
+  offset_ = place.offset;
+  delivered_before_ = place.delivered_before;
+  return true;
+}
+
 void Player::again ()
 {
-  delivered_ -= size_;
+  delivered_ = begin_.delivered;
   open_.reset ();
   if (begin_.index + 1 != index_) {
-    index_ = begin_.index;
-    // If it cannot be read any more next () finds that out.
-    packets_.clear ();
-    packet_ = 0;
-    if (!read_slice ()) return;
+    (void)read_slice_at (begin_);
+    return;
   }
   packet_ = begin_.packet;
   offset_ = begin_.offset;
+}
+
+void Player::go (const Place &place)
+{
+  open_.reset ();
+  metas_ = place.metas;
+  delivered_ = place.delivered;
+  if (!read_slice_at (place)) delivered_ = place.delivered_before;
 }
 
 }  // namespace cacheitem

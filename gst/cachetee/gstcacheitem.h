@@ -62,6 +62,22 @@ public:
   // The last item was a buffer and nobody took it: next () makes it again.
   void again ();
 
+  // Between two items.
+  struct Place
+  {
+    std::size_t index = 0;
+    // In the slice there; without one it begins there.
+    std::size_t packet = 0;
+    std::size_t offset = 0;
+    // Payload of the buffers before it, and before the slice.
+    std::uint64_t delivered = 0;
+    std::uint64_t delivered_before = 0;
+    std::shared_ptr<const cachemeta::Metas> metas;
+  };
+  [[nodiscard]] Place place () const;
+  // The next item is the one there.
+  void go (const Place &place);
+
   // The next record to be read, and whether next () is going to read it.
   [[nodiscard]] std::size_t index () const { return index_; }
   [[nodiscard]] bool at_boundary () const
@@ -79,16 +95,10 @@ public:
   [[nodiscard]] Levels levels () { return std::exchange (levels_, Levels{}); }
 
 private:
-  struct Place
-  {
-    std::size_t index = 0;
-    std::size_t packet = 0;
-    std::size_t offset = 0;
-  };
-
   store::Result<store::Chunk> load ();
   store::Result<Item> read_event ();
   store::Result<relay::Done> read_slice ();
+  bool read_slice_at (const Place &place);
   // Null as long as the packet goes on in the next slice.
   store::Result<relay::Owned<GstBuffer>> take_packet ();
 
@@ -103,8 +113,10 @@ private:
   std::size_t packet_ = 0;
   std::size_t offset_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint64_t delivered_before_ = 0;
   Levels levels_;
-  cachemeta::Metas metas_;
+  // Those of the next buffers; null: none.
+  std::shared_ptr<const cachemeta::Metas> metas_;
   // What we have of a packet that goes on, and where the last one began.
   relay::Owned<GstBuffer> open_;
   Place begin_;

@@ -13,14 +13,6 @@ using cachesettings::SlowBranch;
 using relay::Owned;
 using relay::share;
 
-namespace {
-
-template <class T>
-std::shared_ptr<GstMiniObject> item_of (Owned<T> object)
-{
-  return {GST_MINI_OBJECT_CAST (object.release ()), gst_mini_object_unref};
-}
-
 backlog::Facts facts_of (GstEvent *event)
 {
   GstEventType type = GST_EVENT_TYPE (event);
@@ -55,35 +47,36 @@ backlog::Facts facts_of (GstBuffer *buffer, const GstSegment &segment)
   return facts;
 }
 
-// Those of the caps, for a stream whose headers have passed.
-void add_stream_headers (
-    const std::vector<std::shared_ptr<GstMiniObject>> &held,
-    std::vector<std::shared_ptr<GstMiniObject>> &headers)
+std::vector<std::shared_ptr<GstMiniObject>> stream_headers (GstEvent *event)
 {
-  for (const std::shared_ptr<GstMiniObject> &item : held) {
-    GstEvent *event = GST_EVENT_CAST (item.get ());
-    if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS) continue;
-    GstCaps *caps = nullptr;
-    gst_event_parse_caps (event, &caps);
-    const GValue *list = gst_structure_get_value (
-        gst_caps_get_structure (caps, 0), "streamheader");
-    if (list == nullptr || !GST_VALUE_HOLDS_ARRAY (list)) continue;
-    for (guint i = 0; i < gst_value_array_get_size (list); i++) {
-      GstBuffer *buffer =
-          gst_value_get_buffer (gst_value_array_get_value (list, i));
-      if (buffer == nullptr) continue;
-      Owned<GstBuffer> header{gst_buffer_copy (buffer)};
-      GST_BUFFER_FLAG_SET (header.get (), GST_BUFFER_FLAG_HEADER);
-      headers.push_back (item_of (std::move (header)));
-    }
+  std::vector<std::shared_ptr<GstMiniObject>> headers;
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS) return headers;
+  GstCaps *caps = nullptr;
+  gst_event_parse_caps (event, &caps);
+  const GValue *list = gst_structure_get_value (
+      gst_caps_get_structure (caps, 0), "streamheader");
+  if (list == nullptr || !GST_VALUE_HOLDS_ARRAY (list)) return headers;
+  for (guint i = 0; i < gst_value_array_get_size (list); i++) {
+    GstBuffer *buffer =
+        gst_value_get_buffer (gst_value_array_get_value (list, i));
+    if (buffer == nullptr) continue;
+    Owned<GstBuffer> header{gst_buffer_copy (buffer)};
+    GST_BUFFER_FLAG_SET (header.get (), GST_BUFFER_FLAG_HEADER);
+    headers.push_back (item_of (std::move (header)));
   }
+  return headers;
 }
 
-}  // namespace
+void push_held (GstPad *pad, const std::vector<GstEvent *> &held)
+{
+  for (GstEvent *event : held) gst_pad_store_sticky_event (pad, event);
+  for (GstEvent *event : held) gst_pad_push_event (pad, gst_event_ref (event));
+}
 
 void Late::start (const cachesettings::Settings &settings)
 {
-  bool on = settings.late_join != backlog::Start::live ||
+  bool on = settings.late_join.value_or (backlog::Start::live) !=
+                backlog::Start::live ||
             settings.slow_branch == SlowBranch::demote;
   failure_ = GST_FLOW_OK;
   on_ = on;
@@ -228,8 +221,11 @@ void Late::begin (const State &state, Reader &reader, backlog::Start start)
   reader.headers = std::move (place.headers);
   bool begins_with_header = reader.number < state.log->head () &&
                             state.log->at (reader.number).facts.header;
-  if (reader.discont && reader.headers.empty () && !begins_with_header)
-    add_stream_headers (reader.held, reader.headers);
+  if (!reader.discont || !reader.headers.empty () || begins_with_header) return;
+  // For a stream whose headers have passed.
+  for (const Item &item : reader.held)
+    for (Item &header : stream_headers (GST_EVENT_CAST (item.get ())))
+      reader.headers.push_back (std::move (header));
 }
 
 void Late::begin_first (const State &state, Branch &branch, Reader &reader)
@@ -238,7 +234,8 @@ void Late::begin_first (const State &state, Branch &branch, Reader &reader)
     begin (state, reader, backlog::Start::beginning);
     return;
   }
-  begin (state, reader, state.settings.late_join);
+  begin (
+      state, reader, state.settings.late_join.value_or (backlog::Start::live));
   rebase (state, reader);
   reader.fast = state.settings.late_timing == LateTiming::fast_forward;
 }
@@ -347,14 +344,13 @@ Late::Step Late::next (
   return Step::push;
 }
 
-// What holds at the start: all is stored first, so that nothing else of what
-// the pad had goes before it.
+// What holds at the start.
 void Late::push_before (GstPad *pad, Reader &reader)
 {
+  std::vector<GstEvent *> events;
   for (const Item &item : reader.held)
-    gst_pad_store_sticky_event (pad, GST_EVENT_CAST (item.get ()));
-  for (const Item &item : reader.held)
-    gst_pad_push_event (pad, gst_event_ref (GST_EVENT_CAST (item.get ())));
+    events.push_back (GST_EVENT_CAST (item.get ()));
+  push_held (pad, events);
   reader.held.clear ();
 }
 

@@ -25,6 +25,20 @@
 // each buffer comes once and in order.
 namespace cachelate {
 
+template <class T>
+std::shared_ptr<GstMiniObject> item_of (relay::Owned<T> object)
+{
+  return {GST_MINI_OBJECT_CAST (object.release ()), gst_mini_object_unref};
+}
+
+// What a log has to know of them.
+backlog::Facts facts_of (GstEvent *event);
+backlog::Facts facts_of (GstBuffer *buffer, const GstSegment &segment);
+// "streamheader" of the caps, if this is an event with caps.
+std::vector<std::shared_ptr<GstMiniObject>> stream_headers (GstEvent *event);
+// All is stored first, so that nothing else of what the pad had goes before it.
+void push_held (GstPad *pad, const std::vector<GstEvent *> &held);
+
 class Late
 {
 public:

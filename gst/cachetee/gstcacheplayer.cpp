@@ -34,9 +34,9 @@ void Player::push_segment (GstPad *pad, Play &play)
   bytestream::Status status = play.reader.stream->status ();
   GstSegment segment;
   gst_segment_init (&segment, GST_FORMAT_BYTES);
-  segment.start = play.at;
+  segment.start = play.start;
   segment.position = play.at;
-  segment.time = play.at;
+  segment.time = play.start;
   if (play.stop != unknown) segment.stop = play.stop;
   if (status.total != unknown) segment.duration = status.total;
   GstEvent *event = gst_event_new_segment (&segment);
@@ -94,6 +94,7 @@ void Player::push_events (GstPad *pad, Play &play)
 
 Player::Step Player::end (Branch &branch, const Play &play)
 {
+  branch.at_end = true;
   // Before the EOS: with the last one an application may stop listening.
   if (junction_.end (branch)) report_.post_stats ();
   GstEvent *eos = gst_event_new_eos ();
@@ -125,6 +126,7 @@ Player::Step Player::push (Branch &branch, Play &play, Found found)
   if (branch.cursor.is_interrupted () && flow != GST_FLOW_NOT_LINKED)
     return Step::on;
   if (flow == GST_FLOW_OK) {
+    branch.cursor.latest = play.at;
     play.at += size;
     branch.cursor.position = play.at;
     return Step::on;
@@ -175,7 +177,7 @@ Player::Step Player::step (Branch &branch, Play &play)
       branch.cursor.is_interrupted ())
     return Step::on;
   if (found.place == Place::hole || found.place == Place::claimed)
-    report_.incomplete (play.at, play.reader.begun);
+    report_.incomplete (play.at, supply_.is_another (play.reader));
   GstPad *pad = branch.pad.get ();
   if (play.reader.stream) push_events (pad, play);
   if (found.place != Place::bytes) return end (branch, play);
@@ -194,6 +196,8 @@ void Player::run (Branch &branch, guint32 seqnum, guint group_id)
   while (junction_.may_play (branch, 0, false, no_peer)) {
     if (std::optional<Target> target = branch.cursor.take ()) {
       play.at = target->start;
+      play.start = target->start;
+      play.joined = true;
       play.stop = target->stop;
       play.seqnum = target->seqnum;
       play.has_segment = false;
@@ -203,11 +207,17 @@ void Player::run (Branch &branch, guint32 seqnum, guint group_id)
     no_peer = links;
     if (!gst_pad_is_linked (branch.pad.get ()) || branch.pulls) continue;
     no_peer = any;
+    if (!std::exchange (play.joined, true)) play.at = trail_.join (branch);
     Step done = step (branch, play);
     if (done == Step::over) return;
-    if (done == Step::not_linked) no_peer = links;
+    if (done == Step::not_linked) {
+      no_peer = links;
+      // It comes when it is linked.
+      play.joined = play.at != 0 || !trail_.is_on ();
+    }
     if (done != Step::ended) continue;
     if (!branch.cursor.wait ()) return;
+    branch.at_end = false;
     junction_.again (branch);
   }
 }

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include "gstcachebranch.h"
+#include "gstcachejoin.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
 #include "gstcachesupply.h"
@@ -18,12 +19,13 @@ class Player
 public:
   Player (GstElement *element, junction::Junction &junction,
       cachereport::Report &report, cachesupply::Supply &supply,
-      const cachesettings::Switches &switches)
+      const cachesettings::Switches &switches, cachejoin::Trail &trail)
       : element_ (element),
         junction_ (junction),
         report_ (report),
         supply_ (supply),
-        switches_ (switches)
+        switches_ (switches),
+        trail_ (trail)
   {
   }
 
@@ -39,6 +41,8 @@ private:
   {
     cachesupply::Reader reader;
     std::uint64_t at = 0;
+    // Of the segment.
+    std::uint64_t start = 0;
     std::uint64_t stop = bytestream::unknown;
     guint32 seqnum = 0;
     guint group_id = 0;
@@ -46,6 +50,8 @@ private:
     bool has_content = false;
     bool has_segment = false;
     bool discont = true;
+    // Where it starts is known.
+    bool joined = false;
   };
   enum class Step
   {
@@ -69,6 +75,7 @@ private:
   cachereport::Report &report_;
   cachesupply::Supply &supply_;
   const cachesettings::Switches &switches_;
+  cachejoin::Trail &trail_;
 };
 
 }  // namespace cacheplayer

@@ -135,14 +135,14 @@ void install_late (GObjectClass *object_class)
    * GstCacheTee:late-join:
    *
    * Where a branch starts that gets its first peer while the stream runs. All
-   * but `live` turn the log on.
+   * but `live` and `auto` turn the log on.
    *
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_LATE_JOIN,
       g_param_spec_enum ("late-join", "Late join",
           "Where a branch starts that is linked while the stream runs",
-          cacheenums::late_join (), static_cast<gint> (defaults.late_join),
+          cacheenums::late_join (), late_join_auto,
           flags (G_PARAM_READWRITE, GST_PARAM_MUTABLE_READY)));
   /**
    * GstCacheTee:late-timing:

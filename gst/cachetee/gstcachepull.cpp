@@ -148,7 +148,7 @@ GstFlowReturn Puller::get_range (
     if (found.place == Place::stopped) return GST_FLOW_FLUSHING;
     if (found.place == Place::end) break;
     if (found.place != Place::bytes) {
-      report_.incomplete (at, branch.reader.begun);
+      report_.incomplete (at, supply_.is_another (branch.reader));
       return GST_FLOW_ERROR;
     }
     branch.reader.begun = true;

@@ -214,6 +214,15 @@ void Report::changed ()
       ("what upstream sends differs from what was served from the cache"));
 }
 
+// What was served cannot be compared with what upstream sends.
+void Report::unreadable (store::Failure why)
+{
+  drop_recording (store::to_string (why.code));
+  GST_ELEMENT_ERROR (element_, RESOURCE, READ,
+      (_ ("The cache cannot be read any more, and the stream cannot go on.")),
+      ("%s", debug_text (why).c_str ()));
+}
+
 void Report::incomplete (guint64 offset, bool changed)
 {
   if (std::exchange (state_.lock ()->is_incomplete, true)) return;

@@ -103,6 +103,8 @@ public:
   void damaged (std::size_t record, store::Failure why);
   // What upstream sends is something else. Wrong bytes are worse than none.
   void changed ();
+  // It cannot be told whether it is.
+  void unreadable (store::Failure why);
   // One of a byte stream, that is fetched again.
   void damaged_slice ();
 

@@ -79,7 +79,10 @@ Owned<GstBuffer> Resumption::leave_out (
     MappedBuffer map (buffer.get (), GST_MAP_READ);
     std::span<const std::uint8_t> bytes = map.bytes ();
     if (!map || !served->take (bytes)) {
-      report_.changed ();
+      if (served->failure ())
+        report_.unreadable (*served->failure ());
+      else
+        report_.changed ();
       flow = GST_FLOW_ERROR;
       return nullptr;
     }
@@ -107,6 +110,8 @@ GstFlowReturn Resumption::event (GstEvent *event)
   if (prefix ()->done ())
     return join_branches () ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   if (!is_eos) return GST_FLOW_OK;
+  // That was told.
+  if (prefix ()->failure ()) return GST_FLOW_ERROR;
   // Which is what was asked for.
   if (junction_.is_finished ()) return GST_FLOW_EOS;
   report_.changed ();

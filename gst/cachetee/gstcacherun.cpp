@@ -42,7 +42,10 @@ void Run::begin (const Found &found)
 {
   bool renews = found.plan == Plan::renew;
   if (found.is_supplied ()) supply.start (*lookup.stream (), found.plan);
-  if (!found.hit) late.start (settings.copy ());
+  if (found.hit)
+    trail.start (settings.copy ());
+  else
+    late.start (settings.copy ());
   if (found.plan == Plan::record || renews)
     intake.record (lookup.stream (), renews);
 }
@@ -73,6 +76,7 @@ void Run::play_instead ()
 {
   late.stop ();
   late.clear ();
+  trail.start (settings.copy ());
   if (std::optional<bytestream::Stream> stream = lookup.stream ())
     supply.start (*std::move (stream), byteplan::Plan::serve);
   report.set_status (Status::hit, "shared");
@@ -152,6 +156,7 @@ void Run::unblock ()
   std::shared_ptr<const List> all = branches.list ();
   for (const std::shared_ptr<Branch> &branch : *all) branch->cursor.close ();
   late.stop ();
+  trail.stop ();
   report.drop_recording ("stopped");
 }
 
@@ -159,6 +164,7 @@ void Run::stop ()
 {
   workers.join ();
   late.clear ();
+  trail.clear ();
   cacherecorder::Recorder::Closed closed = recorder.close ();
   if (closed.failure) report.warn_store (*closed.failure);
   report.counters.bytes_written += closed.bytes_written;

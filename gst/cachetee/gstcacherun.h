@@ -8,6 +8,7 @@
 #include "gstcachebranch.h"
 #include "gstcachefan.h"
 #include "gstcacheintake.h"
+#include "gstcachejoin.h"
 #include "gstcachekey.h"
 #include "gstcachelate.h"
 #include "gstcachelookup.h"
@@ -39,8 +40,10 @@ struct Run
         late (branches, junction, workers, report, switches),
         fan (branches, switches, report, late),
         supply (sink, junction, report),
-        player (element, junction, report, supply, switches),
-        server (element, sink, junction, report, workers, switches, player),
+        trail (branches),
+        player (element, junction, report, supply, switches, trail),
+        server (
+            element, sink, junction, report, workers, switches, player, trail),
         resumption (sink, junction, report, server, branches),
         awaiting (sink, settings, lookup, [this] { open (); }),
         intake ({sink, settings, switches, junction, recorder, report, lookup,
@@ -101,6 +104,7 @@ struct Run
   cachefan::Fan fan;
   cachetape::Tape tape;
   cachesupply::Supply supply;
+  cachejoin::Trail trail;
   cacheplayer::Player player;
   cacheserver::Server server;
   cacheresume::Resumption resumption;

@@ -2,6 +2,9 @@
 #include "gstcacheserver.h"
 
 #include <utility>
+#include <vector>
+
+#include "gstcachelate.h"
 
 GST_DEBUG_CATEGORY_EXTERN (cachetee_debug);
 #define GST_CAT_DEFAULT cachetee_debug
@@ -42,10 +45,10 @@ void Server::run_branch (Branch &branch)
 {
   Run run = run_.copy ();
   if (run.reader != nullptr)
-    play (branch,
-        cacheitem::Player (run.reader, run.memory, run.seqnum, run.group_id));
+    play (branch, run);
   else
     player_.run (branch, run.seqnum, run.group_id);
+  branch.at_end = true;
   // Nobody is to wait for it.
   if (!branch.live) junction_.end (branch);
 }
@@ -93,38 +96,106 @@ Server::Played Server::play_buffer (Branch &branch, Owned<GstBuffer> buffer)
   return Played::over;
 }
 
+// What one that comes late gets first.
+void Server::play_held (GstPad *pad, cachejoin::Reader &reader)
+{
+  if (reader.held.empty ()) return;
+  std::vector<GstEvent *> events;
+  for (const cachejoin::Item &item : reader.held)
+    events.push_back (GST_EVENT_CAST (item.object.get ()));
+  cachelate::push_held (pad, events);
+  reader.held.clear ();
+}
+
+Server::Played Server::play_buffer (
+    Branch &branch, cachejoin::Reader &reader, Owned<GstBuffer> buffer)
+{
+  if (reader.offset)
+    gst_pad_set_offset (
+        branch.pad.get (), *std::exchange (reader.offset, std::nullopt));
+  std::vector<Owned<GstBuffer>> buffers;
+  for (const cachejoin::Item &header : std::exchange (reader.headers, {}))
+    buffers.push_back (relay::share (GST_BUFFER_CAST (header.object.get ())));
+  buffers.push_back (std::move (buffer));
+  if (std::exchange (reader.discont, false)) {
+    Owned<GstBuffer> &first = buffers.front ();
+    first.reset (gst_buffer_make_writable (first.release ()));
+    GST_BUFFER_FLAG_SET (first.get (), GST_BUFFER_FLAG_DISCONT);
+  }
+  for (Owned<GstBuffer> &one : buffers) {
+    Played played = play_buffer (branch, std::move (one));
+    if (played != Played::taken) return played;
+  }
+  return Played::taken;
+}
+
+// What one gets next; nothing if it is left out.
+store::Result<std::optional<cacheitem::Player::Item>> Server::next (
+    cacheitem::Player &player, cachejoin::Reader &reader)
+{
+  store::Result<cacheitem::Player::Item> item = player.next ();
+  cacheitem::Player::Levels levels = player.levels ();
+  report_.counters.bytes_from_l1 += levels.l1;
+  report_.counters.bytes_from_l2 += levels.l2;
+  if (!item) return item.error ();
+  bool is_end = item->event == nullptr && item->buffer == nullptr;
+  if (trail_.is_on () && !is_end && !cachejoin::Trail::take (reader, *item))
+    return std::optional<cacheitem::Player::Item> ();
+  return std::optional<cacheitem::Player::Item> (*std::move (item));
+}
+
 // With no peer it waits for another link than those it has had; a ghost pad
 // shows only by its result that it has none.
-void Server::play (Branch &branch, cacheitem::Player player)
+void Server::play (Branch &branch, const Run &run)
 {
   constexpr unsigned any = ~0U;
   unsigned no_peer = any;
+  auto begin = [&run] {
+    return cacheitem::Player (run.reader, run.memory, run.seqnum, run.group_id);
+  };
+  cacheitem::Player player = begin ();
+  cachejoin::Reader reader;
+  bool has_taken = false;
   while (junction_.may_play (
       branch, player.index (), player.at_boundary (), no_peer)) {
     unsigned links = junction_.links (branch);
     no_peer = links;
     if (!gst_pad_is_linked (branch.pad.get ())) continue;
     no_peer = any;
-    store::Result<cacheitem::Player::Item> item = player.next ();
-    cacheitem::Player::Levels levels = player.levels ();
-    report_.counters.bytes_from_l1 += levels.l1;
-    report_.counters.bytes_from_l2 += levels.l2;
+    const bool is_logged = trail_.is_on ();
+    if (is_logged && !reader.begun) {
+      trail_.join (branch, begin, player, reader);
+      play_held (branch.pad.get (), reader);
+      // Where it is now is to be known.
+      continue;
+    }
+    auto item = next (player, reader);
     if (!item) {
       if (resume_upstream (player, item.error ())) continue;
       report_.damaged (player.index (), item.error ());
       return send_eos (branch);
     }
-    if (item->event != nullptr) {
-      gst_pad_push_event (branch.pad.get (), item->event.release ());
+    Played played = Played::taken;
+    if (*item && (*item)->event != nullptr) {
+      gst_pad_push_event (branch.pad.get (), (*item)->event.release ());
+    } else if (*item) {
+      if ((*item)->buffer == nullptr || junction_.is_finished ())
+        return send_eos (branch);
+      played = play_buffer (branch, reader, std::move ((*item)->buffer));
+      has_taken |= played == Played::taken;
+    }
+    if (played == Played::over) return;
+    if (played == Played::taken) {
+      if (is_logged) cachejoin::Trail::passed (branch, reader);
       continue;
     }
-    if (item->buffer == nullptr || junction_.is_finished ())
-      return send_eos (branch);
-    Played played = play_buffer (branch, std::move (item->buffer));
-    if (played == Played::over) return;
-    if (played == Played::taken) continue;
-    player.again ();
     no_peer = links;
+    player.again ();
+    if (!is_logged || has_taken) continue;
+    // It comes when it is linked.
+    player = begin ();
+    reader = {};
+    branch.number = 0;
   }
 }
 

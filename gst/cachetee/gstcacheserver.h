@@ -4,10 +4,12 @@
 #include <gst/gst.h>
 
 #include <memory>
+#include <optional>
 
 #include "common/guarded.h"
 #include "gstcachebranch.h"
 #include "gstcacheitem.h"
+#include "gstcachejoin.h"
 #include "gstcacheplayer.h"
 #include "gstcachereport.h"
 #include "gstcachesettings.h"
@@ -24,14 +26,16 @@ class Server
 public:
   Server (GstElement *element, GstPad *sinkpad, junction::Junction &junction,
       cachereport::Report &report, cacheworkers::Workers &workers,
-      const cachesettings::Switches &switches, cacheplayer::Player &player)
+      const cachesettings::Switches &switches, cacheplayer::Player &player,
+      cachejoin::Trail &trail)
       : element_ (element),
         sinkpad_ (sinkpad),
         junction_ (junction),
         report_ (report),
         workers_ (workers),
         switches_ (switches),
-        player_ (player)
+        player_ (player),
+        trail_ (trail)
   {
   }
 
@@ -59,7 +63,12 @@ private:
     over,
   };
   void run_branch (cachebranch::Branch &branch);
-  void play (cachebranch::Branch &branch, cacheitem::Player player);
+  void play (cachebranch::Branch &branch, const Run &run);
+  static void play_held (GstPad *pad, cachejoin::Reader &reader);
+  store::Result<std::optional<cacheitem::Player::Item>> next (
+      cacheitem::Player &player, cachejoin::Reader &reader);
+  Played play_buffer (cachebranch::Branch &branch, cachejoin::Reader &reader,
+      relay::Owned<GstBuffer> buffer);
   Played play_buffer (
       cachebranch::Branch &branch, relay::Owned<GstBuffer> buffer);
   void send_eos (cachebranch::Branch &branch);
@@ -73,6 +82,7 @@ private:
   cacheworkers::Workers &workers_;
   const cachesettings::Switches &switches_;
   cacheplayer::Player &player_;
+  cachejoin::Trail &trail_;
   relay::Guarded<Run> run_;
 };
 

@@ -88,8 +88,10 @@ bool set (Settings &settings, guint id, const GValue *value)
       settings.slow_branch = static_cast<SlowBranch> (g_value_get_enum (value));
       return true;
     case PROP_LATE_JOIN:
-      settings.late_join =
-          static_cast<backlog::Start> (g_value_get_enum (value));
+      settings.late_join.reset ();
+      if (g_value_get_enum (value) != late_join_auto)
+        settings.late_join =
+            static_cast<backlog::Start> (g_value_get_enum (value));
       return true;
     case PROP_LATE_TIMING:
       settings.late_timing = static_cast<LateTiming> (g_value_get_enum (value));
@@ -175,7 +177,9 @@ bool get (const Settings &settings, guint id, GValue *value)
       g_value_set_enum (value, static_cast<gint> (settings.slow_branch));
       return true;
     case PROP_LATE_JOIN:
-      g_value_set_enum (value, static_cast<gint> (settings.late_join));
+      g_value_set_enum (value, settings.late_join
+                                   ? static_cast<gint> (*settings.late_join)
+                                   : late_join_auto);
       return true;
     case PROP_LATE_TIMING:
       g_value_set_enum (value, static_cast<gint> (settings.late_timing));

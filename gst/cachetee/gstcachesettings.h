@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "backlog.h"
@@ -46,6 +47,10 @@ enum class LateTiming
   fast_forward,
 };
 
+// As a value of the property: nothing was chosen.
+inline constexpr gint late_join_auto =
+    static_cast<gint> (backlog::Start::live) + 1;
+
 enum class CachePolicy
 {
   read_write,
@@ -69,7 +74,8 @@ struct Settings
   PullMode pull_mode = PullMode::never;
   BranchError branch_error = BranchError::fatal;
   SlowBranch slow_branch = SlowBranch::block;
-  backlog::Start late_join = backlog::Start::live;
+  // None: with what comes next, but of a hit with all.
+  std::optional<backlog::Start> late_join;
   LateTiming late_timing = LateTiming::original;
   guint64 burst_bytes = 0;
   guint64 burst_time = 0;

@@ -89,6 +89,12 @@ std::optional<bytestream::Stream> Supply::stream ()
   return state_.lock ()->stream;
 }
 
+bool Supply::is_another (const Reader &reader)
+{
+  std::optional<bytestream::Stream> now = stream ();
+  return reader.begun && reader.stream && now && !now->is (*reader.stream);
+}
+
 // ---- Upstream's thread -----------------------------------------------------
 
 // Upstream has nothing to do.
@@ -111,8 +117,27 @@ void Supply::leave ()
   state_.lock ()->place.ended = true;
 }
 
-Supply::Answer Supply::event (GstEvent *event)
+// What is missing is served, but it is in the memory only, and for those who
+// play it now.
+void Supply::refuse (const char *why)
 {
+  std::optional<bytestream::Stream> stream;
+  bool is_played = false;
+  {
+    auto state = state_.lock ();
+    state->refused = why;
+    stream = state->stream;
+    // Of what is only compared nothing is taken.
+    is_played = !state->checking && !state->aside;
+  }
+  if (!stream || !is_played) return;
+  stream->keep_nothing ();
+  report_.set_status (Status::partial, why);
+}
+
+Supply::Answer Supply::event (GstEvent *event, const char *refused)
+{
+  if (refused != nullptr) refuse (refused);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY: {
       std::optional<record::Facts> facts = cachecontrol::facts (event);
@@ -189,6 +214,7 @@ Supply::Answer Supply::answer (std::optional<record::Facts> headers)
   if (state->feed != nullptr) state->feed->cut ();
   state->feed = nullptr;
   state->stream = stream->renew (facts);
+  if (state->refused != nullptr) state->stream->keep_nothing ();
   state->generation++;
   state->was_stored = false;
   rest (state);
@@ -226,6 +252,11 @@ Supply::Answer Supply::answer_aside (bool is_same, const record::Facts &facts)
     return Answer::hold;
   }
   auto state = state_.lock ();
+  if (state->refused != nullptr) {
+    // Nobody plays it, and it is not to be kept.
+    rest (state);
+    return Answer::hold;
+  }
   state->stream = state->stream->renew (facts);
   state->generation++;
   state->was_stored = false;
@@ -319,6 +350,7 @@ void Supply::flush (bool starts)
   if (starts) {
     state->feed = nullptr;
     state->answered = false;
+    state->refused = nullptr;
     if (!state->moving) {
       state->filler = nullptr;
       if (state->feeding) rest (state);

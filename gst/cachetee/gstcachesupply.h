@@ -55,6 +55,8 @@ public:
   bool clear ();
   // What is served; none if nothing is.
   [[nodiscard]] std::optional<bytestream::Stream> stream ();
+  // What is fetched now is of another resource than what was pushed.
+  [[nodiscard]] bool is_another (const Reader &reader);
 
   // For upstream's thread, before it waits: from here on it can be sent
   // somewhere.
@@ -70,7 +72,8 @@ public:
     // It is another resource: it is to be passed on, and kept in stream ().
     other,
   };
-  Answer event (GstEvent *event);
+  // `refused`: why this answer is not to be kept, or null.
+  Answer event (GstEvent *event, const char *refused = nullptr);
   Answer buffer (GstBuffer *buffer);
   // From whoever flushes.
   void flush (bool starts);
@@ -114,6 +117,8 @@ private:
     bool broken = false;
     bool answered = false;
     bool is_partial = false;
+    // What it sends is not to be kept.
+    const char *refused = nullptr;
     Place place;
     std::uint64_t segment_stop = bytestream::unknown;
     std::unique_ptr<bytestream::Filler> filler;
@@ -136,6 +141,7 @@ private:
   Answer answer (std::optional<record::Facts> headers);
   Answer answer_check (bool is_same, const record::Facts &facts);
   Answer answer_aside (bool is_same, const record::Facts &facts);
+  void refuse (const char *why);
   Answer segment (GstEvent *event);
   void end ();
   void break_off ();

@@ -41,6 +41,7 @@ void Tape::start (bytestream::Stream stream, bool renew, SlowStore slow_store)
   State fresh;
   fresh.was_stored = status.stored && !renew;
   fresh.skipped = status.skipped;
+  stream.tell (progress_);
   fresh.stream = std::move (stream);
   fresh.renews = renew;
   fresh.slow_store = slow_store;

@@ -37,6 +37,12 @@ public:
   void segment (const GstSegment &segment);
   Outcome buffer (GstPad *pad, GstBuffer *buffer);
   Outcome end (GstPad *pad);
+  // Between two buffers: the thread is with the branches, for as long as they
+  // want.
+  void rest (bool on)
+  {
+    if (on_) progress_->rest (on);
+  }
   // From any thread: ends the wait for the disk.
   void stop ();
   // From any thread: what comes next is somewhere else.
@@ -91,6 +97,8 @@ private:
   Outcome check (const store::Result<relay::Done> &result);
 
   relay::Guarded<State> state_;
+  const std::shared_ptr<bytestream::Progress> progress_ =
+      std::make_shared<bytestream::Progress> ();
   std::atomic<bool> on_ = false;
   std::atomic<std::uint64_t> written_ = 0;
 };

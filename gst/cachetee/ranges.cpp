@@ -86,11 +86,17 @@ std::vector<Range> Table::present () const
   return found;
 }
 
-const Table::Span *Table::claim_at (std::uint64_t slice) const
+Claim Table::claim_of (std::uint64_t slice) const
 {
   for (const auto &[id, span] : claims_)
-    if (slice >= span.first && slice < span.last) return &span;
-  return nullptr;
+    if (slice >= span.first && slice < span.last) return id;
+  return 0;
+}
+
+const Table::Span *Table::claim_at (std::uint64_t slice) const
+{
+  auto found = claims_.find (claim_of (slice));
+  return found != claims_.end () ? &found->second : nullptr;
 }
 
 std::uint64_t Table::next_claim (std::uint64_t slice) const
@@ -125,7 +131,8 @@ At Table::at (std::uint64_t offset) const
   if (has (slice)) return {Place::present, range_of (slice, slice + 1)};
   std::uint64_t last = next_present (slice);
   if (const Span *span = claim_at (slice))
-    return {Place::claimed, range_of (slice, std::min (last, span->last))};
+    return {Place::claimed, range_of (slice, std::min (last, span->last)),
+        claim_of (slice)};
   return {Place::hole, range_of (slice, std::min (last, next_claim (slice)))};
 }
 
@@ -175,6 +182,12 @@ void Table::advance (Claim claim)
   if (found == claims_.end ()) return;
   Span &span = found->second;
   if (span.first < span.last) span.first++;
+}
+
+void Table::give_up (Claim claim)
+{
+  auto found = claims_.find (claim);
+  if (found != claims_.end ()) found->second.last = found->second.first;
 }
 
 void Table::release (Claim claim)

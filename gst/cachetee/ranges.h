@@ -33,15 +33,17 @@ enum class Place
   end,
 };
 
+using Claim = std::uint32_t;
+
 struct At
 {
   Place place = Place::end;
   // The slice, if it is present; else from this slice on all that is of the
   // same kind (and of the same claim).
   Range range;
+  // Whose it is, if it is claimed.
+  Claim claim = 0;
 };
-
-using Claim = std::uint32_t;
 
 // For one thread at a time.
 class Table
@@ -87,6 +89,8 @@ public:
   // Its first slice is left behind, there or not.
   void advance (Claim claim);
   void release (Claim claim);
+  // What is left of it is a hole, for others to claim.
+  void give_up (Claim claim);
   [[nodiscard]] bool has_claims () const { return !claims_.empty (); }
   [[nodiscard]] std::size_t claims () const { return claims_.size (); }
 
@@ -98,6 +102,7 @@ private:
   };
 
   [[nodiscard]] std::uint64_t count () const;
+  [[nodiscard]] Claim claim_of (std::uint64_t slice) const;
   [[nodiscard]] const Span *claim_at (std::uint64_t slice) const;
   [[nodiscard]] std::uint64_t next_claim (std::uint64_t slice) const;
   [[nodiscard]] std::uint64_t next_present (std::uint64_t slice) const;

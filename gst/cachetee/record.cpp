@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hash.h"
+
 // Headers only: nothing to link, and the hash is inlined.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -77,21 +79,6 @@ private:
   std::size_t at_ = 0;
 };
 
-std::uint64_t hash_of (
-    std::span<const std::uint8_t> bytes, std::uint64_t seed = 0)
-{
-  return XXH3_64bits_withSeed (bytes.data (), bytes.size (), seed);
-}
-
-std::uint64_t hash_of (Parts parts)
-{
-  XXH3_state_t state;
-  XXH3_64bits_reset (&state);
-  for (std::span<const std::uint8_t> part : parts)
-    XXH3_64bits_update (&state, part.data (), part.size ());
-  return XXH3_64bits_digest (&state);
-}
-
 std::uint32_t size_of (Parts parts)
 {
   std::size_t size = 0;
@@ -103,7 +90,7 @@ std::uint32_t size_of (Parts parts)
 std::uint64_t check_of_header (std::span<const std::uint8_t> block)
 {
   auto seed = In (block.subspan (8)).get<std::uint32_t> ();
-  return hash_of (block.subspan (header_checked), seed);
+  return hash::of (block.subspan (header_checked), seed);
 }
 
 bool is_of_us (std::uint32_t file_version)
@@ -215,7 +202,7 @@ Result<Record> parse_next (std::span<const std::uint8_t> block,
 {
   Sealed sealed = read_record (block);
   const Record &record = sealed.record;
-  if (sealed.check != hash_of (block.subspan (sizeof (sealed.check)), chain))
+  if (sealed.check != hash::of (block.subspan (sizeof (sealed.check)), chain))
     return relay::failure (Error::bad_check);
   if (!belongs_to (record.type, index.header.format))
     return relay::failure (Error::bad_type);
@@ -400,7 +387,7 @@ Journal::Entry Journal::seal (Record record)
   out.put (record.packets);
   out.put (static_cast<std::uint8_t> (record.type));
   out.put (static_cast<std::uint8_t> (record.codec));
-  chain_ = hash_of (
+  chain_ = hash::of (
       std::span (entry.bytes).subspan (sizeof (std::uint64_t)), chain_);
   Out (entry.bytes).put (chain_);
 
@@ -421,7 +408,7 @@ Journal::Entry Journal::slice (Parts bytes, std::uint32_t payload,
   record.stored = frame.value_or (size_of (bytes));
   record.payload = payload;
   record.packets = packets;
-  record.hash = hash_of (bytes);
+  record.hash = hash::of (bytes);
   record.pts = pts;
   return seal (record);
 }
@@ -431,7 +418,7 @@ Journal::Entry Journal::event (std::span<const std::uint8_t> stored)
   Record record = next_;
   record.type = Type::event;
   record.stored = static_cast<std::uint32_t> (stored.size ());
-  record.hash = hash_of (stored);
+  record.hash = hash::of (stored);
   return seal (record);
 }
 
@@ -451,7 +438,7 @@ Journal::Entry Journal::slice_at (
   record.payload = size_of (bytes);
   record.stored = frame.value_or (record.payload);
   record.position = position;
-  record.hash = hash_of (bytes);
+  record.hash = hash::of (bytes);
   return seal (record);
 }
 
@@ -462,7 +449,7 @@ Journal::Entry Journal::facts (
   record.type = Type::facts;
   record.stored = static_cast<std::uint32_t> (stored.size ());
   record.position = total;
-  record.hash = hash_of (stored);
+  record.hash = hash::of (stored);
   return seal (record);
 }
 
@@ -622,6 +609,24 @@ bool is_same (const Facts &one, const Facts &other)
   return totals_known;
 }
 
+void Facts::add (const Facts &other)
+{
+  if (etag.empty ()) etag = other.etag;
+  if (last_modified.empty ()) last_modified = other.last_modified;
+  if (content.empty ()) content = other.content;
+}
+
+bool differs (const Facts &one, const Facts &other)
+{
+  auto are_two = [] (const std::string &a, const std::string &b) {
+    return !a.empty () && !b.empty () && a != b;
+  };
+  return (one.total != unknown_size && other.total != unknown_size &&
+             one.total != other.total) ||
+         are_two (one.last_modified, other.last_modified) ||
+         are_two (one.etag, other.etag);
+}
+
 SliceBuilder::SliceBuilder (std::uint32_t slice_size)
     : slice_size_ (std::clamp (slice_size, std::uint32_t{1}, slice_limit))
 {
@@ -747,7 +752,7 @@ Result<relay::Done> verify (
     std::span<const std::uint8_t> bytes, const Record &record)
 {
   if (bytes.size () != record.size ()) return relay::failure (Error::bad_size);
-  if (hash_of (bytes) != record.hash) return relay::failure (Error::bad_hash);
+  if (hash::of (bytes) != record.hash) return relay::failure (Error::bad_hash);
   return relay::Done{};
 }
 

@@ -263,6 +263,8 @@ struct Facts
   std::uint64_t checked = 0;
 
   bool operator== (const Facts &) const = default;
+  // What is not known, from others of the same resource; but for the total.
+  void add (const Facts &other);
 };
 
 // What FACTS point at.
@@ -274,6 +276,9 @@ Result<Facts> parse_facts (std::span<const std::uint8_t> stored);
 // them has nothing is known. A weak ETag (RFC 9110 8.8.1) does not vouch for
 // the bytes: Last-Modified or the total has to be the same as well.
 bool is_same (const Facts &one, const Facts &other);
+// Are they certainly not of the same resource? Both may be false: then it
+// cannot be told.
+bool differs (const Facts &one, const Facts &other);
 
 // A packet, or the part of it that is in one slice.
 struct Packet

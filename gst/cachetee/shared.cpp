@@ -17,6 +17,10 @@ namespace {
 // Readers that wait to be marked as used; they keep their files open.
 constexpr std::size_t used_limit = 32;
 
+// How long the store's thread looks by itself for what comes next. What was
+// not written when the process is killed is lost, so it is short.
+constexpr std::chrono::milliseconds nap{1};
+
 // Where eviction begins and how far it goes, below the limit and above what is
 // to be left free. Between two looks a fortieth is written at most.
 constexpr std::uint64_t high_part = 40;
@@ -93,9 +97,13 @@ void Shared::run ()
   block_signals ();
   pthread_setname_np (pthread_self (), "cachetee-write");
   auto access = queue.lock ();
+  auto is_wanted = [] (const Queue &q) { return q.stop || !q.jobs.empty (); };
   while (true) {
-    access.wait (
-        work, [] (const Queue &q) { return q.stop || !q.jobs.empty (); });
+    if (access->jobs.empty () && !access.wait_for (work, nap, is_wanted)) {
+      access->sleeps = true;
+      access.wait (work, is_wanted);
+      access->sleeps = false;
+    }
     if (access->jobs.empty ()) return;
     std::unique_ptr<Job> job = std::move (access->jobs.front ());
     access->jobs.pop_front ();
@@ -111,17 +119,31 @@ void Shared::run ()
   }
 }
 
-bool Shared::enqueue (
+bool Shared::enqueue (relay::Guarded<Queue>::Access &access,
     std::unique_ptr<Job> job, std::chrono::milliseconds patience)
 {
-  auto access = queue.lock ();
   if (!wait_for_room (access, job->cost, patience, [] { return false; }))
     return false;
+  add (access, std::move (job));
+  return true;
+}
+
+void Shared::add (
+    relay::Guarded<Queue>::Access &access, std::unique_ptr<Job> job)
+{
+  std::size_t before = access->bytes;
   access->bytes += job->cost;
   job->queued ();
   access->jobs.push_back (std::move (job));
+  bool is_much = before < wake_mark () && access->bytes >= wake_mark ();
+  if (access->sleeps || is_much) hurry (access);
+}
+
+void Shared::hurry (relay::Guarded<Queue>::Access &access)
+{
+  // Once is enough.
+  access->sleeps = false;
   work.notify_one ();
-  return true;
 }
 
 std::uint64_t Shared::object_limit () const

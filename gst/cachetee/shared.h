@@ -56,6 +56,8 @@ struct Queue
 {
   std::deque<std::unique_ptr<Job>> jobs;
   std::size_t bytes = 0;
+  // The store's thread has to be woken.
+  bool sleeps = false;
   bool stop = false;
 };
 
@@ -91,6 +93,10 @@ struct Shared
   Shared (const Shared &) = delete;
   Shared &operator= (const Shared &) = delete;
 
+  [[nodiscard]] bool has_room (const Queue &q, std::size_t cost) const
+  {
+    return q.bytes == 0 || cost == 0 || q.bytes + cost <= options.queue_bytes;
+  }
   // False if there was no room for so long. What is larger than the queue goes
   // in alone. Who has to wait does so until there is room for more than this,
   // and is not woken for every job.
@@ -103,13 +109,21 @@ struct Shared
              q.bytes + cost <= limit;
     };
     if (fits (*access, options.queue_bytes)) return true;
+    hurry (access);
     (void)access.wait_for (
         room, patience, [&] (const Queue &q) { return fits (q, low_mark ()); });
     return fits (*access, options.queue_bytes);
   }
   // Takes the job, or says that there is no room for it. One that costs nothing
   // is always taken.
-  bool enqueue (std::unique_ptr<Job> job, std::chrono::milliseconds patience);
+  bool enqueue (relay::Guarded<Queue>::Access &access, std::unique_ptr<Job> job,
+      std::chrono::milliseconds patience);
+  // The same, where it is known that there is room. To wake a thread costs
+  // whoever does it more than all else that is done for a buffer, so the
+  // store's thread looks by itself for a while after it had something to do.
+  void add (relay::Guarded<Queue>::Access &access, std::unique_ptr<Job> job);
+  // Somebody waits for what is in the queue.
+  void hurry (relay::Guarded<Queue>::Access &access);
 
   // The most that one object may write.
   [[nodiscard]] std::uint64_t object_limit () const;
@@ -144,6 +158,11 @@ private:
   [[nodiscard]] std::size_t low_mark () const
   {
     return options.queue_bytes - options.queue_bytes / 4;
+  }
+  // When there is so much to do it is woken.
+  [[nodiscard]] std::size_t wake_mark () const
+  {
+    return options.queue_bytes / 4;
   }
   [[nodiscard]] bool has_limits () const
   {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "birth.h"
 #include "codec.h"
 #include "common/guarded.h"
 #include "inventory.h"
@@ -142,7 +143,11 @@ bool Prefix::load ()
   if (next_ == records.size ()) return false;
   const record::Record &record = records[next_++];
   slice_.resize (record.size ());
-  if (!reader_->read (record, slice_)) return false;
+  Result<relay::Done> done = reader_->read (record, slice_);
+  if (!done) {
+    failure_ = done.error ();
+    return false;
+  }
   rest_ = std::span (slice_).first (record.payload);
   return true;
 }
@@ -376,10 +381,7 @@ Result<relay::Done> enqueue (Shared &shared,
   if (!object->failure && !fits)
     object->failure = relay::failure (Error::overflow);
   if (object->failure) return *object->failure;
-  access->bytes += job->cost;
-  job->queued ();
-  access->jobs.push_back (std::move (job));
-  shared.work.notify_one ();
+  shared.add (access, std::move (job));
   return relay::Done{};
 }
 
@@ -394,9 +396,8 @@ void enqueue_last (
   object->ended = true;
   auto task = finished && !object->failure ? ObjectJob::Task::finish
                                            : ObjectJob::Task::discard;
-  access->jobs.push_back (std::make_unique<ObjectJob> (shared, task, object));
-  access->jobs.back ()->queued ();
-  shared.work.notify_one ();
+  shared.add (access, std::make_unique<ObjectJob> (shared, task, object));
+  shared.hurry (access);
   shared.room.notify_all ();
 }
 
@@ -581,31 +582,18 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
   Generation generation = 1;
   for (Generation used : family.generations ()) {
     generation = std::max (generation, used + 1);
+    birth::clear_abandoned (disk, family.names (used));
     if (!folder::clear_partial (disk, family.names (used), key))
       return relay::failure (Error::busy);
   }
   // Whoever was faster has the same number, or the lock.
-  Names names = family.names (generation);
-  File index = disk::open_file (disk, names.index, O_RDWR | O_CREAT | O_EXCL);
-  if (!index)
-    return failed (errno == EEXIST ? Error::busy : Error::cannot_open);
-  if (index.lock (Lock::exclusive) != Locked::yes)
-    return relay::failure (Error::busy);
-  File data = disk::open_file (disk, names.data, O_RDWR | O_CREAT | O_EXCL);
-  Failure why = failed (Error::cannot_open);
-  if (data) {
-    disk::NoSizeSignal guard;
-    if (index.write (*block, 0) &&
-        data.write (record::data_preamble (header.id), 0))
-      return std::make_unique<Writer> (
-          shared_, std::make_shared<Object> (disk, family, generation,
-                       header.key, std::move (index), std::move (data), *block,
-                       header.slice_size, shared_->options.compress));
-    why = folder::write_failed ();
-    disk.unlink (names.data.c_str ());
-  }
-  disk.unlink (names.index.c_str ());
-  return why;
+  Result<birth::Made> files =
+      birth::make (disk, family.names (generation), *block, header.id);
+  if (!files) return files.error ();
+  return std::make_unique<Writer> (
+      shared_, std::make_shared<Object> (disk, family, generation, header.key,
+                   std::move (files->index), std::move (files->data), *block,
+                   header.slice_size, shared_->options.compress));
 }
 
 }  // namespace store

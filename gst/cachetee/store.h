@@ -120,6 +120,11 @@ public:
   // if the object cannot be read.
   bool take (std::span<const std::uint8_t> &bytes);
   [[nodiscard]] bool done () const { return left_ == 0; }
+  // Why the object could not be read; nothing if it differs.
+  [[nodiscard]] const std::optional<Failure> &failure () const
+  {
+    return failure_;
+  }
 
 private:
   bool load ();
@@ -127,6 +132,7 @@ private:
   std::shared_ptr<const Reader> reader_;
   std::uint64_t left_;
   std::size_t next_ = 0;
+  std::optional<Failure> failure_;
   std::vector<std::uint8_t> slice_;
   std::span<const std::uint8_t> rest_;
 };

@@ -63,7 +63,14 @@ public:
   {
     std::lock_guard guard (mutex_);
     blocked_ = on;
+    hold_at_ = 0;
     changed_.notify_all ();
+  }
+  // The buffer with this number, counted from 1, waits here.
+  void hold_at (std::size_t number)
+  {
+    std::lock_guard guard (mutex_);
+    hold_at_ = number;
   }
   bool wait (const std::function<bool ()> &condition)
   {
@@ -140,7 +147,10 @@ private:
     }
     self->offsets_.push_back (GST_BUFFER_OFFSET (raw));
     self->changed_.notify_all ();
-    self->changed_.wait (lock, [self] { return !self->blocked_; });
+    self->changed_.wait (lock, [self] {
+      return !self->blocked_ &&
+             (self->hold_at_ == 0 || self->buffers_ < self->hold_at_);
+    });
     return self->flow_;
   }
   static gboolean event (GstPad *pad, GstObject *, GstEvent *raw)
@@ -192,6 +202,7 @@ private:
   std::size_t buffers_ = 0;
   bool eos_ = false;
   bool blocked_ = false;
+  std::size_t hold_at_ = 0;
   bool discont_ = false;
   GstFlowReturn flow_ = GST_FLOW_OK;
 };
@@ -216,6 +227,7 @@ public:
   }
   ~Rig ()
   {
+    for (Branch &branch : branches_) branch.sink->block (false);
     gst_element_set_state (tee_.get (), GST_STATE_NULL);
     for (Branch &branch : branches_) {
       gst_pad_unlink (branch.pad.get (), branch.sink->pad ());

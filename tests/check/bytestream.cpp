@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bytestream.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <fstream>
+#include <latch>
 #include <thread>
 
 #include "codec.h"
@@ -15,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using bytestream::Facts;
 using bytestream::Filler;
 using bytestream::Found;
 using bytestream::Place;
@@ -520,6 +526,203 @@ GST_START_TEST (the_newest_is_found)
 }
 GST_END_TEST;
 
+// One that was cut does not take the place of the whole one, as long as nobody
+// knows that it is of another resource.
+GST_START_TEST (what_was_cut_does_not_replace_what_is_whole)
+{
+  for (bool has_facts : {false, true}) {
+    TempDir temp;
+    {
+      Cache cache (temp.path ());
+      Stream old = cache.open ();
+      fail_unless (old.agree (facts_of (300, "one")));
+      keep (old, {0, 300}, 1);
+      Stream renewed = old.renew (has_facts ? facts_of (300, "one") : Facts{});
+      keep (renewed, {100, 200}, 1);
+      fail_unless (test::files_of (temp.path (), ".idx").size () == 2);
+    }
+    for (int i = 0; i < 2; i++) {
+      Cache cache (temp.path ());
+      Stream stream = cache.open ();
+      fail_unless (stream.status ().complete);
+      fail_unless (right_bytes (stream, 0, 1) == 300U);
+      if (i == 1) break;
+      // What is begun now is not added to the one that was cut.
+      Stream renewed = stream.renew (facts_of (300, "one"));
+      fail_unless (renewed.status ().bytes == 0);
+      keep (renewed, {0, 100}, 1);
+    }
+    // The next whole one takes the place of all.
+    Cache cache (temp.path ());
+    keep (cache.open ().renew (facts_of (300, "one")), {0, 300}, 1);
+    fail_unless (test::files_of (temp.path (), ".idx").size () == 1);
+  }
+}
+GST_END_TEST;
+
+// Of one who waits for others, and has claimed all, another takes what it
+// needs.
+GST_START_TEST (who_does_not_go_on_is_relieved)
+{
+  TempDir temp;
+  store::Options options = test::small_store;
+  options.follow_patience = 50ms;
+  Cache cache (temp.path (), 1 << 20, options);
+  Stream stream = cache.open ();
+  auto progress = std::make_shared<bytestream::Progress> ();
+  Stream told = stream;
+  told.tell (progress);
+  fail_unless (stream.agree (facts_of (1000)));
+  std::unique_ptr<Filler> first = told.claim ({0, unknown});
+  fail_unless (fill (*first, 250, 1).ok ());
+  // As long as it goes on nobody gets it.
+  fail_unless (stream.claim ({250, 1000}) == nullptr);
+  progress->rest (true);
+  fail_unless (stream.wait (250, 100, {}).place == Place::claimed);
+  // The slice that it is in has to be had again.
+  std::unique_ptr<Filler> second = stream.claim ({250, 1000});
+  fail_unless (second != nullptr);
+  fail_unless (second->position () == 200);
+  progress->rest (false);
+  fail_unless (fill (*second, 620, 1).ok ());
+  // What it sends when it goes on is passed over.
+  fail_unless (fill (*first, 1000, 1).ok ());
+  fail_unless (fill (*second, 1000, 1).ok ());
+  first.reset ();
+  second.reset ();
+  fail_unless (right_bytes (stream, 0, 1) == 1000U);
+  stream.settle ();
+  fail_unless (stream.status ().stored);
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_not_to_be_kept_is_in_the_memory_only)
+{
+  TempDir temp;
+  {
+    Cache cache (temp.path ());
+    Stream stream = cache.open ();
+    fail_unless (stream.agree (facts_of (1000)));
+    keep (stream, {0, 300}, 1);
+    stream.keep_nothing ();
+    keep (stream, {300, 1000}, 1);
+    fail_unless (right_bytes (stream, 0, 1) == 1000U);
+    fail_if (stream.status ().stored);
+    // Not for others.
+    fail_unless (cache.open ().present () == (std::vector<Range>{{0, 300}}));
+    // Who goes on with what is kept has the files.
+    keep (cache.open (), {500, 700}, 1);
+  }
+  Cache cache (temp.path ());
+  fail_unless (
+      cache.open ().present () == (std::vector<Range>{{0, 300}, {500, 700}}));
+  // Of what was not begun there are no files.
+  Stream none = cache.open ("none");
+  none.keep_nothing ();
+  keep (none, {0, 300}, 1);
+  fail_unless (right_bytes (none, 0, 1) == 300U);
+  fail_unless (test::files_of (temp.path (), ".idx").size () == 1);
+}
+GST_END_TEST;
+
+// Two processes, which learn meanwhile that they have to do with two resources.
+GST_START_TEST (what_another_process_adds_is_compared)
+{
+  TempDir temp;
+  slices::Memory memory (1 << 20);
+  slices::Memory memory_of_other (1 << 20);
+  Store ours (temp.path (), test::small_store);
+  Store theirs (temp.path (), test::small_store);
+  Stream writer = bytestream::open (theirs, "k", memory_of_other);
+  fail_unless (writer.agree (facts_of (1000)));
+  std::unique_ptr<Filler> filler = writer.claim ({0, unknown});
+  fail_unless (fill (*filler, 200, 1).ok ());
+  writer.settle ();
+  Stream reader = bytestream::open (ours, "k", memory);
+  fail_unless (right_bytes (reader, 0, 1) == 200U);
+  fail_unless (reader.agree (facts_of (1000, "one")));
+  fail_unless (writer.agree (facts_of (1000, "two")));
+  fail_unless (fill (*filler, 500, 1).ok ());
+  writer.settle ();
+  fail_unless (reader.wait (200, 100, {}).place == Place::hole);
+  fail_unless (reader.present () == (std::vector<Range>{{0, 200}}));
+  // It is nobody's any more.
+  fail_if (bytestream::open (ours, "k", memory).is (reader));
+  filler.reset ();
+}
+GST_END_TEST;
+
+// A maker that was killed has left files that say nothing, or not all.
+GST_START_TEST (what_was_not_begun_goes)
+{
+  for (std::size_t left : {0U, 16U, 4000U}) {
+    for (bool has_data : {false, true}) {
+      TempDir temp;
+      {
+        Cache cache (temp.path ());
+        keep (cache.open (), {0, 100}, 1);
+      }
+      fs::resize_file (test::files_of (temp.path (), ".idx")[0], left);
+      fs::path data = test::files_of (temp.path (), ".dat")[0];
+      if (has_data)
+        fs::resize_file (data, 0);
+      else
+        fs::remove (data);
+      // As long as somebody may go on with it, it stays.
+      int fd = ::open (test::files_of (temp.path (), ".idx")[0].c_str (),
+          O_RDWR | O_CLOEXEC);
+      fail_unless (fd >= 0 && flock (fd, LOCK_EX) == 0);
+      {
+        Cache cache (temp.path ());
+        keep (cache.open (), {0, 100}, 1);
+        fail_unless (test::files_of (temp.path (), ".idx").size () == 1);
+      }
+      close (fd);
+      Cache cache (temp.path ());
+      Stream stream = cache.open ();
+      fail_unless (stream.agree (facts_of (300)));
+      keep (stream, {0, 300}, 1);
+      fail_unless (stream.status ().stored);
+      fail_unless (test::files_of (temp.path (), ".idx").size () == 1);
+      fail_unless (test::files_of (temp.path (), ".dat").size () == 1);
+      // Packets do the same.
+      fs::path other = test::files_of (temp.path (), ".idx")[0];
+      other.replace_filename (record::file_name ("p") + ".00000001.idx");
+      other = temp.path () / record::file_name ("p").substr (0, 2) /
+              other.filename ();
+      fs::create_directories (other.parent_path ());
+      test::write_file (other, {});
+      fail_unless (test::keep (*cache.store, "p", 1000, 3).ok ());
+      fail_if (fs::exists (other));
+    }
+  }
+}
+GST_END_TEST;
+
+// Two that begin at once make files of one generation only.
+GST_START_TEST (two_that_begin_at_once_make_one)
+{
+  TempDir temp;
+  slices::Memory one (1 << 20);
+  slices::Memory two (1 << 20);
+  Store ours (temp.path (), test::small_store);
+  Store theirs (temp.path (), test::small_store);
+  for (unsigned i = 0; i < 200; i++) {
+    std::string key = "k" + std::to_string (i);
+    std::latch start (2);
+    auto run = [&] (Store &store, slices::Memory &memory) {
+      Stream stream = bytestream::open (store, key, memory);
+      start.arrive_and_wait ();
+      keep (stream, {0, 100}, 1);
+    };
+    std::thread other ([&] { run (theirs, two); });
+    run (ours, one);
+    other.join ();
+    fail_unless (test::files_of (temp.path (), ".idx").size () == i + 1);
+  }
+}
+GST_END_TEST;
+
 // A slice that is damaged is a hole, and only that one; filled again it counts.
 GST_START_TEST (a_damaged_slice_is_a_hole)
 {
@@ -657,6 +860,27 @@ GST_START_TEST (a_slow_disk_makes_holes)
   for (const Range &range : there)
     fail_unless (
         right_bytes (stream, range.from, 1, range.to) == range.to - range.from);
+  // It is told once, until a slice was kept again, by whomever.
+  auto is_told = [&stream] {
+    std::optional<bytestream::Failure> told = stream.take_failure ();
+    return told && told->code == store::Error::overflow;
+  };
+  fail_unless (is_told () && !is_told ());
+  filler = stream.claim ({0, unknown});
+  auto fill_up_to = [&filler] (std::uint64_t end) {
+    std::uint64_t at = filler->position ();
+    fail_unless (
+        filler->fill (test::chunk (test::resource (at, end, 1)), 0s).ok ());
+  };
+  fill_up_to (filler->position () + 100);
+  stream.settle ();
+  disk.hang.lock ();
+  for (std::uint64_t at = filler->position (); at < 10000; at += 100)
+    fill_up_to (at + 100);
+  disk.hang.unlock ();
+  fail_unless (is_told () && !is_told ());
+  filler.reset ();
+  stream.settle ();
 }
 GST_END_TEST;
 
@@ -837,6 +1061,12 @@ static Suite *bytestream_suite ()
   tcase_add_test (tests, a_wait_is_stopped);
   tcase_add_test (tests, what_changed_is_not_mixed);
   tcase_add_test (tests, the_newest_is_found);
+  tcase_add_test (tests, what_was_cut_does_not_replace_what_is_whole);
+  tcase_add_test (tests, who_does_not_go_on_is_relieved);
+  tcase_add_test (tests, what_is_not_to_be_kept_is_in_the_memory_only);
+  tcase_add_test (tests, what_another_process_adds_is_compared);
+  tcase_add_test (tests, what_was_not_begun_goes);
+  tcase_add_test (tests, two_that_begin_at_once_make_one);
   tcase_add_test (tests, a_damaged_slice_is_a_hole);
   tcase_add_test (tests, any_changed_byte_is_found);
   tcase_add_test (tests, a_slow_disk_makes_holes);

@@ -261,10 +261,10 @@ using Asked = relay::Guarded<std::vector<std::string>>;
 
 // An origin whose first answer stops in the middle until the client has gone;
 // later ones are whole, and may be of a range to the end.
-test::ScriptedServer::Script stalling (
-    const std::string &body, std::size_t at, Asked &asked)
+test::ScriptedServer::Script stalling (const std::string &body, std::size_t at,
+    Asked &asked, const std::string &headers = "")
 {
-  return [&body, at, &asked] (test::Connection &client, int number) {
+  return [&body, at, &asked, headers] (test::Connection &client, int number) {
     std::string request = client.read_request ();
     if (request.empty ()) return;
     std::string range = test::header_of (request, "Range");
@@ -277,7 +277,7 @@ test::ScriptedServer::Script stalling (
              std::to_string (from) + "-" + std::to_string (body.size () - 1) +
              "/" + end + "\r\n";
     asked.lock ()->push_back (range);
-    client.send (head + "ETag: \"a\"\r\nContent-Length: " +
+    client.send (head + headers + "ETag: \"a\"\r\nContent-Length: " +
                  std::to_string (body.size () - from) + "\r\n\r\n");
     client.send (std::string_view (body).substr (
         from, number == 0 ? at : std::string::npos));
@@ -459,6 +459,57 @@ GST_START_TEST (who_comes_late_reads_what_is_written)
   fail_unless_equals_int (origin.connections (), 1);
   one.stop ();
   two.stop ();
+}
+GST_END_TEST;
+
+// One that is paused has asked for all of it; another does not wait for it.
+GST_START_TEST (who_is_paused_holds_up_nobody)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  Run one (http (origin), temp.path ());
+  one.hold (2 * slice);
+  one.start ();
+  one.wait_bytes (2 * slice);
+  Run two (http (origin), temp.path ());
+  fail_unless (two.play () == body);
+  fail_unless (two.status () == "partial ", "%s", two.status ().c_str ());
+  assert_ranges (origin, {"", range (2 * slice)});
+  one.hold (size * 10);
+  fail_unless (one.finish () == body);
+  one.stop ();
+  two.stop ();
+  fail_unless (status_of (temp.path ()).stored);
+}
+GST_END_TEST;
+
+// What is missing may be served, but not kept, if its server says so.
+GST_START_TEST (a_part_that_is_not_to_be_kept_is_not)
+{
+  std::string body = test::pattern (size);
+  for (const char *control : {"no-store", "private", "max-age=5"}) {
+    for (bool ignores : {false, true}) {
+      TempDir temp;
+      keep (temp.path (), body, {{0, 8 * slice}});
+      Asked asked;
+      test::ScriptedServer origin (stalling (body, std::string::npos, asked,
+          "Connection: close\r\nCache-Control: " + std::string (control) +
+              "\r\n"));
+      bool is_kept = ignores || g_str_equal (control, "max-age=5");
+      for (int i = 0; i < 2; i++) {
+        Run run ("proxyhttpsrc retries=0 location=" + origin.uri ("/clip"),
+            temp.path (), ignores ? "ignore-cache-control=true" : "");
+        fail_unless (run.play () == body);
+        if (!is_kept)
+          fail_unless (run.status () == std::string ("partial ") + control,
+              "%s", run.status ().c_str ());
+      }
+      fail_unless_equals_uint64 (asked.lock ()->size (), is_kept ? 1 : 2);
+      fail_unless_equals_uint64 (
+          status_of (temp.path ()).bytes, is_kept ? size : 8 * slice);
+    }
+  }
 }
 GST_END_TEST;
 
@@ -899,6 +950,8 @@ static Suite *cachetee_bytes_suite ()
   tcase_add_test (tcase, a_seek_keeps_the_recording);
   tcase_add_test (tcase, two_that_start_together_make_one_request);
   tcase_add_test (tcase, who_comes_late_reads_what_is_written);
+  tcase_add_test (tcase, who_is_paused_holds_up_nobody);
+  tcase_add_test (tcase, a_part_that_is_not_to_be_kept_is_not);
   tcase_add_test (tcase, when_who_fills_it_goes_another_goes_on);
   tcase_add_test (tcase, what_is_too_old_is_checked_by_one_request);
   tcase_add_test (tcase, what_has_changed_is_another_generation);

@@ -20,9 +20,9 @@ void set (Rig &rig, const char *property, const char *value)
 }
 
 // Every fifth is a keyframe; 100 ms and 10 bytes each.
-GstFlowReturn push (Rig &rig, guint64 number)
+GstFlowReturn push (Rig &rig, guint64 number, gsize size = 10)
 {
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, 10, nullptr)};
+  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
   GST_BUFFER_OFFSET (buffer.get ()) = number;
   GST_BUFFER_PTS (buffer.get ()) = number * 100 * GST_MSECOND;
   if (number % 5 != 0)
@@ -417,6 +417,243 @@ GST_START_TEST (late_branches_come_and_go_and_stop)
 }
 GST_END_TEST;
 
+// ---- On a hit --------------------------------------------------------------
+
+namespace {
+
+void use (Rig &rig, const test::TempDir &temp)
+{
+  g_object_set (rig.tee (), "cache-dir", temp.path ().c_str (), "cache-key",
+      "key", "slice-size", 4096U, nullptr);
+}
+
+// The cache has so many.
+void keep (const test::TempDir &temp, guint64 count)
+{
+  Rig rig (1);
+  use (rig, temp);
+  play (rig);
+  push_many (rig, 0, count);
+  rig.push (gst_event_new_eos ());
+  fail_unless (rig.sink (0).wait_eos ());
+  gst_element_set_state (rig.tee (), GST_STATE_READY);
+  assert_equals_uint64 (rig.count ("objects-stored"), 1);
+}
+
+// A branch plays it, and waits in the one with this number.
+void play_up_to (Rig &rig, const test::TempDir &temp, guint64 number)
+{
+  use (rig, temp);
+  rig.sink (0).hold_at (number + 1);
+  gst_element_set_state (rig.tee (), GST_STATE_PLAYING);
+  fail_unless (rig.sink (0).wait_buffers (number + 1));
+  assert_equals_uint64 (rig.count ("cache-hits"), 1);
+}
+
+}  // namespace
+
+GST_START_TEST (on_a_hit_it_starts_where_the_others_are)
+{
+  test::TempDir temp;
+  keep (temp, 20);
+  // The first 13 were played; a burst of 70 bytes begins at 6.
+  for (const Join &join :
+      {Join{"auto", 0}, Join{"beginning", 0}, Join{"latest-keyframe", 10},
+          Join{"burst", 6}, Join{"burst-keyframe", 10}, Join{"live", 13},
+          Join{"next-keyframe", 15}}) {
+    Rig rig (1);
+    set (rig, "late-join", join.late_join);
+    g_object_set (rig.tee (), "burst-bytes", guint64{70}, nullptr);
+    play_up_to (rig, temp, 13);
+    Sink &late = rig.add ();
+    fail_unless (late.wait_eos ());
+    fail_unless (
+        late.offsets () == numbers (join.first, 20), "%s", join.late_join);
+    fail_unless (late.discont () == (join.first != 0), "%s", join.late_join);
+    fail_unless (late.events () == (std::vector<std::string>{"stream-start",
+                                       "test/one", "segment", "eos"}));
+    fail_unless (!rig.sink (0).has_eos ());
+    rig.sink (0).block (false);
+    fail_unless (rig.sink (0).wait_eos ());
+    fail_unless (rig.sink (0).offsets () == numbers (0, 20));
+    fail_unless (!rig.sink (0).discont ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (on_a_hit_who_is_there_in_time_misses_nothing)
+{
+  test::TempDir temp;
+  keep (temp, 20);
+  for (int round = 0; round < 20; round++) {
+    Rig rig (2);
+    set (rig, "late-join", round % 2 == 0 ? "live" : "next-keyframe");
+    use (rig, temp);
+    gst_element_set_state (rig.tee (), GST_STATE_PLAYING);
+    for (std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+      fail_unless (rig.sink (i).wait_eos ());
+      fail_unless (rig.sink (i).offsets () == numbers (0, 20));
+    }
+  }
+}
+GST_END_TEST;
+
+// Also when a buffer is in many slices, and one slice has many.
+GST_START_TEST (on_a_hit_it_joins_at_any_place)
+{
+  for (gsize size : {gsize{10}, gsize{1000}, gsize{10000}}) {
+    test::TempDir temp;
+    {
+      Rig rig (1);
+      use (rig, temp);
+      play (rig);
+      for (guint64 number = 0; number < 12; number++) {
+        if (number == 5) push_caps (rig, "test/two");
+        fail_unless (push (rig, number, size) == GST_FLOW_OK);
+      }
+      rig.push (gst_event_new_eos ());
+      gst_element_set_state (rig.tee (), GST_STATE_READY);
+      assert_equals_uint64 (rig.count ("objects-stored"), 1);
+    }
+    for (guint64 place = 0; place < 12; place++) {
+      Rig rig (1);
+      set (rig, "late-join", "live");
+      play_up_to (rig, temp, place);
+      // Two, one of which gets its peer only now.
+      Sink &late = rig.add ();
+      Sink &later = rig.add (false);
+      rig.link (2);
+      for (Sink *sink : {&late, &later}) {
+        fail_unless (sink->wait_eos ());
+        fail_unless (sink->offsets () == numbers (place, 12));
+        std::vector<std::string> events = sink->events ();
+        fail_unless (events[1] == (place < 5 ? "test/one" : "test/two"));
+      }
+    }
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (on_a_hit_what_was_played_last_counts)
+{
+  test::TempDir temp;
+  keep (temp, 20);
+  Rig rig (1);
+  set (rig, "late-join", "live");
+  use (rig, temp);
+  gst_element_set_state (rig.tee (), GST_STATE_PLAYING);
+  fail_unless (rig.sink (0).wait_eos ());
+  // There is nothing more.
+  Sink &late = rig.add ();
+  fail_unless (late.wait_eos ());
+  assert_equals_uint64 (late.buffers (), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST (on_a_hit_the_timing_is_as_ever)
+{
+  test::TempDir temp;
+  keep (temp, 20);
+  Rig rig (1);
+  set (rig, "late-join", "latest-keyframe");
+  set (rig, "late-timing", "rebase");
+  play_up_to (rig, temp, 9);
+  Sink &late = rig.add ();
+  fail_unless (late.wait_eos ());
+  fail_unless (late.offsets () == numbers (5, 20));
+  assert_equals_uint64 (late.running_time (), 8 * 100 * GST_MSECOND);
+
+  Rig other (1);
+  set (other, "late-join", "beginning");
+  set (other, "late-timing", "fast-forward");
+  play_up_to (other, temp, 13);
+  Sink &hurried = other.add ();
+  fail_unless (hurried.wait_eos ());
+  fail_unless (hurried.offsets () == (std::vector<guint64>{0, 5, 10, 11, 12, 13,
+                                         14, 15, 16, 17, 18, 19}));
+  const std::vector<guint64> tenths{12, 12, 10, 11};
+  std::vector<GstClockTime> times = hurried.running_times ();
+  for (std::size_t i = 0; i < tenths.size (); i++)
+    assert_equals_uint64 (times[i], tenths[i] * 100 * GST_MSECOND);
+}
+GST_END_TEST;
+
+GST_START_TEST (on_a_hit_headers_come_first)
+{
+  test::TempDir temp;
+  {
+    Rig rig (1);
+    use (rig, temp);
+    play (rig);
+    GstBuffer *header = gst_buffer_new_allocate (nullptr, 3, nullptr);
+    GST_BUFFER_OFFSET (header) = 778;
+    GST_BUFFER_FLAG_SET (header, GST_BUFFER_FLAG_HEADER);
+    fail_unless (gst_pad_push (rig.source (), header) == GST_FLOW_OK);
+    push_many (rig, 0, 12);
+    rig.push (gst_event_new_eos ());
+    gst_element_set_state (rig.tee (), GST_STATE_READY);
+    assert_equals_uint64 (rig.count ("objects-stored"), 1);
+  }
+  // Also when the log no more has them.
+  for (guint64 log : {guint64{0}, 8 * (10 + backlog::entry_cost)}) {
+    Rig rig (1);
+    set (rig, "late-join", "latest-keyframe");
+    g_object_set (rig.tee (), "log-bytes", log, nullptr);
+    play_up_to (rig, temp, 9);
+    Sink &late = rig.add ();
+    fail_unless (late.wait_eos ());
+    std::vector<guint64> offsets = late.offsets ();
+    assert_equals_uint64 (offsets[0], 778);
+    fail_unless (late.discont ());
+    offsets.erase (offsets.begin ());
+    fail_unless (offsets == numbers (5, 12));
+  }
+}
+GST_END_TEST;
+
+// Of bytes: 30000, of which 5 slices of 4096 were played.
+GST_START_TEST (on_a_hit_bytes_are_joined_too)
+{
+  test::TempDir temp;
+  constexpr guint64 slice = 4096;
+  {
+    Rig rig (1);
+    use (rig, temp);
+    rig.play ();
+    for (guint64 at = 0; at < 30000; at += 3000) {
+      GstBuffer *buffer = gst_buffer_new_allocate (nullptr, 3000, nullptr);
+      GST_BUFFER_OFFSET (buffer) = at;
+      fail_unless (gst_pad_push (rig.source (), buffer) == GST_FLOW_OK);
+    }
+    rig.push (gst_event_new_eos ());
+    gst_element_set_state (rig.tee (), GST_STATE_READY);
+    assert_equals_uint64 (rig.count ("objects-stored"), 1);
+  }
+  for (const Join &join : {Join{"auto", 0}, Join{"beginning", 0},
+           Join{"live", 5 * slice}, Join{"next-keyframe", 5 * slice},
+           Join{"latest-keyframe", 4 * slice}, Join{"burst", 5 * slice - 30},
+           Join{"burst-keyframe", 5 * slice - 30}}) {
+    Rig rig (1);
+    set (rig, "late-join", join.late_join);
+    g_object_set (rig.tee (), "burst-bytes", guint64{30}, nullptr);
+    use (rig, temp);
+    rig.sink (0).hold_at (6);
+    gst_element_set_state (rig.tee (), GST_STATE_PLAYING);
+    fail_unless (rig.sink (0).wait_buffers (6));
+    assert_equals_uint64 (rig.count ("cache-hits"), 1);
+    Sink &late = rig.add ();
+    fail_unless (late.wait_eos ());
+    std::vector<guint64> offsets = late.offsets ();
+    std::vector<guint64> wanted{join.first};
+    for (guint64 at = join.first / slice * slice + slice; at < 30000;
+         at += slice)
+      wanted.push_back (at);
+    fail_unless (offsets == wanted, "%s", join.late_join);
+    fail_unless (late.discont ());
+  }
+}
+GST_END_TEST;
+
 static Suite *cachetee_late_suite (void)
 {
   Suite *suite = suite_create ("cachetee-late");
@@ -435,6 +672,13 @@ static Suite *cachetee_late_suite (void)
   tcase_add_test (tests, a_flush_takes_what_was_to_come);
   tcase_add_test (tests, a_late_branch_that_fails_is_as_any);
   tcase_add_test (tests, late_branches_come_and_go_and_stop);
+  tcase_add_test (tests, on_a_hit_it_starts_where_the_others_are);
+  tcase_add_test (tests, on_a_hit_who_is_there_in_time_misses_nothing);
+  tcase_add_test (tests, on_a_hit_it_joins_at_any_place);
+  tcase_add_test (tests, on_a_hit_what_was_played_last_counts);
+  tcase_add_test (tests, on_a_hit_the_timing_is_as_ever);
+  tcase_add_test (tests, on_a_hit_headers_come_first);
+  tcase_add_test (tests, on_a_hit_bytes_are_joined_too);
   suite_add_tcase (suite, tests);
   return suite;
 }

@@ -138,6 +138,8 @@ std::size_t committed (const fs::path &dir)
 void look (const Bench &bench, Shared &board, bool replaced, const char *what)
 {
   std::size_t there = std::min (committed (bench.dir ()), bench.wanted.size ());
+  // As long as the new one is not whole the old one is there.
+  if (replaced) there = bench.wanted.size ();
   int result = end_of (start ([&] {
     std::uint64_t received = 0;
     int status = bench.play ("read-write", &received);
@@ -145,8 +147,6 @@ void look (const Bench &bench, Shared &board, bool replaced, const char *what)
     return status;
   }));
   fail_unless (result == 0, "%s: status %d", what, result);
-  // What was to be replaced is not served any more.
-  if (replaced) return;
   std::size_t missing = bench.wanted.size () - there;
   fail_unless (board->received <= (missing == 0 ? 0 : missing + 20000),
       "%s: %zu there, and %zu were asked for", what, there,
@@ -166,7 +166,7 @@ GST_START_TEST (killed_at_each_write)
   unsigned whole = 0;
   unsigned step = 2;
   if (std::getenv ("RELAY_SOAK") != nullptr) step = 1;
-  if (test::is_sanitized ()) step = 4;
+  if (test::is_sanitized ()) step = 8;
   for (bool replaced : {false, true}) {
     for (const char *suffix : {".dat", ".idx"}) {
       for (Moment moment : {Moment::before, Moment::amid, Moment::after}) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <unistd.h>
 
+#include <mutex>
+
 #include "mutations.h"
 #include "sanitized.h"
 #include "testmp4.h"
@@ -137,6 +139,9 @@ void end (GstHarness *harness)
 
 void collect (GstElement *, GstBuffer *buffer, GstPad *, Bytes *out)
 {
+  // Another thread may go on where one ended.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> guard (mutex);
   *out = *out + test::bytes_of (buffer);
 }
 

@@ -2,9 +2,11 @@
 // Every kind of request that the sources make, each to a host of its own, by
 // the way that `routes` say and by no other. The names are known to the proxies
 // alone: whoever looked one up, or went past a proxy, would be seen.
+#include "fetcher.h"
 #include "fetching.h"
 #include "httpserver.h"
 #include "routednet.h"
+#include "routes.h"
 #include "testutil.h"
 
 using relay::Guarded;
@@ -236,6 +238,59 @@ GST_START_TEST (every_kind)
 }
 GST_END_TEST;
 
+// The request function itself, for the kinds that no manifest above asks for: a
+// key, a licence, a clock, a remote element. Each is moved to the other proxy,
+// or to a host that no rule allows.
+namespace {
+
+fetcher::Settings by_routes (Net &net)
+{
+  fetcher::Settings settings;
+  auto table = routes::Table::parse (net.routes ());
+  fail_unless (table.ok ());
+  settings.routes = std::make_shared<const routes::Table> (std::move (*table));
+  settings.retries = 0;
+  return settings;
+}
+
+}  // namespace
+
+GST_START_TEST (every_kind_of_the_request_function)
+{
+  test::watch_names ();
+  std::string port;
+  Net net ([&] (const HttpServer::Request &request) {
+    std::string host = request.path == "/blocked" ? "other.test" : "x.b.test";
+    if (request.path != "/done")
+      return Reply{307, "", {{"Location", "http://" + host + port + "/done"}}};
+    return Reply{200, "done", {}};
+  });
+  port = ":" + std::to_string (net.origin.port ());
+  const fetcher::Settings settings = by_routes (net);
+  using fetcher::Kind;
+  for (Kind kind :
+      {Kind::manifest, Kind::init, Kind::media, Kind::key, Kind::other}) {
+    for (const char *method : {"GET", "POST", "HEAD"}) {
+      auto fetch = [&] (const char *host, const char *path) {
+        fetcher::Request request{net.uri (host, path), {}, kind, method};
+        if (std::string_view (method) == "POST") request.body = "challenge";
+        return fetcher::fetch_all (settings, request, nullptr, nullptr, 100);
+      };
+      fail_unless (fetch ("x.a.test", "/moved").ok ());
+      fail_unless (fetch ("direct.test", "/moved").ok ());
+      for (auto [host, path] : {std::pair{"x.a.test", "/blocked"},
+               {"other.test", "/done"}, {"127.0.0.1", "/done"}}) {
+        auto refused = fetch (host, path);
+        fail_unless (!refused.ok ());
+        fail_unless (refused.code ().error == fetcher::Error::blocked);
+      }
+    }
+  }
+  net.assert_kept ();
+  fail_unless_equals_uint64 (net.count ("/done"), 30);
+}
+GST_END_TEST;
+
 // Each kind on a host that no rule allows: one error, and nobody is asked.
 GST_START_TEST (every_kind_is_blocked)
 {
@@ -376,6 +431,7 @@ static Suite *noleak_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, one_resource);
   tcase_add_test (tests, every_kind);
+  tcase_add_test (tests, every_kind_of_the_request_function);
   tcase_add_test (tests, every_kind_is_blocked);
   tcase_add_test (tests, what_else_a_manifest_names);
   tcase_add_test (tests, a_proxy_dies);

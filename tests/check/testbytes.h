@@ -19,7 +19,8 @@ inline std::uint8_t byte_at (std::uint64_t offset, unsigned seed)
   std::uint64_t x = (offset / 8 + 1) * 0x9e3779b97f4a7c15 + seed * 7919;
   x ^= x >> 29;
   x *= 0xbf58476d1ce4e5b9;
-  return static_cast<std::uint8_t> (x >> (offset % 8 * 8));
+  return static_cast<std::uint8_t> (
+      (x >> (offset % 8 * 8)) & (is_compressible ? 1U : 0xffU));
 }
 
 inline Bytes resource (std::uint64_t from, std::uint64_t to, unsigned seed)

@@ -15,12 +15,16 @@ namespace test {
 inline constexpr store::Options small_store{
     .queue_bytes = 1 << 20, .slice_size = 100};
 
+// What is kept can be compressed, and is not noise.
+inline bool is_compressible = false;
+
 inline Bytes pattern (std::size_t size, unsigned seed)
 {
   std::minstd_rand random (seed + 1);
   Bytes bytes (size);
   for (std::uint8_t &byte : bytes)
-    byte = static_cast<std::uint8_t> (random () >> 8);
+    byte = static_cast<std::uint8_t> (
+        (random () >> 8) & (is_compressible ? 1U : 0xffU));
   return bytes;
 }
 
