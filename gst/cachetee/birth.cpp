@@ -62,18 +62,23 @@ bool is_abandoned (const File &index)
   return wanted && size < *wanted;
 }
 
-bool clear_abandoned (Disk &disk, const Names &names)
+Left clear_abandoned (Disk &disk, const Names &names, std::string_view key)
 {
   File index = disk::open_file (disk, names.index, O_RDONLY);
-  if (!index || !is_abandoned (index) ||
-      index.lock (Lock::exclusive) != Locked::yes || !is_abandoned (index))
-    return false;
+  if (!index) return errno == ENOENT ? Left::nothing : Left::other;
+  if (is_abandoned (index) && index.lock (Lock::exclusive) != Locked::yes)
+    return Left::begun;
+  // Its maker may have come so far since.
+  if (!is_abandoned (index)) {
+    folder::Result<record::Header> header = folder::load_header (index);
+    return header && header->key == key ? Left::begun : Left::other;
+  }
   File data = disk::open_file (disk, names.data, O_RDONLY);
   disk::unlink_if_same (disk, names.index, index);
   struct stat status = {};
   if (data && data.status (status) && status.st_size == 0)
     disk::unlink_if_same (disk, names.data, data);
-  return true;
+  return Left::nothing;
 }
 
 }  // namespace birth

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "disk.h"
 #include "folder.h"
@@ -24,9 +25,15 @@ folder::Result<Made> make (disk::Disk &disk, const folder::Names &names,
 
 // Is it an index, of which there is not even all of the header?
 bool is_abandoned (const disk::File &index);
+enum class Left
+{
+  nothing,  // it was removed, or somebody else did
+  begun,    // it is being made, or was made in the meantime
+  other,    // it is none of ours, or damaged
+};
 // Removes what is left of one whose maker died before it had said what it is.
 // If the maker only has not come so far it finds that out, and begins again.
-// True if it was removed.
-bool clear_abandoned (disk::Disk &disk, const folder::Names &names);
+Left clear_abandoned (
+    disk::Disk &disk, const folder::Names &names, std::string_view key);
 
 }  // namespace birth

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "birth.h"
@@ -23,7 +24,8 @@ constexpr std::chrono::milliseconds poll_interval{10};
 // So many slices before where it is waited for, the other is about to come.
 constexpr std::uint64_t near_slices = 32;
 // How often others may be faster before it is given up for now.
-constexpr int make_attempts = 4;
+constexpr int make_attempts = 6;
+constexpr std::chrono::milliseconds make_pause{1};
 
 }  // namespace
 
@@ -585,15 +587,18 @@ bool Object::attach ()
 // Those of another process, if somebody was faster; else new ones.
 bool Object::make_files ()
 {
-  for (int i = 0; i < make_attempts; i++)
-    if (std::optional<bool> made = try_make_files (i == 0)) return *made;
+  for (int i = 0; i < make_attempts; i++) {
+    if (std::optional<bool> made = try_make_files ()) return *made;
+    // Whoever is in the way has a moment to end it.
+    std::this_thread::sleep_for (make_pause * (i + 1));
+  }
   auto access = state.lock ();
   fail (access, relay::failure (Error::busy));
   return false;
 }
 
 // Nothing if it is to be looked for again.
-std::optional<bool> Object::try_make_files (bool is_first)
+std::optional<bool> Object::try_make_files ()
 {
   std::vector<folder::Generation> used = family_.generations ();
   Result<bytefiles::Loaded> loaded =
@@ -602,11 +607,11 @@ std::optional<bool> Object::try_make_files (bool is_first)
   if (!loaded && loaded.code () == Error::busy) return false;
   // Or they were not begun, or are just about to be.
   if (!loaded && loaded.code () == Error::incomplete) {
-    bool is_cleared = is_first;
+    bool again = false;
     for (folder::Generation generation : used)
-      is_cleared |=
-          birth::clear_abandoned (shared_.disk, family_.names (generation));
-    if (is_cleared) return std::nullopt;
+      again |= birth::clear_abandoned (shared_.disk, family_.names (generation),
+                   key) != birth::Left::other;
+    if (again) return std::nullopt;
   }
   bool is_ours = loaded.ok ();
   // Its maker is about to say what it is of.

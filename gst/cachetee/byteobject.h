@@ -185,7 +185,7 @@ private:
   bool attach ();
   // With the files' mutex.
   bool make_files ();
-  std::optional<bool> try_make_files (bool is_first);
+  std::optional<bool> try_make_files ();
   bool lock_files ();
   Result<relay::Done> take_growth ();
   void take_new (State &now, std::vector<std::uint64_t> &slices) const;

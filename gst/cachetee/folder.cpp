@@ -370,7 +370,7 @@ void supersede (Disk &disk, const Names &names, std::string_view key)
   Result<record::Header> header = relay::failure (Error::not_found);
   if (file) header = load_header (file);
   if (!header && header.code () == Error::incomplete &&
-      birth::clear_abandoned (disk, names))
+      birth::clear_abandoned (disk, names, key) != birth::Left::other)
     return;
   if (header && header->key == key &&
       (header->format == record::Format::bytes ||

@@ -582,7 +582,7 @@ Result<std::unique_ptr<Writer>> Store::create (std::string_view key)
   Generation generation = 1;
   for (Generation used : family.generations ()) {
     generation = std::max (generation, used + 1);
-    birth::clear_abandoned (disk, family.names (used));
+    birth::clear_abandoned (disk, family.names (used), key);
     if (!folder::clear_partial (disk, family.names (used), key))
       return relay::failure (Error::busy);
   }
