@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <thread>
 #include <utility>
 
 #include "birth.h"
+#include "hash.h"
 
 namespace bytestream {
 
@@ -70,6 +72,22 @@ Chunk Pieces::copy (std::uint64_t n) const
   for (std::span<const std::uint8_t> part : parts (n))
     at = std::copy (part.begin (), part.end (), at);
   return {out, std::move (owner)};
+}
+
+void Pieces::prepare () const
+{
+  // No longer moved, once somebody may read what is in it.
+  hashes_.resize ((bytes_ + slice_size_ - 1) / slice_size_);
+  for (std::size_t n = 0; n < hashes_.size (); n++) {
+    hashes_[n] = hash::of (parts (n));
+    prepared_.store (n + 1, std::memory_order_release);
+  }
+}
+
+std::optional<std::uint64_t> Pieces::hash (std::uint64_t n) const
+{
+  if (n >= prepared_.load (std::memory_order_acquire)) return std::nullopt;
+  return hashes_[n];
 }
 
 State::HeldMap::const_iterator State::find_held (std::uint64_t slice) const
@@ -439,6 +457,11 @@ public:
   }
 
   void queued () override { object_->pending++; }
+  std::function<void ()> early () override
+  {
+    if (run_.count == 0 || std::exchange (is_prepared_, true)) return nullptr;
+    return [pieces = run_.pieces] { pieces->prepare (); };
+  }
   void run () override
   {
     object_->save (run_);
@@ -455,6 +478,7 @@ public:
 private:
   std::shared_ptr<Object> object_;
   Run run_;
+  bool is_prepared_ = false;
 };
 
 }  // namespace
@@ -730,13 +754,14 @@ Result<relay::Done> Object::write_facts ()
 Result<relay::Done> Object::write_pieces (
     std::uint64_t slice, const Pieces &pieces, std::uint64_t n)
 {
-  if (!pieces.are_small ()) return write_slice (slice, pieces.parts (n));
+  if (!pieces.are_small ())
+    return write_slice (slice, pieces.parts (n), pieces.hash (n));
   Chunk chunk = pieces.copy (n);
-  return write_slice (slice, {&chunk.bytes, 1});
+  return write_slice (slice, {&chunk.bytes, 1}, pieces.hash (n));
 }
 
 Result<relay::Done> Object::write_slice (
-    std::uint64_t slice, record::Parts parts)
+    std::uint64_t slice, record::Parts parts, std::optional<std::uint64_t> hash)
 {
   auto access = state.lock ();
   const record::Index &index = access->log->index ();
@@ -750,11 +775,11 @@ Result<relay::Done> Object::write_slice (
   std::uint64_t index_at = journal.index_end ();
   std::optional<std::span<const std::uint8_t>> frame;
   if (shared_.options.compress) frame = compressor_.compress (parts);
-  if (!frame)
-    return write (parts, journal.slice_at (parts, position), index_at);
-  auto size = static_cast<std::uint32_t> (frame->size ());
-  return write (
-      {&*frame, 1}, journal.slice_at (parts, position, size), index_at);
+  std::optional<std::uint32_t> size;
+  if (frame) size = static_cast<std::uint32_t> (frame->size ());
+  record::Journal::Entry entry = journal.slice_at (parts, position, size, hash);
+  if (frame) parts = {&*frame, 1};
+  return write (parts, entry, index_at);
 }
 
 }  // namespace bytestream

@@ -43,6 +43,11 @@ public:
       std::uint64_t n) const;
   // The same, all in one.
   [[nodiscard]] Chunk copy (std::uint64_t n) const;
+  // The hashes of all slices, which who has time can make before they are
+  // written, and that of the n-th if it was made. From any threads, prepare ()
+  // once, when all is there.
+  void prepare () const;
+  [[nodiscard]] std::optional<std::uint64_t> hash (std::uint64_t n) const;
   // To refer to parts that are so small costs more than to copy them.
   [[nodiscard]] bool are_small () const
   {
@@ -58,6 +63,9 @@ private:
   std::uint32_t slice_size_;
   std::vector<Piece> pieces_;
   std::uint64_t bytes_ = 0;
+  // Of the slices from the first one on, as far as they were made.
+  mutable std::vector<std::uint64_t> hashes_;
+  mutable std::atomic<std::size_t> prepared_ = 0;
 };
 
 // So many whole slices from the first one on; none: only what else is to be
@@ -195,7 +203,8 @@ private:
   Result<relay::Done> write_facts ();
   Result<relay::Done> write_pieces (
       std::uint64_t slice, const Pieces &pieces, std::uint64_t n);
-  Result<relay::Done> write_slice (std::uint64_t slice, record::Parts parts);
+  Result<relay::Done> write_slice (std::uint64_t slice, record::Parts parts,
+      std::optional<std::uint64_t> hash);
   Result<relay::Done> write (record::Parts stored,
       const record::Journal::Entry &entry, std::uint64_t index_at);
   void let_go_of (const Run &run, std::uint64_t written);

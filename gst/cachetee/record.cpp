@@ -429,8 +429,8 @@ Journal::Entry Journal::complete ()
   return seal (record);
 }
 
-Journal::Entry Journal::slice_at (
-    Parts bytes, std::uint64_t position, std::optional<std::uint32_t> frame)
+Journal::Entry Journal::slice_at (Parts bytes, std::uint64_t position,
+    std::optional<std::uint32_t> frame, std::optional<std::uint64_t> hash)
 {
   Record record = next_;
   record.type = Type::slice;
@@ -438,7 +438,7 @@ Journal::Entry Journal::slice_at (
   record.payload = size_of (bytes);
   record.stored = frame.value_or (record.payload);
   record.position = position;
-  record.hash = hash::of (bytes);
+  record.hash = hash ? *hash : hash::of (bytes);
   return seal (record);
 }
 

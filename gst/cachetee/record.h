@@ -168,8 +168,10 @@ public:
   Entry event (std::span<const std::uint8_t> stored);
   Entry complete ();
   // Of the form BYTES.
+  // hash: of the bytes, where it was made before.
   Entry slice_at (Parts bytes, std::uint64_t position,
-      std::optional<std::uint32_t> frame = {});
+      std::optional<std::uint32_t> frame = {},
+      std::optional<std::uint64_t> hash = {});
   Entry facts (std::span<const std::uint8_t> stored, std::uint64_t total);
 
   // Where the next stored bytes go in the data file, the next record in the

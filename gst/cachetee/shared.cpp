@@ -107,6 +107,7 @@ void Shared::run ()
     if (access->jobs.empty ()) return;
     std::unique_ptr<Job> job = std::move (access->jobs.front ());
     access->jobs.pop_front ();
+    access->taken++;
     job->begin ();
     access.unlock ();
 
@@ -117,6 +118,16 @@ void Shared::run ()
     access->bytes -= job->cost;
     if (is_awaited || access->bytes <= low_mark ()) room.notify_all ();
   }
+}
+
+std::function<void ()> Shared::take_early (Queue &queue)
+{
+  // The next ones would be done before it.
+  queue.helped = std::max (queue.helped, queue.taken + 2);
+  std::function<void ()> early;
+  while (!early && queue.helped < queue.taken + queue.jobs.size ())
+    early = queue.jobs[queue.helped++ - queue.taken]->early ();
+  return early;
 }
 
 bool Shared::enqueue (relay::Guarded<Queue>::Access &access,

@@ -46,6 +46,9 @@ public:
   // true if that is what somebody may wait for.
   virtual void queued () {}
   virtual void begin () {}
+  // What can be done before its turn by who has to wait, once; it outlives the
+  // job. Nothing if there is no such thing.
+  virtual std::function<void ()> early () { return nullptr; }
   virtual void run () = 0;
   virtual bool end () { return false; }
 
@@ -55,6 +58,9 @@ public:
 struct Queue
 {
   std::deque<std::unique_ptr<Job>> jobs;
+  // Jobs that were taken out of it, and those with them that were helped with.
+  std::uint64_t taken = 0;
+  std::uint64_t helped = 0;
   std::size_t bytes = 0;
   // The store's thread has to be woken.
   bool sleeps = false;
@@ -110,9 +116,23 @@ struct Shared
     };
     if (fits (*access, options.queue_bytes)) return true;
     hurry (access);
+    if (patience.count () > 0)
+      help (access, [&] (const Queue &q) { return fits (q, low_mark ()); });
     (void)access.wait_for (
         room, patience, [&] (const Queue &q) { return fits (q, low_mark ()); });
     return fits (*access, options.queue_bytes);
+  }
+  // Does of the work what can be done before its turn, until that is so.
+  template <class Predicate>
+  void help (relay::Guarded<Queue>::Access &access, Predicate is_enough)
+  {
+    while (!is_enough (*access)) {
+      std::function<void ()> early = take_early (*access);
+      if (!early) return;
+      access.unlock ();
+      early ();
+      access.lock ();
+    }
   }
   // Takes the job, or says that there is no room for it. One that costs nothing
   // is always taken.
@@ -168,6 +188,7 @@ private:
   {
     return options.l2_size > 0 || options.min_free > 0;
   }
+  static std::function<void ()> take_early (Queue &queue);
   void run ();
   void keep ();
   Swept sweep (bool starved);

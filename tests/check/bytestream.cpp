@@ -14,6 +14,7 @@
 #include "codec.h"
 #include "folder.h"
 #include "inventory.h"
+#include "shared.h"
 #include "testbytes.h"
 #include "testdisk.h"
 
@@ -730,6 +731,87 @@ GST_START_TEST (two_that_begin_at_once_make_one)
 }
 GST_END_TEST;
 
+namespace {
+
+// Is written when it may be; counts who helped with it.
+struct SlowJob final : store::Job
+{
+  SlowJob (std::latch &may_go, std::atomic<unsigned> &helps)
+      : Job (100), may_go_ (may_go), helps_ (helps)
+  {
+  }
+  std::function<void ()> early () override
+  {
+    return [&helps = helps_] { helps++; };
+  }
+  void run () override { may_go_.wait (); }
+
+  std::latch &may_go_;
+  std::atomic<unsigned> &helps_;
+};
+
+}  // namespace
+
+// Who has to wait helps with what is not about to be done, once, and only as
+// long as there is no room. Who may not wait does not.
+GST_START_TEST (who_waits_helps)
+{
+  TempDir temp;
+  store::Options options = test::small_store;
+  options.queue_bytes = 1000;
+  std::atomic<unsigned> helps = 0;
+  std::latch may_go (1);
+  store::Shared shared (temp.path (), options);
+  auto queue = shared.queue.lock ();
+  for (unsigned i = 0; i < 10; i++)
+    fail_unless (
+        shared.enqueue (queue, std::make_unique<SlowJob> (may_go, helps), 0ms));
+  fail_if (
+      shared.enqueue (queue, std::make_unique<SlowJob> (may_go, helps), 0ms));
+  fail_unless (helps == 0);
+  for (int i = 0; i < 2; i++) {
+    fail_if (shared.wait_for_room (queue, 100, 1ms, [] { return false; }));
+    // The first may have been begun.
+    fail_unless (helps == 8 || helps == 7);
+  }
+  unsigned before = helps;
+  fail_unless (shared.wait_for_room (queue, 100, 1ms, [] { return true; }));
+  fail_unless (helps == before);
+  queue.unlock ();
+  may_go.count_down ();
+  queue.lock ();
+  fail_unless (shared.wait_for_room (queue, 1000, 10s, [] { return false; }));
+}
+GST_END_TEST;
+
+// What was hashed by who waited is what was kept.
+GST_START_TEST (a_full_queue_harms_nothing)
+{
+  for (std::size_t step : {33U, 100U, 450U}) {
+    TempDir temp;
+    test::LateDisk disk (1, 200us);
+    store::Options options = test::small_store;
+    options.queue_bytes = 4000;
+    options.disk = &disk;
+    slices::Memory memory (0);
+    {
+      Store store (temp.path (), options);
+      Stream stream = bytestream::open (store, "k", memory);
+      fail_unless (stream.agree (facts_of (20'050, "e")));
+      auto filler = stream.claim ({0, unknown});
+      fail_unless (fill (*filler, 20'050, 1, step).ok ());
+      filler.reset ();
+      stream.settle ();
+      fail_unless (stream.status ().stored);
+    }
+    Cache cache (temp.path ());
+    Stream stream = cache.open ();
+    fail_unless (right_bytes (stream, 0, 1) == 20'050U);
+    fail_unless (stream.status ().corrupt == 0);
+  }
+}
+GST_END_TEST;
+
 // A slice that is damaged is a hole, and only that one; filled again it counts.
 GST_START_TEST (a_damaged_slice_is_a_hole)
 {
@@ -1074,6 +1156,8 @@ static Suite *bytestream_suite ()
   tcase_add_test (tests, what_another_process_adds_is_compared);
   tcase_add_test (tests, what_was_not_begun_goes);
   tcase_add_test (tests, two_that_begin_at_once_make_one);
+  tcase_add_test (tests, who_waits_helps);
+  tcase_add_test (tests, a_full_queue_harms_nothing);
   tcase_add_test (tests, a_damaged_slice_is_a_hole);
   tcase_add_test (tests, any_changed_byte_is_found);
   tcase_add_test (tests, a_slow_disk_makes_holes);
