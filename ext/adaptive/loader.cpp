@@ -197,6 +197,7 @@ Result<Loaded> Loader::select (Presentation presentation)
   // the group "".
   std::string group;
   for (Track &track : period.tracks) {
+    if (track.is_trick_mode) continue;
     std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
     if (&track != &period.tracks.front () &&
         std::holds_alternative<presentation::Playlist> (
