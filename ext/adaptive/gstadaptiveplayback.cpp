@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "gstadaptiveevents.h"
 #include "gstblocks.h"
 
 using relay::Owned;
@@ -125,12 +126,13 @@ void AdaptivePlayback::expose (
   for (const auto &stream : added) stream->start ();
 }
 
-AdaptiveStream::Shared AdaptivePlayback::make_common (
-    const fetcher::Settings &settings)
+AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  common.access = {settings, &counters_, gstblocks::shared_pool ()};
+  common.access = {settings.fetch, &counters_, gstblocks::shared_pool ()};
+  common.keys = std::make_shared<AdaptiveKeys> (
+      element_, settings.fetch, settings.license_url, &counters_);
   common.segments = &segments_;
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };
@@ -153,7 +155,8 @@ void AdaptivePlayback::load (const Settings &settings)
     gst_element_post_message (
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
-  AdaptiveStream::Shared common = make_common (settings.fetch);
+  gstadaptiveevents::post (element_, loaded->event_streams);
+  AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);
 }

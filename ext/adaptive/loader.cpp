@@ -193,6 +193,7 @@ Result<Loaded> Loader::select (Presentation presentation)
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
+  loaded.event_streams = std::move (period.event_streams);
   // The group of renditions that the HLS variant asks for; in DASH all are of
   // the group "".
   std::string group;
