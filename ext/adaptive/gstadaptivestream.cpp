@@ -3,15 +3,11 @@
 
 #include "gstadaptivestream.h"
 
-#include <gio/gio.h>
-#include <glib/gi18n-lib.h>
 #include <gst/base/gsttypefindhelper.h>
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
-#include "gstfetch.h"
+#include "container.h"
 #include "schedule.h"
 #include "uri.h"
 
@@ -118,7 +114,9 @@ static gboolean pad_activate_mode (
 
 AdaptiveStream::AdaptiveStream (
     const Shared &shared, loader::Selection selection)
-    : shared_ (shared), selection_ (std::move (selection))
+    : shared_ (shared),
+      selection_ (std::move (selection)),
+      feed_ (shared_.access, selection_, *shared_.segments)
 {
 }
 
@@ -164,23 +162,23 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
 bool AdaptiveStream::find_format ()
 {
   auto first = schedule::segment (selection_.representation, 0);
-  if (!first) {
-    fail_format ();
-    return false;
-  }
-  if (const char *text =
-          caps_of (announced (selection_, *first), selection_.type)) {
+  const char *text = nullptr;
+  if (first) text = caps_of (announced (selection_, *first), selection_.type);
+  if (text != nullptr) {
     caps_.reset (gst_caps_from_string (text));
     return true;
   }
-  segment_ = *first;
-  if (open (first->resource, false) != GST_FLOW_OK ||
-      read_block (first_block_) != GST_FLOW_OK)
+  auto bytes = feed_.peek ();
+  if (!bytes) {
+    fail (bytes.code ());
     return false;
-  if (first_block_)
+  }
+  if (*bytes != nullptr)
     caps_.reset (gst_type_find_helper_for_buffer (
-        GST_OBJECT (shared_.element), first_block_.get (), nullptr));
-  if (!caps_) fail_format ();
+        GST_OBJECT (shared_.element), *bytes, nullptr));
+  if (!caps_)
+    fail ({SegmentProblem::Kind::not_media, {},
+        first ? uri::without_secrets (first->resource.uri) : ""});
   return caps_ != nullptr;
 }
 
@@ -226,7 +224,7 @@ void AdaptiveStream::start ()
 
 void AdaptiveStream::cancel ()
 {
-  g_cancellable_cancel (cancellable_.get ());
+  feed_.cancel ();
 }
 
 void AdaptiveStream::resume ()
@@ -253,7 +251,10 @@ GstFlowReturn AdaptiveStream::step ()
     GstFlowReturn flow = greet ();
     if (flow != GST_FLOW_OK) return flow;
   }
-  return response_ ? push_block () : open_next ();
+  auto buffer = feed_.next ();
+  if (!buffer) return fail (buffer.code ());
+  if (!*buffer) return GST_FLOW_EOS;
+  return gst_pad_push (pad_, buffer->release ());
 }
 
 // Pushes an event, which takes those before it along, and looks what has become
@@ -279,163 +280,20 @@ GstFlowReturn AdaptiveStream::greet ()
   return GST_FLOW_OK;
 }
 
-GstFlowReturn AdaptiveStream::open_next ()
+GstFlowReturn AdaptiveStream::fail (const SegmentProblem &problem)
 {
-  auto segment = schedule::segment (selection_.representation, next_);
-  if (!segment) return GST_FLOW_EOS;
-  segment_ = std::move (*segment);
-  discontinuity_ = discontinuity_ || segment_.discontinuity;
-  if (segment_.init && !(has_init_ && init_ == *segment_.init)) {
-    init_ = *segment_.init;
-    return open (init_, true);
-  }
-  return open (segment_.resource, false);
-}
-
-GstFlowReturn AdaptiveStream::open (
-    const presentation::Resource &resource, bool init)
-{
-  fetcher::Request request{
-      resource.uri, {}, init ? fetcher::Kind::init : fetcher::Kind::media};
-  if (resource.range)
-    request.range.emplace (
-        fetcher::Range{resource.range->first, resource.range->last});
-  auto response = fetcher::send (
-      shared_.settings, request, cancellable_.get (), shared_.counters);
-  if (!response) return fail (response.code ());
-  response_ = std::move (*response);
-  const fetcher::Head &head = response_->head ();
-  if (request.range && request.range->last &&
-      head.length != *request.range->last - request.range->first + 1)
-    return fail ({fetcher::Error::truncated, head.status,
-        uri::without_secrets (head.uri), "shorter than its byte range", {}});
-  reads_init_ = init;
-  position_ = 0;
-  return GST_FLOW_OK;
-}
-
-// At the beginning of a resource, enough to see what it is: a read gives as
-// little as one byte.
-GstFlowReturn AdaptiveStream::read (
-    std::span<std::uint8_t> out, std::size_t &count)
-{
-  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
-  count = 0;
-  while (count < enough) {
-    auto rest = out.subspan (count);
-    auto got = response_->read (rest.data (), rest.size ());
-    if (!got) return fail (got.code ());
-    if (*got == 0) break;
-    count += *got;
-  }
-  return GST_FLOW_OK;
-}
-
-// Null at the end of the resource.
-GstFlowReturn AdaptiveStream::read_block (Owned<GstBuffer> &out)
-{
-  unsigned size = block_.next ();
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
-  if (!buffer) return GST_FLOW_ERROR;
-  std::size_t count = 0;
-  auto format = container::Format::unknown;
-  {
-    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
-    if (!map) return GST_FLOW_ERROR;
-    GstFlowReturn flow = read (map.writable (), count);
-    if (flow != GST_FLOW_OK) return flow;
-    auto bytes = map.bytes ().first (count);
-    if (position_ == 0) {
-      format = container::sniff (bytes);
-      boundaries_ = container::Boundaries (format);
-    }
-    boundaries_.feed (bytes);
-  }
-  // In place of a segment, for instance by a portal that wants a login.
-  if (format == container::Format::html) {
-    fail_format ();
-    return GST_FLOW_ERROR;
-  }
-  block_.took (count);
-  gst_buffer_set_size (buffer.get (), static_cast<gssize> (count));
-  if (count > 0) out = std::move (buffer);
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn AdaptiveStream::push_block ()
-{
-  Owned<GstBuffer> buffer = std::move (first_block_);
-  if (!buffer) {
-    GstFlowReturn flow = read_block (buffer);
-    if (flow != GST_FLOW_OK) return flow;
-  }
-  if (!buffer) return end_resource ();
-  dress (buffer.get (), gst_buffer_get_size (buffer.get ()));
-  return gst_pad_push (pad_, buffer.release ());
-}
-
-void AdaptiveStream::dress (GstBuffer *buffer, std::size_t size)
-{
-  bool first = position_ == 0;
-  GST_BUFFER_OFFSET (buffer) = position_;
-  position_ += size;
-  GST_BUFFER_OFFSET_END (buffer) = position_;
-  if (discontinuity_) GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  discontinuity_ = false;
-  if (reads_init_)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
-  else if (first)
-    GST_BUFFER_PTS (buffer) = segment_.time;
-  else
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-}
-
-GstFlowReturn AdaptiveStream::end_resource ()
-{
-  const fetcher::Head &head = response_->head ();
-  if (!head.length && !boundaries_.at_boundary ())
-    return fail ({fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
-        "it ends inside a box or packet", {}});
-  response_.reset ();
-  if (reads_init_) {
-    has_init_ = true;
-  } else {
-    next_++;
-    ++*shared_.segments;
-  }
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn AdaptiveStream::fail (const fetcher::Problem &problem)
-{
-  response_.reset ();
-  if (problem.error == fetcher::Error::cancelled) return GST_FLOW_FLUSHING;
-  if (shared_.may_fail ()) gstfetch::post_problem (shared_.element, problem);
+  feed_.rewind ();
+  if (problem.is_cancelled ()) return GST_FLOW_FLUSHING;
+  if (shared_.may_fail ()) problem.post (shared_.element);
   return GST_FLOW_ERROR;
-}
-
-void AdaptiveStream::fail_format ()
-{
-  response_.reset ();
-  if (!shared_.may_fail ()) return;
-  GST_ELEMENT_ERROR (shared_.element, STREAM, WRONG_TYPE,
-      (_ ("A part of the stream is not media.")),
-      ("%s", uri::without_secrets (segment_.resource.uri).c_str ()));
-}
-
-// Begins again with the segment that could not be pushed.
-void AdaptiveStream::rewind ()
-{
-  response_.reset ();
-  first_block_.reset ();
-  greeted_ = false;
-  has_init_ = false;
-  discontinuity_ = true;
 }
 
 void AdaptiveStream::end (GstFlowReturn flow)
 {
-  if (flow == GST_FLOW_NOT_LINKED) rewind ();
+  if (flow == GST_FLOW_NOT_LINKED) {
+    feed_.rewind ();
+    greeted_ = false;
+  }
   flow_ = flow;
   gst_pad_pause_task (pad_);
   if (flow == GST_FLOW_NOT_LINKED && GST_PAD_NEEDS_RECONFIGURE (pad_)) {

@@ -7,14 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
-#include "block.h"
 #include "common/gstpp.h"
-#include "container.h"
-#include "fetcher.h"
-#include "gstfetch.h"
+#include "gstsegmentfeed.h"
+#include "gstsegmentreader.h"
 #include "loader.h"
 
 // A pad of adaptivesrc and the thread that fills it.
@@ -29,8 +26,7 @@ public:
   struct Shared
   {
     GstElement *element = nullptr;
-    fetcher::Settings settings;
-    fetcher::Counters *counters = nullptr;
+    SegmentReader::Access access;
     std::atomic<std::uint64_t> *segments = nullptr;
     // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
@@ -74,38 +70,18 @@ private:
   static void loop (gpointer data);
   GstFlowReturn step ();
   GstFlowReturn greet ();
-  GstFlowReturn open_next ();
-  GstFlowReturn open (const presentation::Resource &resource, bool init);
-  GstFlowReturn push_block ();
-  GstFlowReturn end_resource ();
-  void dress (GstBuffer *buffer, std::size_t size);
-  GstFlowReturn read_block (relay::Owned<GstBuffer> &out);
-  GstFlowReturn read (std::span<std::uint8_t> out, std::size_t &count);
-  GstFlowReturn fail (const fetcher::Problem &problem);
-  void fail_format ();
+  GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
-  void rewind ();
 
   Shared shared_;
   loader::Selection selection_;
   GstPad *pad_ = nullptr;  // the element's
-  const relay::Owned<GCancellable> cancellable_{g_cancellable_new ()};
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
 
   // Of the stream's thread.
   bool greeted_ = false;
-  std::uint64_t next_ = 0;  // segment
-  presentation::Segment segment_;
-  presentation::Resource init_;  // the last one that was pushed
-  bool has_init_ = false;
-  bool reads_init_ = false;
-  bool discontinuity_ = true;
-  std::unique_ptr<fetcher::Response> response_;
-  relay::Owned<GstBuffer> first_block_;  // read by find_format ()
-  container::Boundaries boundaries_{container::Format::unknown};
-  std::uint64_t position_ = 0;  // in the resource
+  SegmentFeed feed_;
   relay::Owned<GstCaps> caps_;
-  block::Size block_;
 };

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "config.h"
+
+#include "gstsegmentreader.h"
+
+#include <glib/gi18n-lib.h>
+
+#include <optional>
+#include <utility>
+
+#include "gstblocks.h"
+#include "gstfetch.h"
+#include "uri.h"
+
+using relay::Owned;
+using Kind = SegmentProblem::Kind;
+
+void SegmentProblem::post (GstElement *element) const
+{
+  switch (kind) {
+    case Kind::body:
+      gstfetch::post_problem (element, body.fetch);
+      break;
+    case Kind::not_media:
+      GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
+          (_ ("A part of the stream is not media.")), ("%s", uri.c_str ()));
+      break;
+    case Kind::no_memory:
+      GST_ELEMENT_ERROR (
+          element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));
+      break;
+  }
+}
+
+static relay::Failure<SegmentProblem> failure (
+    Kind kind, const SegmentPart &part)
+{
+  return {
+      SegmentProblem{kind, {}, uri::without_secrets (part.resource ().uri)}, 0};
+}
+
+static relay::Failure<SegmentProblem> failure (body::Problem problem)
+{
+  return {SegmentProblem{Kind::body, std::move (problem)}, 0};
+}
+
+SegmentReader::SegmentReader (const Access &access, SegmentPart part,
+    GCancellable *cancellable, block::Size &block)
+    : access_ (access),
+      part_ (std::move (part)),
+      cancellable_ (cancellable),
+      block_ (block)
+{
+}
+
+SegmentReader::Result<relay::Done> SegmentReader::open ()
+{
+  const presentation::Resource &resource = part_.resource ();
+  fetcher::Request request{resource.uri, {},
+      part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
+  if (resource.range)
+    request.range.emplace (
+        fetcher::Range{resource.range->first, resource.range->last});
+  auto body =
+      body::fetch (access_.settings, request, cancellable_, access_.counters);
+  if (!body) return failure (body.code ());
+  body_ = std::move (*body);
+  return relay::Done{};
+}
+
+// At the beginning of a resource, enough to see what it is: a read gives as
+// little as one byte. 0: nothing yet, or at the end, which is then complete.
+SegmentReader::Result<std::size_t> SegmentReader::fill (
+    std::span<std::uint8_t> out)
+{
+  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
+  std::size_t count = 0;
+  while (count < enough) {
+    auto got = body_->read_now (out.subspan (count));
+    if (!got) return failure (got.code ());
+    if (!*got)
+      body_->wait ();
+    else if (**got == 0)
+      break;
+    else
+      count += **got;
+  }
+  return count;
+}
+
+SegmentReader::Result<relay::Done> SegmentReader::look (
+    std::span<const std::uint8_t> bytes)
+{
+  if (position_ == 0) {
+    auto format = container::sniff (bytes);
+    if (format == container::Format::html)
+      return failure (Kind::not_media, part_);
+    boundaries_ = container::Boundaries (format);
+  }
+  boundaries_.feed (bytes);
+  return relay::Done{};
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
+{
+  unsigned size = block_.next ();
+  Owned<GstBuffer> buffer = gstblocks::make_buffer (access_.pool, size);
+  if (!buffer) return failure (Kind::no_memory, part_);
+  std::size_t count = 0;
+  {
+    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
+    if (!map) return failure (Kind::no_memory, part_);
+    auto got = fill (map.writable ());
+    if (!got) return got.error ();
+    count = *got;
+    auto fine = look (map.bytes ().first (count));
+    if (!fine) return fine.error ();
+  }
+  block_.took (count);
+  gst_buffer_set_size (buffer.get (), static_cast<gssize> (count));
+  return buffer;
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
+{
+  auto buffer = read_block ();
+  if (!buffer) return buffer.error ();
+  if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
+  dress (buffer->get ());
+  return std::move (*buffer);
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
+{
+  const fetcher::Head &head = body_->head ();
+  if (!head.length && !boundaries_.at_boundary ())
+    return failure (body::Problem{body::Error::fetch,
+        {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
+            "it ends inside a box or packet", {}}});
+  return Owned<GstBuffer>{};
+}
+
+void SegmentReader::dress (GstBuffer *buffer)
+{
+  bool first = position_ == 0;
+  GST_BUFFER_OFFSET (buffer) = position_;
+  position_ += gst_buffer_get_size (buffer);
+  GST_BUFFER_OFFSET_END (buffer) = position_;
+  if (first && part_.discontinuity)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (part_.is_init)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
+  else if (first)
+    GST_BUFFER_PTS (buffer) = part_.segment.time;
+  else
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+}
