@@ -70,19 +70,24 @@ std::string to_uuid (std::string_view key_id)
   return out;
 }
 
-// The base64 of a data: URI, if that is a 'pssh' box. Its name is in bytes 4 to
-// 7, which begin in the second half of the sixth character.
-std::string_view pssh_of (std::string_view uri)
+// The base64 of a data: URI; "" for any other.
+std::string_view base64_of (std::string_view uri)
 {
   constexpr std::string_view mark = ";base64,";
   if (!uri.starts_with ("data:")) return {};
   auto comma = std::min (uri.find (','), uri.size () - 1);
   if (!uri.substr (0, comma + 1).ends_with (mark)) return {};
-  std::string_view text = uri.substr (comma + 1);
-  if (text.size () < 11 || text.substr (6, 5) != "Bzc2g") return {};
+  return uri.substr (comma + 1);
+}
+
+// A 'pssh' box: its name is in bytes 4 to 7, which begin in the second half of
+// the sixth character.
+bool is_pssh (std::string_view base64)
+{
   // The size's last two bits and the first four of 'p'.
   constexpr std::string_view sixth = "HXn3";
-  return sixth.find (text[5]) == std::string_view::npos ? "" : text;
+  return base64.size () >= 11 && base64.substr (6, 5) == "Bzc2g" &&
+         sixth.find (base64[5]) != std::string_view::npos;
 }
 
 }  // namespace
@@ -133,8 +138,11 @@ presentation::ContentProtection to_protection (
   out.scheme_id_uri = scheme_of (key.key_format);
   out.value = key.method == Method::sample_aes_ctr ? "cenc" : "cbcs";
   out.default_kid = to_uuid (key.key_id);
-  if (auto pssh = pssh_of (key.uri); !pssh.empty ())
-    out.pssh.emplace_back (pssh);
+  std::string_view base64 = base64_of (key.uri);
+  if (is_pssh (base64))
+    out.pssh.emplace_back (base64);
+  else if (key.key_format == "com.microsoft.playready")
+    out.playready = base64;
   out.key_format = key.key_format;
   out.key_uri = uri::resolve (base, key.uri);
   if (key.iv) {
