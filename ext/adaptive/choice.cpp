@@ -4,14 +4,11 @@
 #include <algorithm>
 #include <set>
 
-#include "schedule.h"
 #include "text.h"
 
 namespace choice {
 
 using presentation::Representation;
-using presentation::Segment;
-using presentation::Time;
 using presentation::Track;
 
 namespace {
@@ -123,12 +120,6 @@ Indexes switchable (const Track &track, const Indexes &of)
   return most;
 }
 
-Time time_of (const Representation &representation, const Segment &segment)
-{
-  Time offset = schedule::media_offset (representation);
-  return segment.time - std::min (segment.time, offset);
-}
-
 }  // namespace
 
 std::string codec_kinds (std::string_view codecs)
@@ -176,45 +167,6 @@ std::vector<std::size_t> levels (const Track &track, const Limits &limits)
   // Without a speed there is nothing to be near to but the limits.
   if (limits.connection_speed == 0) return {highest (track, all)};
   return {nearest (track, all, speed)};
-}
-
-std::optional<std::size_t> rendition (const Track &track,
-    std::string_view group, std::optional<std::size_t> current)
-{
-  auto found = schedule::choose_rendition (track, group);
-  return found ? found : current;
-}
-
-std::optional<std::uint64_t> next_segment (
-    const Representation &representation, Time time)
-{
-  auto begins_late = [&] (std::uint64_t n) {
-    auto segment = schedule::segment (representation, n);
-    return !segment || time_of (representation, *segment) >= time;
-  };
-  // The first one that begins then or later, or is behind the last one.
-  std::uint64_t low = 0;
-  std::uint64_t high = 1;
-  while (!begins_late (high)) {
-    low = high;
-    high *= 2;
-  }
-  while (low < high) {
-    std::uint64_t middle = low + (high - low) / 2;
-    if (begins_late (middle))
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  auto after = schedule::segment (representation, low);
-  if (low == 0) return after ? std::optional (low) : std::nullopt;
-  auto before = schedule::segment (representation, low - 1);
-  if (!before) return std::nullopt;
-  Time start = time_of (representation, *before);
-  Time end =
-      after ? time_of (representation, *after) : start + before->duration;
-  if (time - start < (end > time ? end - time : 0)) return low - 1;
-  return after ? std::optional (low) : std::nullopt;
 }
 
 }  // namespace choice

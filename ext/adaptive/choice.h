@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,19 +46,5 @@ struct Limits
 // otherwise it is the lowest one. Empty for a track without representations.
 [[nodiscard]] std::vector<std::size_t> levels (
     const presentation::Track &track, const Limits &limits);
-
-// HLS: the one of an audio track that belongs to a variant's group. When the
-// variant goes without this track: the current one, if there is one.
-[[nodiscard]] std::optional<std::size_t> rendition (
-    const presentation::Track &track, std::string_view group,
-    std::optional<std::size_t> current);
-
-// Where a representation goes on when another one has been played up to a time
-// of the period: the segment that begins nearest to it, so that none comes
-// twice and none is left out where the boundaries differ by little. Nothing
-// when that is behind the last one, or nothing has been loaded.
-[[nodiscard]] std::optional<std::uint64_t> next_segment (
-    const presentation::Representation &representation,
-    presentation::Time time);
 
 }  // namespace choice

@@ -6,13 +6,9 @@
 using choice::Limits;
 using choice::Selection;
 using presentation::Representation;
-using presentation::SegmentList;
-using presentation::Time;
 using presentation::Track;
 
 namespace {
-
-constexpr Time ms = 1'000'000;
 
 Representation representation (std::uint64_t bandwidth,
     std::uint32_t height = 0, std::string codecs = {}, std::string mime = {})
@@ -29,24 +25,6 @@ Track track (std::vector<Representation> representations)
 {
   Track out;
   out.representations = std::move (representations);
-  return out;
-}
-
-// From a start, each so long, in milliseconds, with an offset of the clock.
-Representation list (Time start, std::vector<Time> durations, Time offset = 0)
-{
-  SegmentList segments;
-  segments.offset = offset * ms;
-  Time time = start * ms;
-  for (Time duration : durations) {
-    SegmentList::Entry entry;
-    entry.time = time;
-    entry.duration = duration * ms;
-    segments.entries.push_back (entry);
-    time += entry.duration;
-  }
-  Representation out{};
-  out.segments = std::move (segments);
   return out;
 }
 
@@ -205,67 +183,6 @@ GST_START_TEST (what_cannot_be_switched_stays_apart)
 }
 GST_END_TEST;
 
-GST_START_TEST (renditions_go_with_their_variant)
-{
-  Track sound = track ({representation (0), representation (0)});
-  sound.representations[0].group = "lo";
-  sound.representations[1].group = "hi";
-  fail_unless (choice::rendition (sound, "hi", 0) == 1);
-  fail_unless (choice::rendition (sound, "lo", std::nullopt) == 0);
-  fail_unless (choice::rendition (sound, "", 1) == 1);
-  fail_unless (!choice::rendition (sound, "no", std::nullopt));
-}
-GST_END_TEST;
-
-GST_START_TEST (the_next_segment_is_the_nearest)
-{
-  Representation even = list (0, {4000, 4000, 4000, 2000});
-  Representation offset = list (10000, {4000, 4000, 4000}, 10000);
-  Representation late = list (500, {4000, 4000});
-  std::vector<Time> many (1000, 2000);
-  Representation thousand = list (0, many);
-  constexpr int none = -1;
-  struct
-  {
-    const Representation &of;
-    Time time;
-    int expected;
-  } rows[] = {
-      {even, 0, 0},
-      {even, 4000, 1},
-      {even, 8000, 2},
-      {even, 12000, 3},
-      {even, 14000, none},
-      {even, 99000, none},
-      // Boundaries that differ by little.
-      {even, 3990, 1},
-      {even, 4010, 1},
-      {even, 13001, none},
-      {even, 12999, 3},
-      {even, 5999, 1},
-      {even, 6000, 2},
-      {even, 100, 0},
-      {offset, 0, 0},
-      {offset, 4000, 1},
-      {offset, 8100, 2},
-      {offset, 12000, none},
-      {late, 0, 0},
-      {late, 4000, 1},
-      {thousand, 1998000, 999},
-      {thousand, 1024000, 512},
-      {thousand, 2000000, none},
-  };
-  for (const auto &row : rows) {
-    auto next = choice::next_segment (row.of, row.time * ms);
-    fail_unless_equals_int (
-        next ? static_cast<int> (*next) : none, row.expected);
-  }
-  fail_unless (!choice::next_segment (list (0, {}), 0));
-  Representation unloaded{};
-  fail_unless (!choice::next_segment (unloaded, 0));
-}
-GST_END_TEST;
-
 static Suite *choice_suite ()
 {
   Suite *suite = suite_create ("choice");
@@ -275,8 +192,6 @@ static Suite *choice_suite ()
   tcase_add_test (tests, what_one_pad_takes);
   tcase_add_test (tests, levels_of_a_track);
   tcase_add_test (tests, what_cannot_be_switched_stays_apart);
-  tcase_add_test (tests, renditions_go_with_their_variant);
-  tcase_add_test (tests, the_next_segment_is_the_nearest);
   return suite;
 }
 
