@@ -156,6 +156,28 @@ struct ContentProtection
   std::string value;
   std::string default_kid;
   std::vector<std::string> pssh;  // base64
+  std::string playready{};        // mspr:pro, base64
+  std::string license_uri{};      // of ClearKey: dashif:Laurl; absolute
+};
+
+// DASH: Role, Accessibility, InbandEventStream and their like (5.8.2).
+struct Descriptor
+{
+  std::string scheme_id_uri;
+  std::string value;
+  bool operator== (const Descriptor &) const = default;
+};
+
+// DASH: one of several addresses of the same resources (5.6).
+struct Base
+{
+  std::string uri;  // absolute
+  std::string service_location;
+  // Of the DVB profile: a lower priority is better, and of the same priority
+  // each is to be chosen as often as its weight says.
+  std::uint32_t priority = 1;
+  std::uint32_t weight = 1;
+  bool operator== (const Base &) const = default;
 };
 
 struct Representation
@@ -173,6 +195,13 @@ struct Representation
   std::string group;
   std::vector<ContentProtection> protections;
   Segments segments;
+  // DASH: where else it is than at base, the best first.
+  std::vector<Base> alternatives{};
+  // DASH: what kinds of emsg boxes its segments have.
+  std::vector<Descriptor> inband_events{};
+  // DASH, for live: how much earlier than complete a segment can be asked for;
+  // max_time: at any time.
+  Time availability_time_offset = 0;
 };
 
 enum class Type
@@ -189,6 +218,27 @@ struct Track
   std::string language;
   std::string label;
   std::vector<Representation> representations;
+  // DASH: it has key frames alone, of the tracks with these ids.
+  std::string trick_mode_of{};
+  bool is_trick_mode = false;
+  std::vector<Descriptor> roles{};
+  std::vector<Descriptor> accessibilities{};
+};
+
+// DASH: something that happens at a time (5.10.2).
+struct Event
+{
+  Time time = 0;  // of the presentation
+  std::optional<Time> duration;
+  std::string id;
+  std::string data;        // text, or XML where it has elements
+  bool is_base64 = false;  // the text
+};
+
+struct EventStream
+{
+  Descriptor scheme;
+  std::vector<Event> events;
 };
 
 struct Period
@@ -197,6 +247,7 @@ struct Period
   Time start = 0;
   std::optional<Time> duration;
   std::vector<Track> tracks;
+  std::vector<EventStream> event_streams{};
 };
 
 struct Presentation

@@ -149,8 +149,10 @@ std::optional<SegmentList> to_segments (
   for (const sidx::Reference &reference : index.references) {
     // Nothing to fetch: as good as not there.
     if (reference.size == 0) continue;
-    auto time = presentation::to_time (reference.time, index.timescale);
-    auto duration = presentation::to_time (reference.duration, index.timescale);
+    std::uint32_t timescale =
+        reference.timescale != 0 ? reference.timescale : index.timescale;
+    auto time = presentation::to_time (reference.time, timescale);
+    auto duration = presentation::to_time (reference.duration, timescale);
     if (!time || !duration) return std::nullopt;
     SegmentList::Entry entry;
     entry.uri_size = static_cast<std::uint32_t> (list.text.size ());
