@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utility>
 
+#include "gstadaptiveevents.h"
 #include "gstblocks.h"
 
 using relay::Owned;
@@ -179,6 +180,8 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
+  common.keys = std::make_shared<AdaptiveKeys> (
+      element_, settings.fetch, settings.license_url, &counters_);
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };
   common.position = [this] (const AdaptiveStream *stream) {
@@ -204,6 +207,7 @@ void AdaptivePlayback::load (const Settings &settings)
     gst_element_post_message (
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
+  gstadaptiveevents::post (element_, loaded->event_streams);
   AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);

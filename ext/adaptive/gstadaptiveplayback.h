@@ -32,6 +32,7 @@ public:
   {
     std::string location;
     std::uint64_t max_bitrate = 0;
+    std::string license_url;  // "" = the manifest's
     fetcher::Settings fetch;
     ahead::Limits ahead;
     bool use_buffering = false;

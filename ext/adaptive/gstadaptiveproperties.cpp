@@ -25,6 +25,7 @@ bool prepare (GstElement *element, const Settings &settings,
   }
   out.location = settings.location;
   out.max_bitrate = settings.max_bitrate;
+  out.license_url = settings.license_url;
   out.fetch = settings.fetch;
   out.ahead = {settings.prefetch_segments, settings.max_buffer_time,
       settings.max_buffer_bytes};
@@ -136,6 +137,21 @@ void make_properties (GParamSpec **properties, const char *user_agent)
       "Maximum bitrate",
       "Highest bandwidth in bit/s of a track's representation (0 = no limit)",
       0, G_MAXUINT64, 0, in_ready);
+  /**
+   * GstAdaptiveSrc:license-url:
+   *
+   * Where a decrypter's question for keys (a query for the context `cenc-keys`)
+   * is answered, by a POST of a W3C ClearKey licence request; in place of the
+   * address in the manifest. Write-only: there may be a token in it. Default:
+   * none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LICENSE_URL] = g_param_spec_string ("license-url",
+      "License URL", "URI of a ClearKey licence server (none = the manifest's)",
+      nullptr,
+      static_cast<GParamFlags> (
+          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   make_ahead_properties (properties);
   make_time_properties (properties);
   /**
@@ -159,6 +175,9 @@ bool set_property (Settings &settings, guint id, const GValue *value)
   switch (id) {
     case PROP_MAX_BITRATE:
       settings.max_bitrate = g_value_get_uint64 (value);
+      return true;
+    case PROP_LICENSE_URL:
+      settings.license_url = gstsource::text_of (value);
       return true;
     case PROP_PREFETCH_SEGMENTS:
       settings.prefetch_segments = g_value_get_uint (value);

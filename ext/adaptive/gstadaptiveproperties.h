@@ -14,6 +14,7 @@ namespace gstadaptive {
 enum
 {
   PROP_MAX_BITRATE = gstsource::N_PROPS,
+  PROP_LICENSE_URL,
   PROP_PREFETCH_SEGMENTS,
   PROP_MAX_BUFFER_TIME,
   PROP_MAX_BUFFER_BYTES,
@@ -27,6 +28,7 @@ enum
 struct Settings : gstsource::Settings
 {
   guint64 max_bitrate = 0;
+  std::string license_url;
   guint prefetch_segments = 2;
   guint64 max_buffer_time = 30 * GST_SECOND;
   guint64 max_buffer_bytes = 67108864;

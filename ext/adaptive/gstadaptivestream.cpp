@@ -90,6 +90,9 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
 static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_CONTEXT:
+      return stream_of (pad).answer_context (query) ||
+             gst_pad_query_default (pad, parent, query);
     case GST_QUERY_DURATION:
     case GST_QUERY_BUFFERING:
     case GST_QUERY_SEEKING:
@@ -119,6 +122,7 @@ AdaptiveStream::AdaptiveStream (
       selection_ (std::move (selection)),
       track_{{&selection_.representation, shared_.start}}
 {
+  asking_.lock ()->reset (g_cancellable_new ());
   make_feed (itinerary);
 }
 
@@ -209,6 +213,12 @@ GstPad *AdaptiveStream::make_pad (
   gst_pad_push_event (pad_, stream_start);
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
   gst_pad_push_event (pad_, segment_.release ());
+  gstadaptivekeys::push_events (pad_, selection_.representation.protections);
+  if (!selection_.representation.inband_events.empty ()) {
+    events_.emplace (shared_.element, name);
+    events_->begin (
+        shared_.start, timeline::to_media (track_.front (), shared_.start));
+  }
   return pad_;
 }
 
@@ -226,6 +236,14 @@ void AdaptiveStream::start ()
 void AdaptiveStream::cancel ()
 {
   feed ()->cancel ();
+  g_cancellable_cancel (asking_.lock ()->get ());
+}
+
+bool AdaptiveStream::answer_context (GstQuery *query)
+{
+  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
+  return shared_.keys->answer (
+      query, selection_.representation.protections, cancellable.get ());
 }
 
 void AdaptiveStream::resume ()
@@ -279,6 +297,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::buffer:
       break;
   }
+  if (events_) events_->look (item.buffer.get ());
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
@@ -374,7 +393,7 @@ void AdaptiveStream::end (GstFlowReturn flow)
   if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
   // What was read ahead is not wanted any more, and its connection neither.
-  if (flow != GST_FLOW_NOT_LINKED) cancel ();
+  if (flow != GST_FLOW_NOT_LINKED) feed ()->cancel ();
   // Before the event: with it an application may go.
   shared_.ended ();
   if (ends) push_end ();
@@ -402,6 +421,7 @@ void AdaptiveStream::play (const Itinerary &itinerary)
 {
   next_.lock ()->reset ();
   make_feed (itinerary);
+  asking_.lock ()->reset (g_cancellable_new ());
   greeted_ = false;
   rewound_ = false;
   GstEvent *event = gst_event_new_flush_stop (TRUE);

@@ -13,6 +13,8 @@
 
 #include "common/gstpp.h"
 #include "common/guarded.h"
+#include "gstadaptiveevents.h"
+#include "gstadaptivekeys.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
 #include "loader.h"
@@ -35,6 +37,7 @@ public:
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
+    std::shared_ptr<AdaptiveKeys> keys;
     // Where the other streams are, if any goes on: in presentation time.
     std::function<std::optional<presentation::Time> (const AdaptiveStream *)>
         position;
@@ -64,6 +67,8 @@ public:
   void start ();
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
+  // A decrypter's query; false: not answered.
+  bool answer_context (GstQuery *query);
   // After a RECONFIGURE event.
   void resume ();
 
@@ -113,6 +118,7 @@ private:
   std::atomic<unsigned> generation_{0};
   relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
   relay::Guarded<std::optional<Itinerary>> next_;
+  relay::Guarded<relay::Owned<GCancellable>> asking_;
 
   // Of the stream's thread, or of who has stopped it.
   bool greeted_ = false;
@@ -120,4 +126,5 @@ private:
   Itinerary itinerary_;
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
+  std::optional<AdaptiveEvents> events_;
 };

@@ -9,10 +9,12 @@
 #include "container.h"
 #include "m3u8.h"
 #include "mpd.h"
+#include "mpdreader.h"
 #include "schedule.h"
 #include "sidx.h"
 #include "text.h"
 #include "uri.h"
+#include "xlink.h"
 
 namespace loader {
 
@@ -25,6 +27,8 @@ namespace {
 constexpr std::size_t max_manifest = mpd::max_size;
 // 65,535 references of 12 bytes, and boxes before them.
 constexpr std::size_t max_index = std::size_t{4} * 1024 * 1024;
+// How often one that refers to others makes us ask for more.
+constexpr unsigned max_index_requests = 256;
 
 relay::Failure<Problem> problem (
     Error error, std::string_view uri, std::string message)
@@ -66,7 +70,9 @@ private:
   Result<fetcher::Whole> fetch (
       const fetcher::Request &request, std::size_t max_bytes);
   Result<Presentation> parse (const fetcher::Whole &manifest);
-  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole);
+  Result<Presentation> parse_mpd (const fetcher::Whole &manifest);
+  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole,
+      const presentation::Variables *variables = nullptr);
   Result<Loaded> select (Presentation presentation);
   Result<relay::Done> complete (Selection &selection, Loaded &loaded);
   Result<relay::Done> load_playlist (
@@ -104,9 +110,11 @@ Result<fetcher::Whole> Loader::fetch (
   return std::move (*whole);
 }
 
-Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
+Result<m3u8::Playlist> Loader::parse_playlist (
+    const fetcher::Whole &whole, const presentation::Variables *variables)
 {
-  auto playlist = m3u8::parse (std::string (as_text (whole.bytes)));
+  auto playlist =
+      m3u8::parse (std::string (as_text (whole.bytes)), {whole.uri, variables});
   if (!playlist)
     return problem (m3u8::is_unsupported (playlist.code ()) ? Error::unsupported
                     : playlist.code () == m3u8::Error::not_m3u8
@@ -119,6 +127,9 @@ Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
       return truncated (whole, "neither #EXT-X-ENDLIST nor an end of the body");
     if (!media->complete)
       return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
+    for (const auto &key : media->segments.keys)
+      if (key.is_whole)
+        return problem (Error::unsupported, whole.uri, "encrypted segments");
   }
   return std::move (*playlist);
 }
@@ -135,14 +146,40 @@ Result<Presentation> Loader::parse (const fetcher::Whole &manifest)
   }
   if (container::sniff (manifest.bytes) == container::Format::html)
     return problem (Error::not_manifest, manifest.uri, "an HTML page");
-  auto parsed = mpd::parse (as_text (manifest.bytes), manifest.uri);
-  if (parsed) return std::move (*parsed);
+  return parse_mpd (manifest);
+}
+
+relay::Failure<Problem> mpd_problem (
+    const fetcher::Whole &whole, relay::Failure<mpd::Error> failure)
+{
   Error error = Error::malformed;
-  if (mpd::is_unsupported (parsed.code ())) error = Error::unsupported;
-  if (parsed.code () == mpd::Error::not_xml ||
-      parsed.code () == mpd::Error::not_mpd)
+  if (mpd::is_unsupported (failure.code)) error = Error::unsupported;
+  if (failure.code == mpd::Error::not_xml ||
+      failure.code == mpd::Error::not_mpd)
     error = Error::not_manifest;
-  return problem (error, manifest.uri, in_line (parsed.error ()));
+  return problem (error, whole.uri, in_line (failure));
+}
+
+// With the elements of it that stand somewhere else.
+Result<Presentation> Loader::parse_mpd (const fetcher::Whole &manifest)
+{
+  auto document = mpd::read (as_text (manifest.bytes));
+  if (!document) return mpd_problem (manifest, document.error ());
+  xlink::Resolver resolver (*document, manifest.uri);
+  while (true) {
+    auto link = resolver.next ();
+    if (!link) return mpd_problem (manifest, link.error ());
+    if (!*link) break;
+    auto whole =
+        fetch ({(*link)->uri, {}, fetcher::Kind::manifest}, xlink::max_size);
+    if (!whole) return whole.error ();
+    auto done = resolver.put (**link, as_text (whole->bytes));
+    if (!done)
+      return problem (Error::malformed, whole->uri, in_line (done.error ()));
+  }
+  auto out = mpd::present (*document, manifest.uri);
+  if (!out) return mpd_problem (manifest, out.error ());
+  return std::move (*out);
 }
 
 Result<Loaded> Loader::run (const std::string &uri)
@@ -151,6 +188,8 @@ Result<Loaded> Loader::run (const std::string &uri)
   if (!manifest) return manifest.error ();
   auto presentation = parse (*manifest);
   if (!presentation) return presentation.error ();
+  if (presentation->periods.size () > 1)
+    return problem (Error::unsupported, manifest->uri, "more than one Period");
   return select (std::move (*presentation));
 }
 
@@ -160,18 +199,18 @@ Result<Loaded> Loader::select (Presentation presentation)
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
-  // The group of renditions that the HLS variant asks for; in DASH all are of
-  // the group "".
-  std::string group;
+  loaded.event_streams = std::move (period.event_streams);
+  // The groups of renditions that the HLS variant asks for.
+  Representation variant{};
   for (Track &track : period.tracks) {
+    if (track.is_trick_mode) continue;
+    // Another picture is for who asks for it.
+    if (track.is_rendition && track.type == presentation::Type::video) continue;
     std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
-    if (&track != &period.tracks.front () &&
-        std::holds_alternative<presentation::Playlist> (
-            track.representations.front ().segments))
-      index = schedule::choose_rendition (track, group);
+    if (track.is_rendition) index = schedule::choose_rendition (track, variant);
     if (!index) continue;
     Representation &chosen = track.representations[*index];
-    if (&track == &period.tracks.front ()) group = chosen.group;
+    if (&track == &period.tracks.front ()) variant = chosen;
     loaded.selections.push_back (
         {track.type, track.language, std::move (chosen)});
   }
@@ -196,21 +235,20 @@ Result<relay::Done> Loader::complete (Selection &selection, Loaded &loaded)
 Result<relay::Done> Loader::load_playlist (
     Representation &representation, Loaded &loaded)
 {
-  const auto &reference =
+  const auto reference =
       std::get<presentation::Playlist> (representation.segments);
   auto whole = fetch ({uri::resolve (representation.base, reference.uri), {},
                           fetcher::Kind::manifest},
       max_manifest);
   if (!whole) return whole.error ();
-  auto playlist = parse_playlist (*whole);
+  auto playlist = parse_playlist (*whole, reference.variables.get ());
   if (!playlist) return playlist.error ();
   auto *media = std::get_if<m3u8::Media> (&*playlist);
   if (media == nullptr)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
   loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
-  representation.base = whole->uri;
-  representation.segments = std::move (media->segments);
+  m3u8::complete (representation, std::move (*media), whole->uri);
   return relay::Done{};
 }
 
@@ -225,17 +263,26 @@ Result<relay::Done> Loader::load_index (Representation &representation)
     first = base.index.range->first;
     request.range.emplace (fetcher::Range{first, base.index.range->last});
   }
-  auto whole = fetch (request, max_index);
-  if (!whole) return whole.error ();
-  auto index = sidx::parse (whole->bytes, first);
-  if (!index)
-    return problem (index.code () == sidx::Error::hierarchical
-                        ? Error::unsupported
-                        : Error::malformed,
-        whole->uri, sidx::to_string (index.code ()));
-  auto segments = schedule::to_segments (base, *index);
+  sidx::Walk walk;
+  for (unsigned i = 0; i < max_index_requests; i++) {
+    auto whole = fetch (request, max_index);
+    if (!whole) return whole.error ();
+    auto done = walk.add (whole->bytes, first);
+    if (!done)
+      return problem (
+          Error::malformed, whole->uri, sidx::to_string (done.code ()));
+    auto wanted = walk.wanted ();
+    if (!wanted) break;
+    first = wanted->first;
+    request.range.emplace (
+        fetcher::Range{first, wanted->first + wanted->size - 1});
+  }
+  if (walk.wanted ())
+    return problem (Error::malformed, uri, "an index of too many indexes");
+  sidx::Index index = walk.take ();
+  auto segments = schedule::to_segments (base, index);
   if (!segments || segments->entries.empty ())
-    return problem (Error::malformed, whole->uri, "the index has no segments");
+    return problem (Error::malformed, uri, "the index has no segments");
   representation.segments = std::move (*segments);
   return relay::Done{};
 }

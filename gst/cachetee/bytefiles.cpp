@@ -24,10 +24,9 @@ namespace {
 // Records that are read at a time, when an index has grown.
 constexpr std::uint64_t growth_limit = 4096 * record::record_size;
 
-Result<Loaded> load (Disk &disk, const folder::Family &family,
+Result<Loaded> load_once (Disk &disk, const Names &names,
     folder::Generation generation, std::string_view key)
 {
-  Names names = family.names (generation);
   File index = disk::open_file (disk, names.index, O_RDWR);
   // A folder that is read-only can be read.
   if (!index && (errno == EACCES || errno == EROFS || errno == EPERM))
@@ -35,33 +34,17 @@ Result<Loaded> load (Disk &disk, const folder::Family &family,
   if (!index)
     return failed (errno == ENOENT ? Error::not_found : Error::cannot_open);
   Result<record::Header> header = folder::load_header (index);
-  if (!header) {
-    bool is_new = header.code () == Error::incomplete;
-    if (is_new && index.lock (Lock::shared) == Locked::no)
-      return relay::failure (Error::busy);
-    return header.error ();
-  }
+  if (!header) return header.error ();
   if (header->key != key || header->format != record::Format::bytes)
     return relay::failure (Error::not_found);
 
   File data = disk::open_file (disk, names.data, O_RDWR);
   if (!data && (errno == EACCES || errno == EROFS || errno == EPERM))
     data = disk::open_file (disk, names.data, O_RDONLY);
-  if (!data) {
-    Failure why =
-        failed (errno == ENOENT ? Error::damaged : Error::cannot_open);
-    // Its maker makes it after the index.
-    if (why.code == Error::damaged && index.lock (Lock::shared) == Locked::no)
-      return relay::failure (Error::busy);
-    return why;
-  }
-  if (!folder::is_data_of (data, header->id)) {
-    // Its maker writes it after the header.
-    bool is_new = data.size () < record::record_size;
-    if (is_new && index.lock (Lock::shared) == Locked::no)
-      return relay::failure (Error::busy);
+  if (!data)
+    return failed (errno == ENOENT ? Error::damaged : Error::cannot_open);
+  if (!folder::is_data_of (data, header->id))
     return relay::failure (Error::damaged);
-  }
 
   Result<record::Follower> log = folder::load_log (index);
   if (!log) return log.error ();
@@ -72,6 +55,22 @@ Result<Loaded> load (Disk &disk, const folder::Family &family,
   if (!facts && log->index ().facts != record::no_record)
     return relay::failure (Error::damaged);
   return Loaded{std::move (files), *std::move (log), std::move (facts)};
+}
+
+Result<Loaded> load (Disk &disk, const folder::Family &family,
+    folder::Generation generation, std::string_view key)
+{
+  const Names names = family.names (generation);
+  Result<Loaded> loaded = load_once (disk, names, generation, key);
+  bool is_partial = !loaded && (loaded.code () == Error::incomplete ||
+                                   loaded.code () == Error::damaged);
+  if (!is_partial) return loaded;
+  // Its maker may be at it, or have been until now. It is looked at again while
+  // nobody can write.
+  File index = disk::open_file (disk, names.index, O_RDONLY);
+  if (index && index.lock (Lock::shared) == Locked::no)
+    return relay::failure (Error::busy);
+  return load_once (disk, names, generation, key);
 }
 
 }  // namespace

@@ -614,11 +614,14 @@ std::optional<bool> Object::try_make_files ()
     if (again) return std::nullopt;
   }
   bool is_ours = loaded.ok ();
-  // Its maker is about to say what it is of.
   bool is_begun =
       is_ours && !loaded->facts && loaded->log.index ().records.empty ();
-  if (is_begun && loaded->files->index.lock (Lock::shared) == Locked::no)
-    return false;
+  if (is_begun) {
+    const disk::File &index = loaded->files->index;
+    // Its maker is about to say what it is of, or has since.
+    if (index.lock (Lock::shared) == Locked::no) return false;
+    if (index.size () > loaded->log.index_end ()) return std::nullopt;
+  }
   if (is_ours && adopt (*std::move (loaded))) return lock_files ();
 
   record::Header header;

@@ -15,6 +15,7 @@
 #include "folder.h"
 #include "inventory.h"
 #include "testbytes.h"
+#include "testdisk.h"
 
 namespace {
 
@@ -705,8 +706,13 @@ GST_START_TEST (two_that_begin_at_once_make_one)
   TempDir temp;
   slices::Memory one (1 << 20);
   slices::Memory two (1 << 20);
-  Store ours (temp.path (), test::small_store);
-  Store theirs (temp.path (), test::small_store);
+  test::LateDisk late (1, 60us);
+  test::LateDisk later (2, 60us);
+  store::Options options = test::small_store;
+  options.disk = &late;
+  Store ours (temp.path (), options);
+  options.disk = &later;
+  Store theirs (temp.path (), options);
   for (unsigned i = 0; i < 200; i++) {
     std::string key = "k" + std::to_string (i);
     std::latch start (2);
@@ -718,7 +724,8 @@ GST_START_TEST (two_that_begin_at_once_make_one)
     std::thread other ([&] { run (theirs, two); });
     run (ours, one);
     other.join ();
-    fail_unless (test::files_of (temp.path (), ".idx").size () == i + 1);
+    fail_unless_equals_uint64 (
+        test::files_of (temp.path (), ".idx").size (), i + 1);
   }
 }
 GST_END_TEST;

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "disk.h"
 #include "testutil.h"
@@ -48,6 +50,65 @@ inline ssize_t write_some (disk::Disk &disk, int fd, const iovec *parts,
   iovec some{bytes.data (), std::min (bytes.size (), limit)};
   return disk.Disk::pwritev (fd, &some, 1, offset);
 }
+
+// Is late with each call by up to so much, so that others get in between.
+class LateDisk final : public disk::Disk
+{
+public:
+  LateDisk (unsigned seed, std::chrono::microseconds most)
+      : random_ (seed), late_ (0, static_cast<int> (most.count ()))
+  {
+  }
+
+  int open (const char *path, int flags, mode_t mode) override
+  {
+    wait ();
+    return Disk::open (path, flags, mode);
+  }
+  ssize_t pread (int fd, void *bytes, std::size_t size, off_t offset) override
+  {
+    wait ();
+    return Disk::pread (fd, bytes, size, offset);
+  }
+  ssize_t pwritev (int fd, const iovec *parts, int count, off_t offset) override
+  {
+    wait ();
+    return Disk::pwritev (fd, parts, count, offset);
+  }
+  int fstat (int fd, struct stat *status) override
+  {
+    wait ();
+    return Disk::fstat (fd, status);
+  }
+  int flock (int fd, int operation) override
+  {
+    wait ();
+    return Disk::flock (fd, operation);
+  }
+  int unlink (const char *path) override
+  {
+    wait ();
+    return Disk::unlink (path);
+  }
+  int list (const char *path, std::vector<std::string> &names) override
+  {
+    wait ();
+    return Disk::list (path, names);
+  }
+
+private:
+  void wait ()
+  {
+    std::unique_lock lock (mutex_);
+    std::chrono::microseconds late (late_ (random_));
+    lock.unlock ();
+    std::this_thread::sleep_for (late);
+  }
+
+  std::mutex mutex_;
+  std::minstd_rand random_;
+  std::uniform_int_distribution<int> late_;
+};
 
 // Fails the n-th call of a kind, or all from the n-th on.
 class FailingDisk final : public disk::Disk
