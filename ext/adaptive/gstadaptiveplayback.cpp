@@ -130,7 +130,8 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  common.access = {settings, &counters_, gstblocks::shared_pool ()};
+  common.access = {settings, &counters_, gstblocks::shared_pool (),
+      std::make_shared<keystore::Store> ()};
   common.segments = &segments_;
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };

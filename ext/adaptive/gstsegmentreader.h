@@ -11,6 +11,7 @@
 #include "common/gstpp.h"
 #include "container.h"
 #include "fetcher.h"
+#include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
 
@@ -66,6 +67,7 @@ public:
     fetcher::Settings settings;
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
+    std::shared_ptr<keystore::Store> keys;
   };
 
   // block: how large reads are; it learns over all readers of a track. All of
@@ -83,6 +85,8 @@ public:
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
 private:
+  Result<std::unique_ptr<body::Body>> fetch (
+      const presentation::Resource &resource);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
