@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "gstadaptiveevents.h"
 #include "gstblocks.h"
 
 using relay::Owned;
@@ -125,13 +126,14 @@ void AdaptivePlayback::expose (
   for (const auto &stream : added) stream->start ();
 }
 
-AdaptiveStream::Shared AdaptivePlayback::make_common (
-    const fetcher::Settings &settings)
+AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  common.access = {settings, &counters_, gstblocks::shared_pool (),
-      std::make_shared<keystore::Store> ()};
+  auto keys = std::make_shared<keystore::Store> ();
+  common.access = {settings.fetch, &counters_, gstblocks::shared_pool (), keys};
+  common.keys = std::make_shared<AdaptiveKeys> (
+      element_, settings.fetch, settings.license_url, &counters_, keys);
   common.segments = &segments_;
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };
@@ -154,7 +156,8 @@ void AdaptivePlayback::load (const Settings &settings)
     gst_element_post_message (
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
-  AdaptiveStream::Shared common = make_common (settings.fetch);
+  gstadaptiveevents::post (element_, loaded->event_streams);
+  AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);
 }

@@ -28,6 +28,7 @@ public:
   {
     std::string location;
     std::uint64_t max_bitrate = 0;
+    std::string license_url;  // "" = the manifest's
     fetcher::Settings fetch;
   };
 
@@ -64,7 +65,7 @@ private:
   void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
   std::shared_ptr<AdaptiveStream> add_stream (
       const AdaptiveStream::Shared &common, loader::Selection selection);
-  AdaptiveStream::Shared make_common (const fetcher::Settings &settings);
+  AdaptiveStream::Shared make_common (const Settings &settings);
   void check_end ();
   void post_problem (const loader::Problem &problem);
   bool may_fail () { return !failed_.exchange (true); }

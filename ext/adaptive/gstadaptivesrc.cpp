@@ -46,6 +46,7 @@ using relay::Owned;
 enum
 {
   PROP_MAX_BITRATE = gstsource::N_PROPS,
+  PROP_LICENSE_URL,
   PROP_STATS,
   N_PROPS
 };
@@ -69,6 +70,7 @@ constexpr const char *default_user_agent = "GStreamer adaptivesrc " VERSION;
 struct Settings : gstsource::Settings
 {
   guint64 max_bitrate = 0;
+  std::string license_url;
 };
 
 struct Impl
@@ -147,8 +149,8 @@ static bool start (GstAdaptiveSrc *self)
   Settings settings = self->impl.settings.copy ();
   settings.location = plain (settings.location);
   if (!gstsource::prepare (GST_ELEMENT (self), settings)) return false;
-  self->impl.playback.start (
-      {settings.location, settings.max_bitrate, settings.fetch});
+  self->impl.playback.start ({settings.location, settings.max_bitrate,
+      settings.license_url, settings.fetch});
   return true;
 }
 
@@ -189,10 +191,18 @@ static void set_property (
 {
   auto settings = GST_ADAPTIVE_SRC (object)->impl.settings.lock ();
   if (gstsource::set_property (*settings, id, value)) return;
-  if (id == PROP_MAX_BITRATE)
-    settings->max_bitrate = g_value_get_uint64 (value);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  switch (id) {
+    case PROP_MAX_BITRATE:
+      settings->max_bitrate = g_value_get_uint64 (value);
+      break;
+    case PROP_LICENSE_URL: {
+      const gchar *text = g_value_get_string (value);
+      settings->license_url = text != nullptr ? text : "";
+      break;
+    }
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
 }
 
 static void get_property (
@@ -246,6 +256,21 @@ static void install_properties (GObjectClass *object_class)
       0, G_MAXUINT64, 0,
       static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                 GST_PARAM_MUTABLE_READY));
+  /**
+   * GstAdaptiveSrc:license-url:
+   *
+   * Where a decrypter's question for keys (a query for the context `cenc-keys`)
+   * is answered, by a POST of a W3C ClearKey licence request; in place of the
+   * address in the manifest. Write-only: there may be a token in it. Default:
+   * none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LICENSE_URL] = g_param_spec_string ("license-url",
+      "License URL", "URI of a ClearKey licence server (none = the manifest's)",
+      nullptr,
+      static_cast<GParamFlags> (
+          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   /**
    * GstAdaptiveSrc:stats:
    *

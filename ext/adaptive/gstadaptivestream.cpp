@@ -90,6 +90,9 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
 static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_CONTEXT:
+      return stream_of (pad).answer_context (query) ||
+             gst_pad_query_default (pad, parent, query);
     case GST_QUERY_DURATION:
     case GST_QUERY_SEEKING:
     case GST_QUERY_SCHEDULING:
@@ -208,6 +211,11 @@ GstPad *AdaptiveStream::make_pad (
   segment.position = segment.start;
   segment.time = shared_.start;
   gst_pad_push_event (pad_, gst_event_new_segment (&segment));
+  gstadaptivekeys::push_events (pad_, selection_.representation.protections);
+  if (!selection_.representation.inband_events.empty ()) {
+    events_.emplace (shared_.element, name);
+    events_->begin (shared_.start, segment.start);
+  }
   return pad_;
 }
 
@@ -225,6 +233,13 @@ void AdaptiveStream::start ()
 void AdaptiveStream::cancel ()
 {
   feed_.cancel ();
+  g_cancellable_cancel (asking_.get ());
+}
+
+bool AdaptiveStream::answer_context (GstQuery *query)
+{
+  return shared_.keys->answer (
+      query, selection_.representation.protections, asking_.get ());
 }
 
 void AdaptiveStream::resume ()
@@ -254,6 +269,7 @@ GstFlowReturn AdaptiveStream::step ()
   auto buffer = feed_.next ();
   if (!buffer) return fail (buffer.code ());
   if (!*buffer) return GST_FLOW_EOS;
+  if (events_) events_->look (buffer->get ());
   return gst_pad_push (pad_, buffer->release ());
 }
 

@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/gstpp.h"
+#include "gstadaptiveevents.h"
+#include "gstadaptivekeys.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentreader.h"
 #include "loader.h"
@@ -32,6 +35,7 @@ public:
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
+    std::shared_ptr<AdaptiveKeys> keys;
     presentation::Time start = 0;  // of the period
     guint group_id = 0;
   };
@@ -55,6 +59,8 @@ public:
   void start ();
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
+  // A decrypter's query; false: not answered.
+  bool answer_context (GstQuery *query);
   // After a RECONFIGURE event.
   void resume ();
 
@@ -80,8 +86,11 @@ private:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
 
+  const relay::Owned<GCancellable> asking_{g_cancellable_new ()};
+
   // Of the stream's thread.
   bool greeted_ = false;
   SegmentFeed feed_;
   relay::Owned<GstCaps> caps_;
+  std::optional<AdaptiveEvents> events_;
 };

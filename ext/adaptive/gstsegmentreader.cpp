@@ -48,6 +48,11 @@ void SegmentProblem::post (GstElement *element) const
       GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
           (_ ("A part of the stream is not media.")), ("%s", uri.c_str ()));
       break;
+    case Kind::samples:
+      GST_ELEMENT_ERROR (element, STREAM, NOT_IMPLEMENTED,
+          (_ ("The presentation needs what is not supported yet.")),
+          ("%s: encrypted samples (SAMPLE-AES) outside of MP4", uri.c_str ()));
+      break;
     case Kind::no_memory:
       GST_ELEMENT_ERROR (
           element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));
@@ -132,6 +137,14 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   return count;
 }
 
+// In MP4 it says itself what is encrypted. In TS and packed audio nothing tells
+// encrypted samples from others.
+static bool is_for_no_decrypter (container::Format format)
+{
+  return format == container::Format::mpegts ||
+         format == container::Format::packed_audio;
+}
+
 SegmentReader::Result<relay::Done> SegmentReader::look (
     std::span<const std::uint8_t> bytes)
 {
@@ -139,6 +152,8 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
+    if (part_.segment.protections && is_for_no_decrypter (format))
+      return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;
     if (encryption && format == container::Format::unknown && !bytes.empty ())

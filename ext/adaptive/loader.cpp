@@ -196,6 +196,7 @@ Result<Loaded> Loader::select (Presentation presentation)
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
+  loaded.event_streams = std::move (period.event_streams);
   // The groups of renditions that the HLS variant asks for.
   Representation variant{};
   for (Track &track : period.tracks) {
