@@ -42,8 +42,7 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
   segment.rate = itinerary_.rate;
   segment.flags = itinerary_.flags;
   segment.start = timeline::to_media (stretch, span.begin);
-  if (!is_open)
-    segment.stop = timeline::to_media (stretch, span.end);
+  if (!is_open) segment.stop = timeline::to_media (stretch, span.end);
   segment.position = itinerary_.rate < 0 ? segment.stop : segment.start;
   segment.time = span.begin;
   segment.base = timeline::to_running (leg, itinerary_.rate, span).begin;
@@ -103,7 +102,10 @@ bool SegmentSource::begin_step ()
     init_.reset ();
     discontinuity_ = true;
   }
-  if (segment_.discontinuity) discontinuity_ = true;
+  if (segment_.discontinuity || segment_.gap) discontinuity_ = true;
+  // There is nothing to fetch (RFC 8216bis 4.4.4.7).
+  if (segment_.gap)
+    events_.emplace_back (gst_event_new_gap (segment_.time, segment_.duration));
   return true;
 }
 
@@ -194,8 +196,12 @@ SegmentItem SegmentSource::end_part ()
 
 SegmentSource::Result<SegmentItem> SegmentSource::next ()
 {
-  if (!step_ && !begin_step ()) return SegmentItem{};
-  if (!events_.empty ()) return take_event ();
+  for (;;) {
+    if (!step_ && !begin_step ()) return SegmentItem{};
+    if (!events_.empty ()) return take_event ();
+    if (!segment_.gap) break;
+    end_step ();
+  }
   if (!reader_) {
     auto opened = open_part ();
     if (!opened) return opened.error ();
