@@ -157,6 +157,7 @@ void AdaptivePlayback::load (const Settings &settings)
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
+  gstadaptiveevents::post (element_, loaded->notes);
   AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);

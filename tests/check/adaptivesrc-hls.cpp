@@ -333,6 +333,80 @@ GST_START_TEST (a_set_of_others_is_decrypted)
 }
 GST_END_TEST;
 
+GST_START_TEST (what_is_said_beside_the_media_is_posted)
+{
+  const std::string media = playlist (
+      "#EXT-X-PROGRAM-DATE-TIME:2010-02-19T14:54:23.031+08:00\n#EXTINF:2,\ns\n"
+      "#EXT-X-DATERANGE:ID=\"ad\",CLASS=\"c\",CUE=\"PRE\","
+      "START-DATE=\"2010-02-19T06:54:24.031Z\",DURATION=1.5,END-ON-NEXT=YES,"
+      "X-A=\"1\",SCTE35-OUT=0xFC,X-b c=2\n");
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n"
+          "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"English\","
+          "LANGUAGE=\"en\",INSTREAM-ID=\"CC1\",DEFAULT=YES\n"
+          "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",URI=\"a.m3u8\"\n"
+          "#EXT-X-SESSION-DATA:DATA-ID=\"t\",VALUE=\"Title\",LANGUAGE=\"en\"\n"
+          "#EXT-X-SESSION-DATA:DATA-ID=\"j\",URI=\"d.json\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.4d\",AUDIO=\"a\","
+          "CLOSED-CAPTIONS=\"c\"\nv.m3u8\n"},
+      {"/v.m3u8", media},
+      {"/a.m3u8", media},
+      {"/s", packets (10, 'x')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  auto text = [] (const GstStructure *of, const char *field) {
+    const gchar *value = gst_structure_get_string (of, field);
+    return std::string (value != nullptr ? value : "(none)");
+  };
+
+  auto captions = player.messages ("adaptivesrc-captions");
+  fail_unless_equals_uint64 (captions.size (), 1);
+  fail_unless (text (captions[0], "instream-id") == "CC1" &&
+               text (captions[0], "language") == "en" &&
+               text (captions[0], "name") == "English" &&
+               text (captions[0], "group") == "c");
+  gboolean is = FALSE;
+  fail_unless (gst_structure_get_boolean (captions[0], "default", &is) && is);
+
+  auto data = player.messages ("adaptivesrc-session-data");
+  fail_unless_equals_uint64 (data.size (), 2);
+  fail_unless (text (data[0], "id") == "t" &&
+               text (data[0], "value") == "Title" &&
+               text (data[0], "language") == "en");
+  fail_unless (text (data[1], "uri") == server.uri ("/d.json") &&
+               text (data[1], "format") == "JSON");
+
+  // It is in both playlists.
+  auto ranges = player.messages ("adaptivesrc-date-range");
+  fail_unless_equals_uint64 (ranges.size (), 1);
+  fail_unless (text (ranges[0], "id") == "ad" &&
+               text (ranges[0], "class") == "c" &&
+               text (ranges[0], "cue") == "PRE");
+  gint64 start = 0;
+  gint64 time = 0;
+  guint64 duration = 0;
+  guint64 planned = 0;
+  fail_unless (gst_structure_get_int64 (ranges[0], "start-date", &start) &&
+               start == 1'266'562'464'031);
+  fail_unless (
+      gst_structure_get_int64 (ranges[0], "time", &time) && time == GST_SECOND);
+  fail_unless (gst_structure_get_uint64 (ranges[0], "duration", &duration) &&
+               duration == 1500 * GST_MSECOND);
+  fail_unless (
+      gst_structure_get_uint64 (ranges[0], "planned-duration", &planned) &&
+      planned == GST_CLOCK_TIME_NONE);
+  fail_unless (!gst_structure_has_field (ranges[0], "end-date"));
+  const GValue *value = gst_structure_get_value (ranges[0], "attributes");
+  const GstStructure *attributes = gst_value_get_structure (value);
+  fail_unless_equals_int (gst_structure_n_fields (attributes), 2);
+  fail_unless (text (attributes, "X-A") == "1" &&
+               text (attributes, "SCTE35-OUT") == "0xFC");
+}
+GST_END_TEST;
+
 static Suite *adaptivesrc_hls_suite ()
 {
   Suite *suite = suite_create ("adaptivesrc-hls");
@@ -341,6 +415,7 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, encrypted_segments_are_decrypted);
   tcase_add_test (tests, wrong_keys_are_errors);
   tcase_add_test (tests, a_set_of_others_is_decrypted);
+  tcase_add_test (tests, what_is_said_beside_the_media_is_posted);
   return suite;
 }
 
