@@ -82,10 +82,11 @@ SegmentReader::SegmentReader (const Access &access, SegmentPart part,
 }
 
 SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
-    const presentation::Resource &resource)
+    const presentation::Resource &resource, std::function<void ()> on_place)
 {
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
+  request.on_place = std::move (on_place);
   if (resource.range)
     request.range.emplace (
         fetcher::Range{resource.range->first, resource.range->last});
@@ -96,7 +97,8 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
 }
 
 // The key first: a host may have one place for both.
-SegmentReader::Result<relay::Done> SegmentReader::open ()
+SegmentReader::Result<relay::Done> SegmentReader::open (
+    std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
   std::shared_ptr<const keystore::Key> key;
@@ -106,7 +108,7 @@ SegmentReader::Result<relay::Done> SegmentReader::open ()
     if (!had) return failure (body::failure (had.code ()).code);
     key = std::move (*had);
   }
-  auto body = fetch (resource);
+  auto body = fetch (resource, std::move (on_place));
   if (!body) return body.error ();
   body_ = std::move (*body);
   if (!key) return relay::Done{};

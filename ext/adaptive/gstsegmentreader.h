@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "block.h"
@@ -79,15 +80,16 @@ public:
   SegmentReader &operator= (const SegmentReader &) = delete;
 
   [[nodiscard]] const SegmentPart &part () const { return part_; }
-  // Sends the request, and waits for the headers.
-  [[nodiscard]] Result<relay::Done> open ();
+  // Sends the request, and waits for the headers. on_place: see
+  // fetcher::Request.
+  [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
   // Waits for bytes. Null at the end, which is verified by the length, or by
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
 private:
   Result<std::unique_ptr<body::Body>> fetch (
-      const presentation::Resource &resource);
+      const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
