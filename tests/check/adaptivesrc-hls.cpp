@@ -67,6 +67,7 @@ struct Output
 {
   std::string bytes;
   std::vector<std::string> order;
+  GstClockTime begin = GST_CLOCK_TIME_NONE;  // of the SEGMENT
 };
 
 // adaptivesrc with a fakesink on each pad.
@@ -172,13 +173,19 @@ private:
             "segment " +
             std::to_string (GST_BUFFER_PTS (buffer) / GST_MSECOND) +
             (GST_BUFFER_IS_DISCONT (buffer) ? " discont" : ""));
-    } else if (GstEvent *event = gst_pad_probe_info_get_event (info);
-               GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+      return GST_PAD_PROBE_OK;
+    }
+    GstEvent *event = gst_pad_probe_info_get_event (info);
+    if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
       GstClockTime time = 0;
       GstClockTime duration = 0;
       gst_event_parse_gap (event, &time, &duration);
       output.order.push_back ("gap " + std::to_string (time / GST_MSECOND) +
                               " " + std::to_string (duration / GST_MSECOND));
+    } else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+      GstSegment segment;
+      gst_event_copy_segment (event, &segment);
+      output.begin = segment.start;
     }
     return GST_PAD_PROBE_OK;
   }
@@ -407,6 +414,144 @@ GST_START_TEST (what_is_said_beside_the_media_is_posted)
 }
 GST_END_TEST;
 
+GST_START_TEST (gaps_are_not_asked_for)
+{
+  Files files = {
+      {"/m.m3u8",
+          playlist ("#EXT-X-GAP\n#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n"
+                    "#EXTINF:2,\n2.ts\n#EXT-X-GAP\n#EXTINF:1.5,\n3.ts\n"
+                    "#EXTINF:2,\n4.ts\n#EXT-X-GAP\n#EXTINF:2,\n5.ts\n")},
+      {"/1.ts", packets (10, '1')},
+      {"/2.ts", packets (10, '2')},
+      {"/4.ts", packets (10, '4')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  Output out = player.output ("video_0");
+  fail_unless (
+      out.bytes == packets (10, '1') + packets (10, '2') + packets (10, '4'));
+  const std::vector<std::string> expected = {"gap 0 2000",
+      "segment 2000 discont", "segment 4000", "gap 6000 1500",
+      "segment 7500 discont", "gap 9500 2000"};
+  fail_unless (out.order == expected);
+  fail_unless_equals_uint64 (server.requests ().size (), 4);
+}
+GST_END_TEST;
+
+// What is missing is missing on the server, too.
+GST_START_TEST (a_set_with_gaps_of_others_is_played)
+{
+  auto vectors = test::vectors ("hls/shaka/hls-gap");
+  if (!vectors) return;
+  Files files = folder (*vectors);
+  HttpServer server (serving (files));
+  Player player (server.uri ("/playlist.m3u8"));
+  player.play ();
+  Output out = player.output ("video_0");
+  std::string all;
+  for (const char *name :
+      {"/2.ts", "/3.ts", "/4.ts", "/6.ts", "/7.ts", "/8.ts"})
+    all += files[name];
+  fail_unless (out.bytes == all);
+  fail_unless (out.order.front () == "gap 0 4004");
+  fail_unless (out.order[4] == "gap 16016 4004");
+}
+GST_END_TEST;
+
+GST_START_TEST (playing_begins_where_the_playlist_says)
+{
+  const struct
+  {
+    const char *tag;
+    const char *first;   // what comes first
+    std::uint64_t time;  // where playing begins, in ms
+  } rows[] = {
+      {"#EXT-X-START:TIME-OFFSET=3\n", "1", 2000},
+      {"#EXT-X-START:TIME-OFFSET=3,PRECISE=YES\n", "1", 3000},
+      {"#EXT-X-START:TIME-OFFSET=-2.5\n", "2", 4000},
+      {"#EXT-X-START:TIME-OFFSET=-2.5,PRECISE=YES\n", "2", 5500},
+      {"#EXT-X-START:TIME-OFFSET=4\n", "2", 4000},
+      {"#EXT-X-START:TIME-OFFSET=100\n", "3", 6000},
+      {"#EXT-X-START:TIME-OFFSET=100,PRECISE=YES\n", "3", 6000},
+      {"#EXT-X-START:TIME-OFFSET=-100\n", "0", 0},
+      {"#EXT-X-START:TIME-OFFSET=x\n", "0", 0},
+  };
+  for (const auto &row : rows) {
+    Files files = {
+        {"/m.m3u8", playlist (std::string (row.tag) +
+                              "#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n"
+                              "#EXTINF:2,\n2.ts\n#EXTINF:2,\n3.ts\n")}};
+    for (char c = '0'; c < '4'; c++)
+      files[std::string ("/") + c + ".ts"] = packets (10, c);
+    HttpServer server (serving (files));
+    Player player (server.uri ("/m.m3u8"));
+    player.play ();
+    Output out = player.output ("video_0");
+    fail_unless (out.bytes.substr (1, 1) == row.first, "%s", row.tag);
+    fail_unless (out.begin == row.time * GST_MSECOND, "%s: %" GST_TIME_FORMAT,
+        row.tag, GST_TIME_ARGS (out.begin));
+  }
+}
+GST_END_TEST;
+
+// The list rounds; the timestamps do not.
+GST_START_TEST (packed_audio_has_the_times_of_its_tags)
+{
+  auto audio = [] (std::uint64_t timestamp) {
+    std::string data = "com.apple.streaming.transportStreamTimestamp";
+    data += '\0';
+    for (int shift = 56; shift >= 0; shift -= 8)
+      data += static_cast<char> (timestamp >> shift & 0xff);
+    auto size = [] (std::size_t value) {
+      return std::string ("\0\0\0", 3) + static_cast<char> (value);
+    };
+    std::string frame =
+        "PRIV" + size (data.size ()) + std::string (2, '\0') + data;
+    // Silence is not what matters.
+    return std::string ("ID3\x04\0\0", 6) + size (frame.size ()) + frame +
+           "\xff\xf1" + std::string (3000, 'a');
+  };
+  Files files = {
+      {"/m.m3u8",
+          playlist ("#EXTINF:2,\n0.aac\n#EXTINF:2,\n1.aac\n#EXTINF:2,\n2.aac\n"
+                    "#EXT-X-DISCONTINUITY\n#EXTINF:2,\n3.aac\n")},
+      {"/0.aac", audio (900'000)},
+      {"/1.aac", audio (900'000 + 181'800)},
+      {"/2.aac", audio (900'000 + 359'100)},
+      {"/3.aac", audio (5)},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  const std::vector<std::string> expected = {"segment 0 discont",
+      "segment 2020", "segment 3990", "segment 6000 discont"};
+  Output out = player.output (player.pads ().front ());
+  fail_unless (out.order == expected);
+  // Nothing is taken off.
+  fail_unless (out.bytes == files["/0.aac"] + files["/1.aac"] +
+                                files["/2.aac"] + files["/3.aac"]);
+}
+GST_END_TEST;
+
+// Nobody downstream could tell them from others.
+GST_START_TEST (encrypted_samples_outside_of_mp4_are_refused)
+{
+  Files files = {
+      {"/m.m3u8", playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n0.ts\n")},
+      {"/k", key_1},
+      {"/0.ts", packets (10, '0')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  std::string said = player.play_to_error (
+      gst_stream_error_quark (), GST_STREAM_ERROR_NOT_IMPLEMENTED);
+  fail_unless (said.find ("SAMPLE-AES") != std::string::npos);
+  fail_unless (player.output ("video_0").bytes.empty ());
+}
+GST_END_TEST;
+
 static Suite *adaptivesrc_hls_suite ()
 {
   Suite *suite = suite_create ("adaptivesrc-hls");
@@ -416,6 +561,11 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, wrong_keys_are_errors);
   tcase_add_test (tests, a_set_of_others_is_decrypted);
   tcase_add_test (tests, what_is_said_beside_the_media_is_posted);
+  tcase_add_test (tests, gaps_are_not_asked_for);
+  tcase_add_test (tests, a_set_with_gaps_of_others_is_played);
+  tcase_add_test (tests, playing_begins_where_the_playlist_says);
+  tcase_add_test (tests, packed_audio_has_the_times_of_its_tags);
+  tcase_add_test (tests, encrypted_samples_outside_of_mp4_are_refused);
   return suite;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // playlist URI < FILE: what m3u8 reads in a playlist from there, as JSON.
+#include <array>
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 #include <string>
 
 #include "m3u8.h"
@@ -129,7 +129,10 @@ int main (int argc, char **argv)
     return 2;
   }
   const std::string base = argv[1];
-  std::string text (std::istreambuf_iterator<char> (std::cin), {});
+  std::string text;
+  std::array<char, 4096> piece;
+  while (std::size_t size = std::fread (piece.data (), 1, piece.size (), stdin))
+    text.append (piece.data (), size);
   auto playlist = m3u8::parse (std::move (text), {base, nullptr});
   if (!playlist) {
     std::cout << "{\"kind\": \"error\", \"error\": "
