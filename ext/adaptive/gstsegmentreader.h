@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "block.h"
@@ -11,6 +12,7 @@
 #include "common/gstpp.h"
 #include "container.h"
 #include "fetcher.h"
+#include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
 
@@ -35,6 +37,7 @@ struct SegmentProblem
   {
     body,       // see body
     not_media,  // for instance the page of a portal that wants a login
+    samples,    // encrypted as nobody here decrypts them
     no_memory
   };
   Kind kind = Kind::body;
@@ -66,6 +69,7 @@ public:
     fetcher::Settings settings;
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
+    std::shared_ptr<keystore::Store> keys;
   };
 
   // block: how large reads are; it learns over all readers of a track. All of
@@ -76,13 +80,16 @@ public:
   SegmentReader &operator= (const SegmentReader &) = delete;
 
   [[nodiscard]] const SegmentPart &part () const { return part_; }
-  // Sends the request, and waits for the headers.
-  [[nodiscard]] Result<relay::Done> open ();
+  // Sends the request, and waits for the headers. on_place: see
+  // fetcher::Request.
+  [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
   // Waits for bytes. Null at the end, which is verified by the length, or by
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
 private:
+  Result<std::unique_ptr<body::Body>> fetch (
+      const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
