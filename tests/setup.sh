@@ -65,6 +65,7 @@ pc:libjpeg libjpeg62-turbo-dev
 cmd:jpegtran libjpeg-turbo-progs
 pc:gstreamer-rtsp-server-1.0 libgstrtspserver-1.0-dev
 py:m3u8 python3-m3u8
+py:mpegdash python3-mpegdash
 '
 # Proxies and an origin that others wrote: what is not to be had, its tests do
 # without.

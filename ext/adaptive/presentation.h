@@ -279,6 +279,8 @@ struct Representation
   std::vector<Base> alternatives{};
   // DASH: what kinds of emsg boxes its segments have.
   std::vector<Descriptor> inband_events{};
+  // DASH: of each of its segments and of its initialization (ISO/IEC 23009-4).
+  std::optional<Encryption> encryption{};
   // DASH, for live: how much earlier than complete a segment can be asked for;
   // max_time: at any time.
   Time availability_time_offset = 0;
