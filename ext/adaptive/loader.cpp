@@ -194,6 +194,7 @@ Result<Loaded> Loader::select (Presentation presentation)
 {
   Loaded loaded;
   loaded.duration = presentation.duration;
+  loaded.notes = std::move (presentation.notes);
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
   loaded.event_streams = std::move (period.event_streams);
@@ -245,6 +246,7 @@ Result<relay::Done> Loader::load_playlist (
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
   loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
+  m3u8::note (loaded.notes, *media);
   m3u8::complete (representation, std::move (*media), whole->uri);
   return relay::Done{};
 }
