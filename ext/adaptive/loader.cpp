@@ -71,7 +71,8 @@ private:
       const fetcher::Request &request, std::size_t max_bytes);
   Result<Presentation> parse (const fetcher::Whole &manifest);
   Result<Presentation> parse_mpd (const fetcher::Whole &manifest);
-  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole);
+  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole,
+      const presentation::Variables *variables = nullptr);
   Result<Loaded> select (Presentation presentation);
   Result<relay::Done> complete (Selection &selection, Loaded &loaded);
   Result<relay::Done> load_playlist (
@@ -109,9 +110,11 @@ Result<fetcher::Whole> Loader::fetch (
   return std::move (*whole);
 }
 
-Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
+Result<m3u8::Playlist> Loader::parse_playlist (
+    const fetcher::Whole &whole, const presentation::Variables *variables)
 {
-  auto playlist = m3u8::parse (std::string (as_text (whole.bytes)));
+  auto playlist =
+      m3u8::parse (std::string (as_text (whole.bytes)), {whole.uri, variables});
   if (!playlist)
     return problem (m3u8::is_unsupported (playlist.code ()) ? Error::unsupported
                     : playlist.code () == m3u8::Error::not_m3u8
@@ -124,6 +127,9 @@ Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
       return truncated (whole, "neither #EXT-X-ENDLIST nor an end of the body");
     if (!media->complete)
       return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
+    for (const auto &key : media->segments.keys)
+      if (key.is_whole)
+        return problem (Error::unsupported, whole.uri, "encrypted segments");
   }
   return std::move (*playlist);
 }
@@ -193,19 +199,17 @@ Result<Loaded> Loader::select (Presentation presentation)
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
-  // The group of renditions that the HLS variant asks for; in DASH all are of
-  // the group "".
-  std::string group;
+  // The groups of renditions that the HLS variant asks for.
+  Representation variant{};
   for (Track &track : period.tracks) {
     if (track.is_trick_mode) continue;
+    // Another picture is for who asks for it.
+    if (track.is_rendition && track.type == presentation::Type::video) continue;
     std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
-    if (&track != &period.tracks.front () &&
-        std::holds_alternative<presentation::Playlist> (
-            track.representations.front ().segments))
-      index = schedule::choose_rendition (track, group);
+    if (track.is_rendition) index = schedule::choose_rendition (track, variant);
     if (!index) continue;
     Representation &chosen = track.representations[*index];
-    if (&track == &period.tracks.front ()) group = chosen.group;
+    if (&track == &period.tracks.front ()) variant = chosen;
     loaded.selections.push_back (
         {track.type, track.language, std::move (chosen)});
   }
@@ -230,21 +234,20 @@ Result<relay::Done> Loader::complete (Selection &selection, Loaded &loaded)
 Result<relay::Done> Loader::load_playlist (
     Representation &representation, Loaded &loaded)
 {
-  const auto &reference =
+  const auto reference =
       std::get<presentation::Playlist> (representation.segments);
   auto whole = fetch ({uri::resolve (representation.base, reference.uri), {},
                           fetcher::Kind::manifest},
       max_manifest);
   if (!whole) return whole.error ();
-  auto playlist = parse_playlist (*whole);
+  auto playlist = parse_playlist (*whole, reference.variables.get ());
   if (!playlist) return playlist.error ();
   auto *media = std::get_if<m3u8::Media> (&*playlist);
   if (media == nullptr)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
   loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
-  representation.base = whole->uri;
-  representation.segments = std::move (media->segments);
+  m3u8::complete (representation, std::move (*media), whole->uri);
   return relay::Done{};
 }
 
