@@ -5,10 +5,12 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <utility>
 
+#include "gstadaptiveevents.h"
 #include "gstblocks.h"
 
 using relay::Owned;
@@ -56,8 +58,10 @@ void AdaptivePlayback::post_problem (const loader::Problem &problem)
 Owned<GstStructure> AdaptivePlayback::stats ()
 {
   Owned<GstStructure> out = gstfetch::stats ("adaptivesrc-stats", counters_);
-  gst_structure_set (
-      out.get (), "segments", G_TYPE_UINT64, segments_.load (), nullptr);
+  gst_structure_set (out.get (), "segments", G_TYPE_UINT64,
+      segments_.segments.load (), "bytes-ahead", G_TYPE_UINT64,
+      segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
+      segments_.bytes_wasted.load (), nullptr);
   return out;
 }
 
@@ -65,9 +69,10 @@ Owned<GstStructure> AdaptivePlayback::stats ()
 void AdaptivePlayback::check_end ()
 {
   bool linked = false;
+  bool is_segment_seek = false;
   {
     auto state = state_.lock ();
-    if (state->reported ||
+    if (state->reported || state->is_seeking ||
         g_cancellable_is_cancelled (state->cancellable.get ()))
       return;
     for (const auto &stream : state->streams) {
@@ -76,12 +81,35 @@ void AdaptivePlayback::check_end ()
       linked = linked || flow != GST_FLOW_NOT_LINKED;
     }
     state->reported = linked;
+    is_segment_seek = state->itinerary.is_segment_seek;
   }
   if (linked)
-    gst_element_post_message (element_,
-        gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
+    post_end (is_segment_seek);
   else if (may_fail ())
     GST_ELEMENT_FLOW_ERROR (element_, GST_FLOW_NOT_LINKED);
+}
+
+void AdaptivePlayback::post_end (bool is_segment_seek)
+{
+  gst_element_post_message (element_,
+      gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
+  if (!is_segment_seek) return;
+  Itinerary itinerary = state_.lock ()->itinerary;
+  const timeline::Leg &last = itinerary.walk.legs ().back ();
+  GstMessage *message =
+      gst_message_new_segment_done (GST_OBJECT (element_), GST_FORMAT_TIME,
+          static_cast<gint64> (itinerary.rate < 0 ? last.begin : last.end));
+  gst_message_set_seqnum (message, itinerary.seqnum);
+  gst_element_post_message (element_, message);
+}
+
+// The level of what was read ahead.
+void AdaptivePlayback::report_level (int percent)
+{
+  GstMessage *message =
+      gst_message_new_buffering (GST_OBJECT (element_), percent);
+  gst_message_set_buffering_stats (message, GST_BUFFERING_STREAM, -1, -1, -1);
+  gst_element_post_message (element_, message);
 }
 
 // ---- The manifest's thread -------------------------------------------------
@@ -90,8 +118,9 @@ void AdaptivePlayback::check_end ()
 std::shared_ptr<AdaptiveStream> AdaptivePlayback::add_stream (
     const AdaptiveStream::Shared &common, loader::Selection selection)
 {
-  auto stream =
-      std::make_shared<AdaptiveStream> (common, std::move (selection));
+  Itinerary itinerary = state_.lock ()->itinerary;
+  auto stream = std::make_shared<AdaptiveStream> (
+      common, std::move (selection), std::move (itinerary));
   auto state = state_.lock ();
   if (g_cancellable_is_cancelled (state->cancellable.get ())) return nullptr;
   state->streams.push_back (stream);
@@ -103,7 +132,6 @@ void AdaptivePlayback::expose (
     loader::Loaded loaded, const AdaptiveStream::Shared &common)
 {
   std::array<unsigned, std::size (templates)> counts{};
-  std::vector<std::shared_ptr<AdaptiveStream>> added;
   for (loader::Selection &selection : loaded.selections) {
     auto type = static_cast<std::size_t> (selection.type);
     std::string name = templates[type];
@@ -117,23 +145,49 @@ void AdaptivePlayback::expose (
             GST_ELEMENT_GET_CLASS (element_), templates[type]),
         name);
     gst_element_add_pad (element_, pad);
-    added.push_back (std::move (stream));
   }
   gst_element_no_more_pads (element_);
   // Not earlier: a pipeline whose sinks are all at EOS is at its end, even when
   // there would have been another pad.
-  for (const auto &stream : added) stream->start ();
+  set_going ();
 }
 
-AdaptiveStream::Shared AdaptivePlayback::make_common (
-    const fetcher::Settings &settings)
+// Or to where a seek that came before leads. One that comes out of a push waits
+// until all of them are going.
+void AdaptivePlayback::set_going ()
+{
+  Streams streams;
+  bool is_wanted = false;
+  {
+    auto state = state_.lock ();
+    state->is_exposed = true;
+    state->is_seeking = true;
+    is_wanted = state->wanted.has_value ();
+    streams = state->streams;
+  }
+  // When it leads nowhere, from the beginning.
+  if (is_wanted && carry_out_seeks ()) return check_end ();
+  for (const auto &stream : streams) stream->start ();
+  carry_out_seeks ();
+  check_end ();
+}
+
+AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  common.access = {settings, &counters_, gstblocks::shared_pool ()};
-  common.segments = &segments_;
+  common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool ()};
+  common.feeds.counters = &segments_;
+  common.feeds.lanes = lanes_;
+  common.feeds.report = [this] (int percent) { report_level (percent); };
+  common.keys = std::make_shared<AdaptiveKeys> (
+      element_, settings.fetch, settings.license_url, &counters_);
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };
+  common.position = [this] (const AdaptiveStream *stream) {
+    return position_of_others (stream);
+  };
+  common.seek = [this] (GstEvent *event) { return seek (event); };
   common.group_id = gst_util_group_id_next ();
   return common;
 }
@@ -153,7 +207,8 @@ void AdaptivePlayback::load (const Settings &settings)
     gst_element_post_message (
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
-  AdaptiveStream::Shared common = make_common (settings.fetch);
+  gstadaptiveevents::post (element_, loaded->event_streams);
+  AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);
 }
@@ -165,14 +220,26 @@ void AdaptivePlayback::start (Settings settings)
   failed_ = false;
   State fresh;
   fresh.cancellable.reset (g_cancellable_new ());
+  fresh.left_out = settings.left_out;
+  gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
+  timeline::Playing playing;
+  playing.begin = settings.start_offset;
+  fresh.itinerary.walk =
+      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
+  fresh.segment.start = settings.start_offset;
   *state_.lock () = std::move (fresh);
+  auto lanes = lanes_->lock ();
+  lanes->limits = settings.ahead;
+  lanes->reports = settings.use_buffering;
+  lanes->is_buffering = settings.use_buffering;
+  lanes->percent = -1;
   loading_ = std::thread ([this, of = std::move (settings)] { load (of); });
 }
 
 void AdaptivePlayback::stop_loading ()
 {
   if (!loading_.joinable ()) return;
-  std::vector<std::shared_ptr<AdaptiveStream>> streams;
+  Streams streams;
   Owned<GCancellable> cancellable;
   {
     auto state = state_.lock ();
@@ -183,6 +250,10 @@ void AdaptivePlayback::stop_loading ()
   }
   for (const auto &stream : streams) stream->cancel ();
   loading_.join ();
+  // Whoever carries out a seek is through soon.
+  auto state = state_.lock ();
+  state->wanted.reset ();
+  state.wait (seeked_, [] (const State &now) { return !now.is_seeking; });
 }
 
 void AdaptivePlayback::remove_pads ()
@@ -193,14 +264,191 @@ void AdaptivePlayback::remove_pads ()
     pads.push_back (relay::share (GST_PAD (at->data)));
   GST_OBJECT_UNLOCK (element_);
   for (const auto &pad : pads) gst_element_remove_pad (element_, pad.get ());
-  state_.lock ()->streams.clear ();
+  Streams streams;
+  std::swap (state_.lock ()->streams, streams);
+}
+
+// ---- Seeks -----------------------------------------------------------------
+
+std::optional<presentation::Time> AdaptivePlayback::position_of_others (
+    const AdaptiveStream *stream)
+{
+  Streams streams = state_.lock ()->streams;
+  std::optional<presentation::Time> out;
+  for (const auto &other : streams) {
+    if (other.get () == stream || other->flow () != GST_FLOW_OK) continue;
+    auto mark = other->marks ().sending;
+    if (!mark) continue;
+    presentation::Time begin = mark->step.place.begin;
+    if (!out || begin < *out) out = begin;
+  }
+  return out;
+}
+
+AdaptivePlayback::Situation AdaptivePlayback::situation ()
+{
+  Streams streams = state_.lock ()->streams;
+  Situation out;
+  out.position = position_of_others (nullptr).value_or (0);
+  for (const auto &stream : streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    if (auto mark = stream->marks ().sending)
+      out.base = std::max (out.base, mark->running.end);
+  }
+  return out;
+}
+
+std::optional<Itinerary> AdaptivePlayback::plan (
+    State &state, const AdaptiveSeek &seek, const Situation &situation)
+{
+  AdaptiveSeek::Present present;
+  present.segment = &state.segment;
+  present.duration = state.duration;
+  present.position = situation.position;
+  present.base = situation.base;
+  present.left_out = state.left_out;
+  // Video is first.
+  for (const auto &stream : state.streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    present.track = stream->track ();
+    break;
+  }
+  return seek.plan (present);
+}
+
+// What comes twice, by several pads, is carried out once; and what comes while
+// another one is being carried out takes its place, by the same thread: to wait
+// for it could be to wait for oneself.
+bool AdaptivePlayback::seek (GstEvent *event)
+{
+  auto seek = AdaptiveSeek::parse (event);
+  if (!seek) return false;
+  {
+    auto state = state_.lock ();
+    if (!state->cancellable ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return false;
+    if (seek->seqnum == state->seqnum) return true;
+    if (state->is_exposed && !state->duration) return false;
+    state->seqnum = seek->seqnum;
+    state->wanted = seek;
+    if (state->is_seeking || !state->is_exposed) return true;
+    state->is_seeking = true;
+  }
+  bool done = carry_out_seeks ();
+  // What ended meanwhile did not count.
+  check_end ();
+  return done;
+}
+
+// False: the last one leads nowhere.
+bool AdaptivePlayback::carry_out_seeks ()
+{
+  bool done = true;
+  for (;;) {
+    Situation now = situation ();
+    AdaptiveSeek seek;
+    std::optional<Itinerary> itinerary;
+    Streams streams;
+    {
+      auto state = state_.lock ();
+      if (!state->wanted ||
+          g_cancellable_is_cancelled (state->cancellable.get ())) {
+        state->is_seeking = false;
+        seeked_.notify_all ();
+        return done;
+      }
+      seek = *std::exchange (state->wanted, std::nullopt);
+      itinerary = plan (*state, seek, now);
+      if (itinerary) state->itinerary = *itinerary;
+      state->reported = false;
+      streams = state->streams;
+    }
+    done = itinerary.has_value ();
+    if (done) go (seek, *itinerary, streams);
+  }
+}
+
+void AdaptivePlayback::go (const AdaptiveSeek &seek, const Itinerary &itinerary,
+    const Streams &streams)
+{
+  if (itinerary.is_segment_seek) {
+    const timeline::Leg &first = itinerary.walk.legs ().front ();
+    GstMessage *message =
+        gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
+            static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
+    gst_message_set_seqnum (message, itinerary.seqnum);
+    gst_element_post_message (element_, message);
+  }
+  if (!seek.is_flushing ()) {
+    for (const auto &stream : streams) stream->play_next (itinerary);
+    return;
+  }
+  for (const auto &stream : streams) stream->begin_flush (seek.seqnum);
+  for (const auto &stream : streams) stream->wait_for_flush ();
+  {
+    auto lanes = lanes_->lock ();
+    lanes->is_buffering = lanes->reports;
+    lanes->percent = -1;
+  }
+  for (const auto &stream : streams) stream->play (itinerary);
 }
 
 // ---- Queries ---------------------------------------------------------------
 
+bool AdaptivePlayback::answer_seeking (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
+  auto duration = state_.lock ()->duration;
+  bool can = format == GST_FORMAT_TIME && duration;
+  gst_query_set_seeking (query, format, can ? TRUE : FALSE, 0,
+      can ? static_cast<gint64> (*duration) : -1);
+  return true;
+}
+
+bool AdaptivePlayback::answer_buffering (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_buffering_range (query, &format, nullptr, nullptr, nullptr);
+  if (format != GST_FORMAT_TIME) return false;
+  Streams streams = state_.lock ()->streams;
+  std::optional<timeline::Span> there;
+  for (const auto &stream : streams) {
+    if (stream->flow () != GST_FLOW_OK) continue;
+    auto [sending, whole] = stream->marks ();
+    if (!sending) continue;
+    timeline::Span here = sending->step.place;
+    if (whole && whole->number > sending->number)
+      here = {here.begin, whole->step.place.end};
+    there = there ? timeline::Span{std::max (there->begin, here.begin),
+                        std::min (there->end, here.end)}
+                  : here;
+  }
+  if (!there) return false;
+  int percent = 100;
+  bool is_busy = false;
+  {
+    auto lanes = lanes_->lock ();
+    std::vector<ahead::Lane> states;
+    for (const SegmentLane *lane : lanes->all) states.push_back (lane->state);
+    percent = ahead::percent (lanes->limits, states);
+    is_busy = lanes->is_buffering;
+  }
+  gst_query_set_buffering_percent (query, is_busy ? TRUE : FALSE, percent);
+  gst_query_set_buffering_stats (query, GST_BUFFERING_STREAM, -1, -1, -1);
+  gst_query_set_buffering_range (query, format,
+      static_cast<gint64> (there->begin), static_cast<gint64> (there->end), -1);
+  return true;
+}
+
 std::optional<bool> AdaptivePlayback::answer (GstQuery *query)
 {
   if (AdaptiveStream::answer (query)) return true;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SEEKING)
+    return answer_seeking (query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_BUFFERING)
+    return answer_buffering (query);
   if (GST_QUERY_TYPE (query) != GST_QUERY_DURATION) return std::nullopt;
   GstFormat format = GST_FORMAT_UNDEFINED;
   gst_query_parse_duration (query, &format, nullptr);

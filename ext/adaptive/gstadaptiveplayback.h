@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,12 +13,15 @@
 #include <thread>
 #include <vector>
 
+#include "ahead.h"
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "fetcher.h"
+#include "gstadaptiveseek.h"
 #include "gstadaptivestream.h"
 #include "gstfetch.h"
 #include "loader.h"
+#include "timeline.h"
 
 // What adaptivesrc does between READY and PAUSED: the thread that reads the
 // manifest, the streams that it makes of it, and their common end.
@@ -28,7 +32,12 @@ public:
   {
     std::string location;
     std::uint64_t max_bitrate = 0;
+    std::string license_url;  // "" = the manifest's
     fetcher::Settings fetch;
+    ahead::Limits ahead;
+    bool use_buffering = false;
+    std::vector<timeline::Span> left_out;
+    presentation::Time start_offset = 0;
   };
 
   // The templates of the pads, in the order of presentation::Type.
@@ -47,32 +56,65 @@ public:
   void stop_loading ();
   void remove_pads ();
 
+  // False: it leads nowhere. From any thread.
+  bool seek (GstEvent *event);
   // Nothing: it is a query that others answer.
   std::optional<bool> answer (GstQuery *query);
   [[nodiscard]] relay::Owned<GstStructure> stats ();
 
 private:
+  using Streams = std::vector<std::shared_ptr<AdaptiveStream>>;
+
   struct State
   {
     relay::Owned<GCancellable> cancellable;  // of the manifest's thread
-    std::vector<std::shared_ptr<AdaptiveStream>> streams;
+    Streams streams;
+    bool is_exposed = false;  // all of them are there
     std::optional<presentation::Time> duration;
     bool reported = false;  // the end
+
+    std::vector<timeline::Span> left_out;
+    GstSegment segment;  // of the presentation, as the last seek left it
+    Itinerary itinerary;
+    std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
+    guint32 seqnum = GST_SEQNUM_INVALID;  // of the last one
+    bool is_seeking = false;              // somebody carries them out
   };
 
   void load (const Settings &settings);
   void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
+  void set_going ();
   std::shared_ptr<AdaptiveStream> add_stream (
       const AdaptiveStream::Shared &common, loader::Selection selection);
-  AdaptiveStream::Shared make_common (const fetcher::Settings &settings);
+  AdaptiveStream::Shared make_common (const Settings &settings);
   void check_end ();
+  void post_end (bool is_segment_seek);
+  void report_level (int percent);
+  std::optional<presentation::Time> position_of_others (
+      const AdaptiveStream *stream);
+  struct Situation
+  {
+    presentation::Time position = 0;
+    presentation::Time base = 0;
+  };
+  Situation situation ();
+  bool carry_out_seeks ();
+  std::optional<Itinerary> plan (
+      State &state, const AdaptiveSeek &seek, const Situation &situation);
+  void go (const AdaptiveSeek &seek, const Itinerary &itinerary,
+      const Streams &streams);
+  bool answer_seeking (GstQuery *query);
+  bool answer_buffering (GstQuery *query);
   void post_problem (const loader::Problem &problem);
   bool may_fail () { return !failed_.exchange (true); }
 
   GstElement *const element_;
   relay::Guarded<State> state_;
   fetcher::Counters counters_;
-  std::atomic<std::uint64_t> segments_{0};
+  SegmentCounters segments_;
+  const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
+      std::make_shared<SegmentFeed::Lanes> ();
+  std::condition_variable seeked_;
   std::atomic<bool> failed_{false};  // since start; it has been said
   std::thread loading_;              // the manifest
 };

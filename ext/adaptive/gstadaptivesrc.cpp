@@ -35,6 +35,7 @@
 #include "common/gstpp.h"
 #include "common/guarded.h"
 #include "gstadaptiveplayback.h"
+#include "gstadaptiveproperties.h"
 #include "gstsource.h"
 
 GST_DEBUG_CATEGORY_STATIC (adaptivesrc_debug);
@@ -43,14 +44,7 @@ GST_DEBUG_CATEGORY_STATIC (adaptivesrc_debug);
 using relay::Guarded;
 using relay::Owned;
 
-enum
-{
-  PROP_MAX_BITRATE = gstsource::N_PROPS,
-  PROP_STATS,
-  N_PROPS
-};
-
-static GParamSpec *properties[N_PROPS];
+static GParamSpec *properties[gstadaptive::N_PROPS];
 
 // In the order of presentation::Type. A source's first template is one of
 // sometimes: bins look at it.
@@ -66,16 +60,11 @@ namespace {
 
 constexpr const char *default_user_agent = "GStreamer adaptivesrc " VERSION;
 
-struct Settings : gstsource::Settings
-{
-  guint64 max_bitrate = 0;
-};
-
 struct Impl
 {
   explicit Impl (GstElement *element) : playback (element) {}
 
-  Guarded<Settings> settings;
+  Guarded<gstadaptive::Settings> settings;
   AdaptivePlayback playback;
 };
 
@@ -144,11 +133,13 @@ GST_ELEMENT_REGISTER_DEFINE (
 
 static bool start (GstAdaptiveSrc *self)
 {
-  Settings settings = self->impl.settings.copy ();
+  gstadaptive::Settings settings = self->impl.settings.copy ();
   settings.location = plain (settings.location);
-  if (!gstsource::prepare (GST_ELEMENT (self), settings)) return false;
-  self->impl.playback.start (
-      {settings.location, settings.max_bitrate, settings.fetch});
+  AdaptivePlayback::Settings how;
+  if (!gstsource::prepare (GST_ELEMENT (self), settings) ||
+      !gstadaptive::prepare (GST_ELEMENT (self), settings, how))
+    return false;
+  self->impl.playback.start (std::move (how));
   return true;
 }
 
@@ -166,6 +157,15 @@ static GstStateChangeReturn change_state (
   if (result == GST_STATE_CHANGE_FAILURE) playback.stop_loading ();
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) playback.remove_pads ();
   return result;
+}
+
+static gboolean send_event (GstElement *element, GstEvent *raw)
+{
+  Owned<GstEvent> event{raw};
+  if (GST_EVENT_TYPE (raw) == GST_EVENT_SEEK)
+    return GST_ADAPTIVE_SRC (element)->impl.playback.seek (raw) ? TRUE : FALSE;
+  return GST_ELEMENT_CLASS (gst_adaptive_src_parent_class)
+      ->send_event (element, event.release ());
 }
 
 static gboolean query (GstElement *element, GstQuery *query)
@@ -188,10 +188,7 @@ static void set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   auto settings = GST_ADAPTIVE_SRC (object)->impl.settings.lock ();
-  if (gstsource::set_property (*settings, id, value)) return;
-  if (id == PROP_MAX_BITRATE)
-    settings->max_bitrate = g_value_get_uint64 (value);
-  else
+  if (!gstadaptive::set_property (*settings, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
@@ -199,18 +196,10 @@ static void get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   auto *self = GST_ADAPTIVE_SRC (object);
-  Settings settings = self->impl.settings.copy ();
-  if (gstsource::get_property (settings, id, value)) return;
-  switch (id) {
-    case PROP_MAX_BITRATE:
-      g_value_set_uint64 (value, settings.max_bitrate);
-      break;
-    case PROP_STATS:
-      g_value_take_boxed (value, self->impl.playback.stats ().release ());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  }
+  if (id == gstadaptive::PROP_STATS)
+    g_value_take_boxed (value, self->impl.playback.stats ().release ());
+  else if (!gstadaptive::get_property (self->impl.settings.copy (), id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
 static void finalize (GObject *object)
@@ -227,40 +216,6 @@ static void gst_adaptive_src_init (GstAdaptiveSrc *self)
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
 }
 
-static void install_properties (GObjectClass *object_class)
-{
-  gstsource::make_properties (properties,
-      "URI of the manifest (http, https, or one of these after hls+ or dash+)",
-      default_user_agent);
-  /**
-   * GstAdaptiveSrc:max-bitrate:
-   *
-   * The highest representation (HLS: variant) whose bandwidth in bit/s is not
-   * above this is taken, the lowest one when all are. 0: no limit. Default 0.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_MAX_BITRATE] = g_param_spec_uint64 ("max-bitrate",
-      "Maximum bitrate",
-      "Highest bandwidth in bit/s of a track's representation (0 = no limit)",
-      0, G_MAXUINT64, 0,
-      static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                GST_PARAM_MUTABLE_READY));
-  /**
-   * GstAdaptiveSrc:stats:
-   *
-   * Counters since the element was made, all of them guint64: those of
-   * #GstProxyHttpSrc:stats over all requests, and segments, the media segments
-   * that were sent on whole.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
-      "Counters: requests, segments, bytes and more", GST_TYPE_STRUCTURE,
-      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-  g_object_class_install_properties (object_class, N_PROPS, properties);
-}
-
 static void gst_adaptive_src_class_init (GstAdaptiveSrcClass *klass)
 {
   auto *object_class = G_OBJECT_CLASS (klass);
@@ -271,7 +226,9 @@ static void gst_adaptive_src_class_init (GstAdaptiveSrcClass *klass)
   object_class->set_property = GST_DEBUG_FUNCPTR (set_property);
   object_class->get_property = GST_DEBUG_FUNCPTR (get_property);
   object_class->finalize = GST_DEBUG_FUNCPTR (finalize);
-  install_properties (object_class);
+  gstadaptive::make_properties (properties, default_user_agent);
+  g_object_class_install_properties (
+      object_class, gstadaptive::N_PROPS, properties);
 
   gst_element_class_set_static_metadata (element_class, "Adaptive Source",
       "Source/Network", "Reads HLS and DASH over HTTP by way of a proxy",
@@ -280,5 +237,6 @@ static void gst_adaptive_src_class_init (GstAdaptiveSrcClass *klass)
     gst_element_class_add_static_pad_template (element_class, &pad_template);
 
   element_class->change_state = GST_DEBUG_FUNCPTR (change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR (send_event);
   element_class->query = GST_DEBUG_FUNCPTR (query);
 }

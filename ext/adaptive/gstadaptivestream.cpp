@@ -81,7 +81,7 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
       stream_of (pad).cancel ();
       return TRUE;
     case GST_EVENT_SEEK:
-      return FALSE;
+      return stream_of (pad).seek (raw) ? TRUE : FALSE;
     default:
       return gst_pad_event_default (pad, parent, event.release ());
   }
@@ -90,7 +90,11 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
 static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_CONTEXT:
+      return stream_of (pad).answer_context (query) ||
+             gst_pad_query_default (pad, parent, query);
     case GST_QUERY_DURATION:
+    case GST_QUERY_BUFFERING:
     case GST_QUERY_SEEKING:
     case GST_QUERY_SCHEDULING:
     case GST_QUERY_LATENCY:
@@ -113,22 +117,28 @@ static gboolean pad_activate_mode (
 // ---- The stream ------------------------------------------------------------
 
 AdaptiveStream::AdaptiveStream (
-    const Shared &shared, loader::Selection selection)
-    : shared_ (shared),
+    Shared shared, loader::Selection selection, Itinerary itinerary)
+    : shared_ (std::move (shared)),
       selection_ (std::move (selection)),
-      feed_ (shared_.access, selection_, *shared_.segments)
+      track_{{&selection_.representation, shared_.start}}
 {
+  asking_.lock ()->reset (g_cancellable_new ());
+  make_feed (itinerary);
+}
+
+// Of what has not been fetched yet, SEGMENT is to be pushed first.
+void AdaptiveStream::make_feed (const Itinerary &itinerary)
+{
+  itinerary_ = itinerary;
+  auto feed = std::make_shared<SegmentFeed> (shared_.feeds, track_, itinerary);
+  segment_ = feed->source ().first_segment ();
+  // The last one goes without the lock.
+  std::swap (*feed_.lock (), feed);
 }
 
 bool AdaptiveStream::answer (GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_SEEKING: {
-      GstFormat format = GST_FORMAT_UNDEFINED;
-      gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
-      gst_query_set_seeking (query, format, FALSE, 0, -1);
-      return true;
-    }
     case GST_QUERY_SCHEDULING:
       // Bins ask before there is a pad, to know that this is no local file.
       gst_query_set_scheduling (query,
@@ -168,7 +178,7 @@ bool AdaptiveStream::find_format ()
     caps_.reset (gst_caps_from_string (text));
     return true;
   }
-  auto bytes = feed_.peek ();
+  auto bytes = feed ()->peek ();
   if (!bytes) {
     fail (bytes.code ());
     return false;
@@ -202,12 +212,13 @@ GstPad *AdaptiveStream::make_pad (
   gst_event_set_group_id (stream_start, shared_.group_id);
   gst_pad_push_event (pad_, stream_start);
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
-  GstSegment segment;
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  segment.start = schedule::media_offset (selection_.representation);
-  segment.position = segment.start;
-  segment.time = shared_.start;
-  gst_pad_push_event (pad_, gst_event_new_segment (&segment));
+  gst_pad_push_event (pad_, segment_.release ());
+  gstadaptivekeys::push_events (pad_, selection_.representation.protections);
+  if (!selection_.representation.inband_events.empty ()) {
+    events_.emplace (shared_.element, name);
+    events_->begin (
+        shared_.start, timeline::to_media (track_.front (), shared_.start));
+  }
   return pad_;
 }
 
@@ -224,21 +235,33 @@ void AdaptiveStream::start ()
 
 void AdaptiveStream::cancel ()
 {
-  feed_.cancel ();
+  feed ()->cancel ();
+  g_cancellable_cancel (asking_.lock ()->get ());
+}
+
+bool AdaptiveStream::answer_context (GstQuery *query)
+{
+  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
+  return shared_.keys->answer (
+      query, selection_.representation.protections, cancellable.get ());
 }
 
 void AdaptiveStream::resume ()
 {
   // GstPad has set its NEED_RECONFIGURE flag before: when the thread is just
   // about to wait, it sees that one.
-  if (flow_ == GST_FLOW_NOT_LINKED) start ();
+  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
+  if (flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) start ();
 }
 
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
+  unsigned generation = self->generation_;
   GstFlowReturn flow = self->flow_;
   if (flow == GST_FLOW_OK) flow = self->step ();
+  // A seek out of its own push.
+  if (self->generation_ != generation) return;
   if (flow == GST_FLOW_OK)
     self->flow_ = flow;
   else
@@ -248,13 +271,40 @@ void AdaptiveStream::loop (gpointer data)
 GstFlowReturn AdaptiveStream::step ()
 {
   if (!greeted_) {
+    if (std::exchange (rewound_, false)) catch_up ();
     GstFlowReturn flow = greet ();
     if (flow != GST_FLOW_OK) return flow;
   }
-  auto buffer = feed_.next ();
-  if (!buffer) return fail (buffer.code ());
-  if (!*buffer) return GST_FLOW_EOS;
-  return gst_pad_push (pad_, buffer->release ());
+  std::shared_ptr<SegmentFeed> feed = this->feed ();
+  auto item = feed->next ();
+  if (!item) return fail (item.code ());
+  return send (*feed, std::move (*item));
+}
+
+GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
+{
+  switch (item.kind) {
+    case SegmentItem::Kind::event:
+      gst_pad_push_event (pad_, item.event.release ());
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::init_end:
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::segment_end:
+      (void)take_next ();
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::end:
+      return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;
+    case SegmentItem::Kind::buffer:
+      break;
+  }
+  if (events_) events_->look (item.buffer.get ());
+  GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
+  bool is_last_leg =
+      item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
+  if (flow != GST_FLOW_EOS || is_last_leg) return flow;
+  // Downstream has all of this part.
+  feed.leave_leg ();
+  return GST_FLOW_OK;
 }
 
 // Pushes an event, which takes those before it along, and looks what has become
@@ -264,6 +314,7 @@ GstFlowReturn AdaptiveStream::greet ()
   gst_pad_check_reconfigure (pad_);
   Owned<GstPad> peer{gst_pad_get_peer (pad_)};
   if (!peer) return GST_FLOW_NOT_LINKED;
+  if (segment_) gst_pad_push_event (pad_, segment_.release ());
   GstTagList *tags = gst_tag_list_new_empty ();
   auto bandwidth = selection_.representation.bandwidth;
   if (bandwidth > 0 && bandwidth <= G_MAXUINT)
@@ -282,20 +333,58 @@ GstFlowReturn AdaptiveStream::greet ()
 
 GstFlowReturn AdaptiveStream::fail (const SegmentProblem &problem)
 {
-  feed_.rewind ();
   if (problem.is_cancelled ()) return GST_FLOW_FLUSHING;
   if (shared_.may_fail ()) problem.post (shared_.element);
   return GST_FLOW_ERROR;
 }
 
+// Begins again with the segment that could not be pushed. The SEGMENT that it
+// belongs to is on the pad.
+void AdaptiveStream::rewind ()
+{
+  Itinerary itinerary = itinerary_;
+  if (auto mark = feed ()->marks ().sending) itinerary.walk = mark->before;
+  bool is_pending = segment_ != nullptr;
+  make_feed (itinerary);
+  if (!is_pending) segment_.reset ();
+  greeted_ = false;
+  rewound_ = true;
+}
+
+// Not with what others have played long ago.
+void AdaptiveStream::catch_up ()
+{
+  auto position = shared_.position (this);
+  if (!position) return;
+  timeline::Walk ahead = itinerary_.walk;
+  auto mine = ahead.next (track_);
+  if (!mine || (*position >= mine->place.begin && *position < mine->place.end))
+    return;
+  Itinerary itinerary = itinerary_;
+  itinerary.walk.pass (*position);
+  make_feed (itinerary);
+}
+
+void AdaptiveStream::push_end ()
+{
+  GstEvent *event = gst_event_new_eos ();
+  if (itinerary_.is_segment_seek) {
+    gst_event_unref (event);
+    const timeline::Leg &last = itinerary_.walk.legs ().back ();
+    event = gst_event_new_segment_done (GST_FORMAT_TIME,
+        static_cast<gint64> (itinerary_.rate < 0 ? last.begin : last.end));
+  }
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event, itinerary_.seqnum);
+  gst_pad_push_event (pad_, event);
+}
+
 void AdaptiveStream::end (GstFlowReturn flow)
 {
-  if (flow == GST_FLOW_NOT_LINKED) {
-    feed_.rewind ();
-    greeted_ = false;
-  }
-  flow_ = flow;
+  if (flow == GST_FLOW_NOT_LINKED) rewind ();
+  // In this order: from then on resume () may start it.
   gst_pad_pause_task (pad_);
+  flow_ = flow;
   if (flow == GST_FLOW_NOT_LINKED && GST_PAD_NEEDS_RECONFIGURE (pad_)) {
     resume ();
     return;
@@ -303,7 +392,57 @@ void AdaptiveStream::end (GstFlowReturn flow)
   bool ends = flow != GST_FLOW_NOT_LINKED && flow != GST_FLOW_FLUSHING;
   if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
+  // What was read ahead is not wanted any more, and its connection neither.
+  if (flow != GST_FLOW_NOT_LINKED) feed ()->cancel ();
   // Before the event: with it an application may go.
   shared_.ended ();
-  if (ends) gst_pad_push_event (pad_, gst_event_new_eos ());
+  if (ends) push_end ();
+}
+
+// ---- Seeks -----------------------------------------------------------------
+
+void AdaptiveStream::begin_flush (guint32 seqnum)
+{
+  GstEvent *event = gst_event_new_flush_start ();
+  gst_event_set_seqnum (event, seqnum);
+  generation_++;
+  cancel ();
+  gst_pad_push_event (pad_, event);
+}
+
+// Returns at once when it is called out of a push of this stream.
+void AdaptiveStream::wait_for_flush ()
+{
+  gst_pad_pause_task (pad_);
+  flow_ = GST_FLOW_FLUSHING;
+}
+
+void AdaptiveStream::play (const Itinerary &itinerary)
+{
+  next_.lock ()->reset ();
+  make_feed (itinerary);
+  asking_.lock ()->reset (g_cancellable_new ());
+  greeted_ = false;
+  rewound_ = false;
+  GstEvent *event = gst_event_new_flush_stop (TRUE);
+  gst_event_set_seqnum (event, itinerary.seqnum);
+  gst_pad_push_event (pad_, event);
+  start ();
+}
+
+void AdaptiveStream::play_next (const Itinerary &itinerary)
+{
+  *next_.lock () = itinerary;
+  // It may have been waiting for nothing else.
+  if (flow_ == GST_FLOW_EOS && take_next ()) start ();
+}
+
+// False: there is none. By the stream's thread, or when it has ended.
+bool AdaptiveStream::take_next ()
+{
+  auto next = std::exchange (*next_.lock (), std::nullopt);
+  if (!next) return false;
+  make_feed (*next);
+  gst_pad_push_event (pad_, segment_.release ());
+  return true;
 }

@@ -4,17 +4,23 @@
 #include <gst/gst.h>
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "common/gstpp.h"
+#include "common/guarded.h"
+#include "gstadaptiveevents.h"
+#include "gstadaptivekeys.h"
 #include "gstsegmentfeed.h"
-#include "gstsegmentreader.h"
+#include "gstsegmentsource.h"
 #include "loader.h"
+#include "timeline.h"
 
-// A pad of adaptivesrc and the thread that fills it.
+// A pad of adaptivesrc and the thread that pushes what its feed gives.
 //
 // What it asks for it asks for when its peer has taken the events before: an
 // unlinked pad fetches nothing, and one whose peer holds the events back (a
@@ -26,17 +32,23 @@ public:
   struct Shared
   {
     GstElement *element = nullptr;
-    SegmentReader::Access access;
-    std::atomic<std::uint64_t> *segments = nullptr;
+    SegmentFeed::Common feeds;
     // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
+    std::shared_ptr<AdaptiveKeys> keys;
+    // Where the other streams are, if any goes on: in presentation time.
+    std::function<std::optional<presentation::Time> (const AdaptiveStream *)>
+        position;
+    // A seek event that came to a pad.
+    std::function<bool (GstEvent *)> seek;
     presentation::Time start = 0;  // of the period
     guint group_id = 0;
   };
 
-  AdaptiveStream (const Shared &shared, loader::Selection selection);
+  AdaptiveStream (
+      Shared shared, loader::Selection selection, Itinerary itinerary);
   AdaptiveStream (const AdaptiveStream &) = delete;
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
   ~AdaptiveStream ();
@@ -55,8 +67,18 @@ public:
   void start ();
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
+  // A decrypter's query; false: not answered.
+  bool answer_context (GstQuery *query);
   // After a RECONFIGURE event.
   void resume ();
+
+  // A flushing seek: all streams go through each of these, one after the other.
+  void begin_flush (guint32 seqnum);
+  void wait_for_flush ();
+  void play (const Itinerary &itinerary);
+  // Another one: from the end of the segment that is being sent.
+  void play_next (const Itinerary &itinerary);
+  bool seek (GstEvent *event) { return shared_.seek (event); }
 
   // GST_FLOW_OK as long as it goes on; GST_FLOW_NOT_LINKED as long as it
   // waits.
@@ -65,23 +87,44 @@ public:
   {
     return selection_;
   }
+  [[nodiscard]] std::span<const timeline::Stretch> track () const
+  {
+    return track_;
+  }
+  [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
 private:
   static void loop (gpointer data);
   GstFlowReturn step ();
   GstFlowReturn greet ();
+  GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
+  bool take_next ();
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
+  void push_end ();
+  void rewind ();
+  void catch_up ();
+  void make_feed (const Itinerary &itinerary);
+  std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
-  Shared shared_;
-  loader::Selection selection_;
+  const Shared shared_;
+  const loader::Selection selection_;
+  const std::vector<timeline::Stretch> track_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
+  // Of seeks: what the thread finds out while there was one is of no interest.
+  std::atomic<unsigned> generation_{0};
+  relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
+  relay::Guarded<std::optional<Itinerary>> next_;
+  relay::Guarded<relay::Owned<GCancellable>> asking_;
 
-  // Of the stream's thread.
+  // Of the stream's thread, or of who has stopped it.
   bool greeted_ = false;
-  SegmentFeed feed_;
+  bool rewound_ = false;  // others may have gone on meanwhile
+  Itinerary itinerary_;
+  relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
+  std::optional<AdaptiveEvents> events_;
 };

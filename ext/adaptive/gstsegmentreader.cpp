@@ -53,11 +53,13 @@ SegmentReader::SegmentReader (const Access &access, SegmentPart part,
 {
 }
 
-SegmentReader::Result<relay::Done> SegmentReader::open ()
+SegmentReader::Result<relay::Done> SegmentReader::open (
+    std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
+  request.on_place = std::move (on_place);
   if (resource.range)
     request.range.emplace (
         fetcher::Range{resource.range->first, resource.range->last});

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "block.h"
@@ -76,8 +77,9 @@ public:
   SegmentReader &operator= (const SegmentReader &) = delete;
 
   [[nodiscard]] const SegmentPart &part () const { return part_; }
-  // Sends the request, and waits for the headers.
-  [[nodiscard]] Result<relay::Done> open ();
+  // Sends the request, and waits for the headers. on_place: see
+  // fetcher::Request.
+  [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
   // Waits for bytes. Null at the end, which is verified by the length, or by
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();

@@ -222,6 +222,7 @@ Result<Loaded> Loader::select (
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
+  loaded.event_streams = std::move (period.event_streams);
   loaded.selections = select_tracks (period, options.limits);
   std::vector<const Track *> tracks;
   for (const Selection &selection : loaded.selections)

@@ -53,7 +53,8 @@ struct Selection
 struct Loaded
 {
   std::optional<presentation::Time> duration;
-  presentation::Time start = 0;       // of the period
+  presentation::Time start = 0;  // of the period
+  std::vector<presentation::EventStream> event_streams{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 

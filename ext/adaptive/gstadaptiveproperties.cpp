@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "config.h"
+
+#include "gstadaptiveproperties.h"
+
+#include <glib/gi18n-lib.h>
+
+#include <utility>
+
+#include "timeline.h"
+
+namespace gstadaptive {
+
+bool prepare (GstElement *element, const Settings &settings,
+    AdaptivePlayback::Settings &out)
+{
+  auto left_out = timeline::parse_spans (settings.skip_ranges);
+  if (!left_out) {
+    GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
+        (_ ("The ranges to be left out cannot be read.")),
+        ("skip-ranges: %s (byte %zu of \"%s\")",
+            timeline::to_string (left_out.code ()), left_out.position (),
+            settings.skip_ranges.c_str ()));
+    return false;
+  }
+  out.location = settings.location;
+  out.max_bitrate = settings.max_bitrate;
+  out.license_url = settings.license_url;
+  out.fetch = settings.fetch;
+  out.ahead = {settings.prefetch_segments, settings.max_buffer_time,
+      settings.max_buffer_bytes};
+  out.use_buffering = settings.use_buffering;
+  out.left_out = std::move (*left_out);
+  out.start_offset = settings.start_offset;
+  return true;
+}
+
+static constexpr auto in_ready = static_cast<GParamFlags> (
+    G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+
+static void make_ahead_properties (GParamSpec **properties)
+{
+  const Settings defaults;
+  /**
+   * GstAdaptiveSrc:prefetch-segments:
+   *
+   * How many segments of each track are fetched before downstream wants them,
+   * while it is held up: a pipeline that takes everything at once is given
+   * everything at once. 0: none. Default 2.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PREFETCH_SEGMENTS] =
+      g_param_spec_uint ("prefetch-segments", "Prefetch segments",
+          "Segments that are fetched ahead of the one being sent (0 = none)", 0,
+          G_MAXUINT, defaults.prefetch_segments, in_ready);
+  /**
+   * GstAdaptiveSrc:max-buffer-time:
+   *
+   * How much of a track, in nanoseconds of playing, is fetched ahead. A segment
+   * is begun as long as there is less. 0: no limit. Default 30 s.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_BUFFER_TIME] =
+      g_param_spec_uint64 ("max-buffer-time", "Maximum buffer time",
+          "Playing time in ns of a track that is fetched ahead (0 = no limit)",
+          0, G_MAXUINT64, defaults.max_buffer_time, in_ready);
+  /**
+   * GstAdaptiveSrc:max-buffer-bytes:
+   *
+   * How much of a track, in bytes, is fetched ahead. 0: no limit. Default
+   * 67108864.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_BUFFER_BYTES] =
+      g_param_spec_uint64 ("max-buffer-bytes", "Maximum buffer bytes",
+          "Bytes of a track that are fetched ahead (0 = no limit)", 0,
+          G_MAXUINT64, defaults.max_buffer_bytes, in_ready);
+  /**
+   * GstAdaptiveSrc:use-buffering:
+   *
+   * Post BUFFERING messages: from 0 up to 100 percent of what is fetched ahead,
+   * at the beginning, after a seek, and when nothing is there any more. Only
+   * for applications that have no other element do it, as playbin3 has.
+   * Default false.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_USE_BUFFERING] = g_param_spec_boolean ("use-buffering",
+      "Use buffering", "Post BUFFERING messages by what is fetched ahead",
+      defaults.use_buffering ? TRUE : FALSE, in_ready);
+}
+
+static void make_time_properties (GParamSpec **properties)
+{
+  const Settings defaults;
+  /**
+   * GstAdaptiveSrc:skip-ranges:
+   *
+   * What is left out, in seconds of the presentation: "0-112,280.5-300,400-",
+   * the last one to the end. What comes after goes on without a hole in running
+   * time. Default: nothing.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SKIP_RANGES] = g_param_spec_string ("skip-ranges",
+      "Skip ranges", "What is left out, in seconds: \"0-112,280.5-300,400-\"",
+      "", in_ready);
+  /**
+   * GstAdaptiveSrc:start-offset:
+   *
+   * Where playing begins, in nanoseconds of the presentation. Default 0.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_START_OFFSET] = g_param_spec_uint64 ("start-offset",
+      "Start offset", "Where playing begins, in ns of the presentation", 0,
+      G_MAXINT64, defaults.start_offset, in_ready);
+}
+
+void make_properties (GParamSpec **properties, const char *user_agent)
+{
+  gstsource::make_properties (properties,
+      "URI of the manifest (http, https, or one of these after hls+ or dash+)",
+      user_agent);
+  /**
+   * GstAdaptiveSrc:max-bitrate:
+   *
+   * The highest representation (HLS: variant) whose bandwidth in bit/s is not
+   * above this is taken, the lowest one when all are. 0: no limit. Default 0.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MAX_BITRATE] = g_param_spec_uint64 ("max-bitrate",
+      "Maximum bitrate",
+      "Highest bandwidth in bit/s of a track's representation (0 = no limit)",
+      0, G_MAXUINT64, 0, in_ready);
+  /**
+   * GstAdaptiveSrc:license-url:
+   *
+   * Where a decrypter's question for keys (a query for the context `cenc-keys`)
+   * is answered, by a POST of a W3C ClearKey licence request; in place of the
+   * address in the manifest. Write-only: there may be a token in it. Default:
+   * none.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LICENSE_URL] = g_param_spec_string ("license-url",
+      "License URL", "URI of a ClearKey licence server (none = the manifest's)",
+      nullptr,
+      static_cast<GParamFlags> (
+          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  make_ahead_properties (properties);
+  make_time_properties (properties);
+  /**
+   * GstAdaptiveSrc:stats:
+   *
+   * Counters since the element was made, all of them guint64: those of
+   * #GstProxyHttpSrc:stats over all requests; segments, the media segments
+   * that were sent on whole; bytes-ahead, what was fetched before downstream
+   * wanted it, and bytes-wasted, what of it never was.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Counters: requests, segments, bytes and more", GST_TYPE_STRUCTURE,
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+bool set_property (Settings &settings, guint id, const GValue *value)
+{
+  if (gstsource::set_property (settings, id, value)) return true;
+  switch (id) {
+    case PROP_MAX_BITRATE:
+      settings.max_bitrate = g_value_get_uint64 (value);
+      return true;
+    case PROP_LICENSE_URL:
+      settings.license_url = gstsource::text_of (value);
+      return true;
+    case PROP_PREFETCH_SEGMENTS:
+      settings.prefetch_segments = g_value_get_uint (value);
+      return true;
+    case PROP_MAX_BUFFER_TIME:
+      settings.max_buffer_time = g_value_get_uint64 (value);
+      return true;
+    case PROP_MAX_BUFFER_BYTES:
+      settings.max_buffer_bytes = g_value_get_uint64 (value);
+      return true;
+    case PROP_USE_BUFFERING:
+      settings.use_buffering = g_value_get_boolean (value);
+      return true;
+    case PROP_SKIP_RANGES:
+      settings.skip_ranges = gstsource::text_of (value);
+      return true;
+    case PROP_START_OFFSET:
+      settings.start_offset = g_value_get_uint64 (value);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool get_property (const Settings &settings, guint id, GValue *value)
+{
+  if (gstsource::get_property (settings, id, value)) return true;
+  switch (id) {
+    case PROP_MAX_BITRATE:
+      g_value_set_uint64 (value, settings.max_bitrate);
+      return true;
+    case PROP_PREFETCH_SEGMENTS:
+      g_value_set_uint (value, settings.prefetch_segments);
+      return true;
+    case PROP_MAX_BUFFER_TIME:
+      g_value_set_uint64 (value, settings.max_buffer_time);
+      return true;
+    case PROP_MAX_BUFFER_BYTES:
+      g_value_set_uint64 (value, settings.max_buffer_bytes);
+      return true;
+    case PROP_USE_BUFFERING:
+      g_value_set_boolean (value, settings.use_buffering ? TRUE : FALSE);
+      return true;
+    case PROP_SKIP_RANGES:
+      g_value_set_string (value, settings.skip_ranges.c_str ());
+      return true;
+    case PROP_START_OFFSET:
+      g_value_set_uint64 (value, settings.start_offset);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace gstadaptive
