@@ -14,20 +14,21 @@ static constexpr Time exclusion = 60 * presentation::second;
 static constexpr double share_of_sound = 0.15;
 
 AdaptiveSwitch::AdaptiveSwitch (std::shared_ptr<Common> common,
-    std::shared_ptr<const presentation::Track> track, bool is_main, Held first,
-    std::size_t index, Complete complete)
+    const loader::Selection &selection, Complete complete)
     : common_ (std::move (common)),
-      track_ (std::move (track)),
-      is_main_ (is_main),
+      track_ (selection.track),
+      is_main_ (selection.is_main),
       complete_ (std::move (complete))
 {
   State fresh;
-  fresh.index = index;
-  fresh.held[index] = std::move (first);
+  fresh.index = selection.index;
+  // Not owned: it is long.
+  fresh.held[selection.index] =
+      Held (std::shared_ptr<void> (), &selection.representation);
   if (is_main_)
-    *common_->variant.lock () = fresh.held[index];
+    *common_->variant.lock () = fresh.held[selection.index];
   else
-    common_->beside += track_->representations[index].bandwidth;
+    common_->beside += track_->representations[selection.index].bandwidth;
   *state_.lock () = std::move (fresh);
 }
 
@@ -115,7 +116,8 @@ std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 // ---- What is chosen --------------------------------------------------------
 
 // Null: it could not be had.
-AdaptiveSwitch::Held AdaptiveSwitch::get (std::size_t index)
+AdaptiveSwitch::Held AdaptiveSwitch::get (
+    std::size_t index, GCancellable *cancellable)
 {
   {
     auto state = state_.lock ();
@@ -124,10 +126,11 @@ AdaptiveSwitch::Held AdaptiveSwitch::get (std::size_t index)
   }
   auto fresh =
       std::make_shared<Representation> (track_->representations[index]);
-  bool is_complete = complete_ (*fresh);
+  bool is_complete = complete_ (*fresh, cancellable);
   auto state = state_.lock ();
   if (!is_complete) {
-    state->missing[index] = Throughput::now () + exclusion;
+    if (!g_cancellable_is_cancelled (cancellable))
+      state->missing[index] = Throughput::now () + exclusion;
     return nullptr;
   }
   return state->held[index] = std::move (fresh);
@@ -152,14 +155,21 @@ void AdaptiveSwitch::take (State &state, std::size_t index)
   state.index = index;
 }
 
-AdaptiveSwitch::Held AdaptiveSwitch::choose (const Level &level)
+AdaptiveSwitch::Held AdaptiveSwitch::current ()
+{
+  auto state = state_.lock ();
+  return state->held[state->index];
+}
+
+AdaptiveSwitch::Held AdaptiveSwitch::choose (
+    const Level &level, GCancellable *cancellable)
 {
   std::size_t index = 0;
   {
     auto state = state_.lock ();
     index = wanted (*state, level);
   }
-  Held chosen = get (index);
+  Held chosen = get (index, cancellable);
   auto state = state_.lock ();
   if (!chosen) {
     index = state->index;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <gio/gio.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -13,6 +15,7 @@
 #include "choice.h"
 #include "common/guarded.h"
 #include "gstthroughput.h"
+#include "loader.h"
 #include "presentation.h"
 
 // Which representation the next segment of a track is of. Each stream has one,
@@ -36,13 +39,12 @@ public:
 
   // Loads the playlist or index of one that has none. Waits; false when it
   // could not be had.
-  using Complete = std::function<bool (Representation &)>;
+  using Complete = std::function<bool (Representation &, GCancellable *)>;
 
-  // is_main: the track by which throughput is measured. first: of track, the
-  // one it begins with, complete.
+  // selection: it begins with its representation, which is complete; outlives
+  // it.
   AdaptiveSwitch (std::shared_ptr<Common> common,
-      std::shared_ptr<const presentation::Track> track, bool is_main,
-      Held first, std::size_t index, Complete complete);
+      const loader::Selection &selection, Complete complete);
   ~AdaptiveSwitch ();
   AdaptiveSwitch (const AdaptiveSwitch &) = delete;
   AdaptiveSwitch &operator= (const AdaptiveSwitch &) = delete;
@@ -58,7 +60,9 @@ public:
   [[nodiscard]] bool is_main () const { return is_main_; }
   [[nodiscard]] Throughput &throughput () { return common_->throughput; }
   // Of the segment that comes next. May wait.
-  [[nodiscard]] Held choose (const Level &level);
+  [[nodiscard]] Held choose (const Level &level, GCancellable *cancellable);
+  // The last one that was chosen.
+  [[nodiscard]] Held current ();
   // A segment is on its way: whether it is to be given up for one of the
   // representation that choose () says then.
   [[nodiscard]] bool is_late (
@@ -82,7 +86,7 @@ private:
   [[nodiscard]] abr::Situation situation (const State &state,
       const Level &level, const std::vector<std::size_t> &levels) const;
   [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
-  [[nodiscard]] Held get (std::size_t index);
+  [[nodiscard]] Held get (std::size_t index, GCancellable *cancellable);
   void take (State &state, std::size_t index);
 
   const std::shared_ptr<Common> common_;

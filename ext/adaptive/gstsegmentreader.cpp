@@ -10,6 +10,7 @@
 
 #include "gstblocks.h"
 #include "gstfetch.h"
+#include "gstthroughput.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -59,7 +60,13 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   const presentation::Resource &resource = part_.resource ();
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
-  request.on_place = std::move (on_place);
+  // The time for which a connection was waited for says nothing of the network.
+  request.on_place = [this, also = std::move (on_place)] {
+    begun_ = Throughput::now ();
+    stopwatch_.emplace (begun_);
+    pace_.emplace (begun_);
+    if (also) also ();
+  };
   if (resource.range)
     request.range.emplace (
         fetcher::Range{resource.range->first, resource.range->last});
@@ -67,6 +74,7 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
   body_ = std::move (*body);
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   return relay::Done{};
 }
 
@@ -80,12 +88,15 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   while (count < enough) {
     auto got = body_->read_now (out.subspan (count));
     if (!got) return failure (got.code ());
-    if (!*got)
+    if (!*got) {
+      if (stopwatch_) stopwatch_->waits (Throughput::now ());
       body_->wait ();
-    else if (**got == 0)
+    } else if (**got == 0) {
       break;
-    else
+    } else {
+      if (stopwatch_) stopwatch_->took (**got);
       count += **got;
+    }
   }
   return count;
 }
@@ -125,10 +136,14 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
 
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
+  if (stopwatch_) stopwatch_->enter (Throughput::now ());
   auto buffer = read_block ();
   if (!buffer) return buffer.error ();
+  abr::Time now = Throughput::now ();
+  if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
   dress (buffer->get ());
+  if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
 }
 
@@ -140,6 +155,23 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
         {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
             "it ends inside a box or packet", {}}});
   return Owned<GstBuffer>{};
+}
+
+abr::Transfer SegmentReader::transfer () const
+{
+  return stopwatch_ ? stopwatch_->finish (Throughput::now ()) : abr::Transfer{};
+}
+
+abr::Progress SegmentReader::progress () const
+{
+  abr::Progress out;
+  if (!pace_ || !body_) return out;
+  abr::Time now = Throughput::now ();
+  out.elapsed = now - begun_;
+  out.bytes = position_;
+  out.size = body_->head ().length.value_or (0);
+  out.rate = pace_->rate (now);
+  return out;
 }
 
 void SegmentReader::dress (GstBuffer *buffer)

@@ -27,6 +27,8 @@ public:
     return measured_.lock ()->estimate ();
   }
 
+  void clear () { measured_.lock ()->clear (); }
+
 private:
   relay::Guarded<abr::Throughput> measured_;
 };

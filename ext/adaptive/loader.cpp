@@ -228,9 +228,12 @@ Result<Loaded> Loader::select (
   for (const Selection &selection : loaded.selections)
     tracks.push_back (selection.track.get ());
   std::vector<bool> preferred = choice::preferred (tracks);
+  bool has_main = false;
   for (std::size_t i = 0; i < preferred.size (); i++) {
     Selection &selection = loaded.selections[i];
     selection.is_selected = preferred[i] || options.select_all;
+    selection.is_main = preferred[i] && !has_main;
+    has_main = has_main || preferred[i];
     if (!selection.is_selected) continue;
     auto duration = complete (selection.representation);
     if (!duration) return duration.error ();

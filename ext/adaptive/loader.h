@@ -48,6 +48,8 @@ struct Selection
   std::shared_ptr<const presentation::Track> track{};
   std::size_t index = 0;
   bool is_selected = true;
+  // The throughput is measured by it, and the others go with its variant.
+  bool is_main = false;
 };
 
 struct Loaded
