@@ -17,14 +17,16 @@ namespace body {
 
 enum class Error
 {
-  fetch,  // see Problem::fetch
+  fetch,   // see Problem::fetch
+  key,     // of an encrypted resource: it is not one for its cipher
+  decrypt  // the key, or the resource, is wrong
 };
 
 struct Problem
 {
   Error error = Error::fetch;
   fetcher::Problem fetch{};
-  std::string uri{};      // without userinfo and query
+  std::string uri{};      // of the key, without userinfo and query
   std::string message{};  // for the debug text: no secret in it
 };
 

@@ -76,11 +76,13 @@ void gstadaptivekeys::push_events (GstPad *pad, Protections protections)
 }
 
 AdaptiveKeys::AdaptiveKeys (GstElement *element, fetcher::Settings settings,
-    std::string license_uri, fetcher::Counters *counters)
+    std::string license_uri, fetcher::Counters *counters,
+    std::shared_ptr<keystore::Store> store)
     : element_ (element),
       settings_ (std::move (settings)),
       license_uri_ (std::move (license_uri)),
-      counters_ (counters)
+      counters_ (counters),
+      store_ (std::move (store))
 {
 }
 
@@ -94,10 +96,41 @@ bool AdaptiveKeys::answer (GstQuery *query,
   std::string uri =
       license_uri_.empty () ? drm::license_uri (protections) : license_uri_;
   KeyIds kids = key_ids_of (query);
+  auto identity = std::ranges::find (
+      protections, "identity", &presentation::ContentProtection::key_format);
+  if (license_uri_.empty () && identity != protections.end ())
+    return !kids.empty () &&
+           answer_identity (query, *identity, kids, cancellable);
   if (uri.empty () || kids.empty ()) return false;
   auto found = find (uri, kids, cancellable);
   if (!found) return false;
   Owned<GstContext> context = make_context (found->ring, kids);
+  if (!context) return false;
+  gst_query_set_context (query, context.get ());
+  return true;
+}
+
+bool AdaptiveKeys::answer_identity (GstQuery *query,
+    const presentation::ContentProtection &identity, const KeyIds &kids,
+    GCancellable *cancellable)
+{
+  auto had = store_->get (settings_, identity.key_uri, cancellable, counters_);
+  if (!had) {
+    if (had.code ().error != fetcher::Error::cancelled) warn (had.code ());
+    return false;
+  }
+  auto bytes = (*had)->bytes ();
+  aes::Key key{};
+  if (bytes.size () != key.size ()) {
+    warn ({fetcher::Error::protocol, 0, uri::without_secrets (identity.key_uri),
+        "not a key of 16 bytes", {}});
+    return false;
+  }
+  std::ranges::copy (bytes, key.begin ());
+  keys::Ring ring;
+  ring.set_any (keys::Secret (key));
+  explicit_bzero (key.data (), key.size ());
+  Owned<GstContext> context = make_context (ring, kids);
   if (!context) return false;
   gst_query_set_context (query, context.get ());
   return true;

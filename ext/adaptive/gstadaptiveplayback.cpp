@@ -177,13 +177,15 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool ()};
+  auto keys = std::make_shared<keystore::Store> ();
+  common.feeds.access = {
+      settings.fetch, &counters_, gstblocks::shared_pool (), keys};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
-      element_, settings.fetch, settings.license_url, &counters_);
+      element_, settings.fetch, settings.license_url, &counters_, keys);
   common.ended = [this] { check_end (); };
   common.may_fail = [this] { return may_fail (); };
   common.position = [this] (const AdaptiveStream *stream) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "decryptedbody.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
@@ -16,15 +17,42 @@
 using relay::Owned;
 using Kind = SegmentProblem::Kind;
 
+static void post_body (GstElement *element, const body::Problem &problem)
+{
+  const char *uri = problem.uri.c_str ();
+  const char *message = problem.message.c_str ();
+  switch (problem.error) {
+    case body::Error::fetch:
+      gstfetch::post_problem (element, problem.fetch);
+      break;
+    case body::Error::key:
+      GST_ELEMENT_ERROR (element, STREAM, DECRYPT_NOKEY,
+          (_ ("The key of the stream is not one for its encryption.")),
+          ("%s: %s", uri, message));
+      break;
+    case body::Error::decrypt:
+      GST_ELEMENT_ERROR (element, STREAM, DECRYPT,
+          (_ ("A part of the stream could not be decrypted: its key is wrong, "
+              "or the part is damaged.")),
+          ("%s: %s", uri, message));
+      break;
+  }
+}
+
 void SegmentProblem::post (GstElement *element) const
 {
   switch (kind) {
     case Kind::body:
-      gstfetch::post_problem (element, body.fetch);
+      post_body (element, body);
       break;
     case Kind::not_media:
       GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
           (_ ("A part of the stream is not media.")), ("%s", uri.c_str ()));
+      break;
+    case Kind::samples:
+      GST_ELEMENT_ERROR (element, STREAM, NOT_IMPLEMENTED,
+          (_ ("The presentation needs what is not supported yet.")),
+          ("%s: encrypted samples (SAMPLE-AES) outside of MP4", uri.c_str ()));
       break;
     case Kind::no_memory:
       GST_ELEMENT_ERROR (
@@ -54,10 +82,9 @@ SegmentReader::SegmentReader (const Access &access, SegmentPart part,
 {
 }
 
-SegmentReader::Result<relay::Done> SegmentReader::open (
-    std::function<void ()> on_place)
+SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
+    const presentation::Resource &resource, std::function<void ()> on_place)
 {
-  const presentation::Resource &resource = part_.resource ();
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
   // The time for which a connection was waited for says nothing of the network.
@@ -73,8 +100,30 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   auto body =
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
+  return std::move (*body);
+}
+
+// The key first: a host may have one place for both.
+SegmentReader::Result<relay::Done> SegmentReader::open (
+    std::function<void ()> on_place)
+{
+  const presentation::Resource &resource = part_.resource ();
+  std::shared_ptr<const keystore::Key> key;
+  if (resource.encryption) {
+    auto had = access_.keys->get (access_.settings,
+        resource.encryption->key_uri, cancellable_, access_.counters);
+    if (!had) return failure (body::failure (had.code ()).code);
+    key = std::move (*had);
+  }
+  auto body = fetch (resource, std::move (on_place));
+  if (!body) return body.error ();
   body_ = std::move (*body);
   if (stopwatch_) stopwatch_->opened (Throughput::now ());
+  if (!key) return relay::Done{};
+  auto clear =
+      decryptedbody::make (std::move (body_), *resource.encryption, *key);
+  if (!clear) return failure (clear.code ());
+  body_ = std::move (*clear);
   return relay::Done{};
 }
 
@@ -101,6 +150,14 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   return count;
 }
 
+// In MP4 it says itself what is encrypted. In TS and packed audio nothing tells
+// encrypted samples from others.
+static bool is_for_no_decrypter (container::Format format)
+{
+  return format == container::Format::mpegts ||
+         format == container::Format::packed_audio;
+}
+
 SegmentReader::Result<relay::Done> SegmentReader::look (
     std::span<const std::uint8_t> bytes)
 {
@@ -108,6 +165,14 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
+    if (part_.segment.protections && is_for_no_decrypter (format))
+      return failure (Kind::samples, part_);
+    // All that HLS has in segments is known by its first bytes.
+    const auto &encryption = part_.resource ().encryption;
+    if (encryption && format == container::Format::unknown && !bytes.empty ())
+      return failure (body::Problem{body::Error::decrypt, {},
+          uri::without_secrets (encryption->key_uri),
+          "what comes out is not media"});
     boundaries_ = container::Boundaries (format);
   }
   boundaries_.feed (bytes);
@@ -150,7 +215,13 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
 {
   const fetcher::Head &head = body_->head ();
-  if (!head.length && !boundaries_.at_boundary ())
+  // The padding of an encrypted one has been seen.
+  const auto &encryption = part_.resource ().encryption;
+  bool is_whole =
+      head.length ||
+      (encryption &&
+          encryption->cipher != presentation::Encryption::Cipher::aes_256_ctr);
+  if (!is_whole && !boundaries_.at_boundary ())
     return failure (body::Problem{body::Error::fetch,
         {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
             "it ends inside a box or packet", {}}});

@@ -14,6 +14,7 @@
 #include "common/gstpp.h"
 #include "container.h"
 #include "fetcher.h"
+#include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
 
@@ -38,6 +39,7 @@ struct SegmentProblem
   {
     body,       // see body
     not_media,  // for instance the page of a portal that wants a login
+    samples,    // encrypted as nobody here decrypts them
     no_memory
   };
   Kind kind = Kind::body;
@@ -69,6 +71,7 @@ public:
     fetcher::Settings settings;
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
+    std::shared_ptr<keystore::Store> keys;
   };
 
   // block: how large reads are; it learns over all readers of a track. All of
@@ -91,6 +94,8 @@ public:
   [[nodiscard]] abr::Progress progress () const;
 
 private:
+  Result<std::unique_ptr<body::Body>> fetch (
+      const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);

@@ -123,9 +123,6 @@ Result<m3u8::Playlist> Loader::parse_playlist (
       return truncated (whole, "neither #EXT-X-ENDLIST nor an end of the body");
     if (!media->complete)
       return problem (Error::live, whole.uri, "no #EXT-X-ENDLIST");
-    for (const auto &key : media->segments.keys)
-      if (key.is_whole)
-        return problem (Error::unsupported, whole.uri, "encrypted segments");
   }
   return std::move (*playlist);
 }

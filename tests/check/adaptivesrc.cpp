@@ -390,6 +390,9 @@ GST_START_TEST (bad_manifests_and_segments_are_one_error)
       {"/key.m3u8",
           media_playlist (
               "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\n1\n")},
+      {"/method.m3u8",
+          media_playlist (
+              "#EXT-X-KEY:METHOD=ROT13,URI=\"k\"\n#EXTINF:2,\n1\n")},
       {"/dead.m3u8", media_playlist ("#EXTINF:2,\n404.ts\n")},
       {"/page.m3u8", media_playlist ("#EXTINF:2,\nhtml\n")},
       {"/page.mpd", video ("<SegmentList duration='4'><SegmentURL "
@@ -410,7 +413,9 @@ GST_START_TEST (bad_manifests_and_segments_are_one_error)
       {"/live.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
           0},
       {"/empty.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
-      {"/key.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
+      {"/key.m3u8", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND,
+          404},
+      {"/method.m3u8", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
           0},
       {"/404", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, 404},
       {"/dead.m3u8", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND,

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What adaptivesrc makes of HLS: encrypted segments, gaps, renditions,
+// messages.
+#include <map>
+#include <memory>
+
+#include "httpserver.h"
+#include "segmentencrypter.h"
+#include "testutil.h"
+#include "vectors.h"
+
+using presentation::Encryption;
+using relay::Guarded;
+using relay::Owned;
+using test::HttpServer;
+using enum Encryption::Cipher;
+using Files = std::map<std::string, std::string>;
+
+namespace {
+
+HttpServer::Handler serving (Files files)
+{
+  return [files = std::move (files)] (const HttpServer::Request &request) {
+    auto found = files.find (request.path.substr (0, request.path.find ('?')));
+    if (found == files.end ()) return HttpServer::Reply{404, "no", {}};
+    return HttpServer::Reply{200, found->second, {{"Accept-Ranges", "bytes"}}};
+  };
+}
+
+std::string text_of (const std::filesystem::path &path)
+{
+  test::Bytes bytes = test::read_file (path);
+  return {bytes.begin (), bytes.end ()};
+}
+
+Files folder (const std::filesystem::path &path)
+{
+  Files out;
+  for (const auto &file : std::filesystem::directory_iterator (path))
+    out["/" + file.path ().filename ().string ()] = text_of (file.path ());
+  return out;
+}
+
+// Packets that are no stream, but are packets.
+std::string packets (std::size_t count, char fill)
+{
+  std::string packet (188, fill);
+  packet[0] = 0x47;
+  std::string out;
+  for (std::size_t i = 0; i < count; i++) out += packet;
+  return out;
+}
+
+std::string playlist (const std::string &lines)
+{
+  return "#EXTM3U\n#EXT-X-TARGETDURATION:2\n" + lines + "#EXT-X-ENDLIST\n";
+}
+
+test::Bytes bytes_of (std::string_view text)
+{
+  return {text.begin (), text.end ()};
+}
+
+// What came out of a pad: the bytes, and in the order of both what begins a
+// segment, and gaps.
+struct Output
+{
+  std::string bytes;
+  std::vector<std::string> order;
+};
+
+// adaptivesrc with a fakesink on each pad.
+class Player
+{
+public:
+  explicit Player (const std::string &location)
+      : pipeline_ (gst_pipeline_new (nullptr)),
+        source_ (gst_element_factory_make ("adaptivesrc", "source"))
+  {
+    fail_unless (source_ != nullptr);
+    g_object_set (
+        source_, "location", location.c_str (), "retries", 0, nullptr);
+    gst_bin_add (GST_BIN (pipeline_.get ()), source_);
+    g_signal_connect (source_, "pad-added", G_CALLBACK (on_pad_added), this);
+  }
+  ~Player () { gst_element_set_state (pipeline_.get (), GST_STATE_NULL); }
+  Player (const Player &) = delete;
+  Player &operator= (const Player &) = delete;
+
+  GstElement *operator* () { return source_; }
+  Owned<GstMessage> run ()
+  {
+    gst_element_set_state (pipeline_.get (), GST_STATE_PLAYING);
+    for (;;) {
+      Owned<GstMessage> message = test::wait_message (pipeline_.get (),
+          GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT,
+          20 * GST_SECOND);
+      fail_unless (message != nullptr);
+      if (GST_MESSAGE_TYPE (message.get ()) != GST_MESSAGE_ELEMENT)
+        return message;
+      messages_.push_back (std::move (message));
+    }
+  }
+  void play ()
+  {
+    Owned<GstMessage> message = run ();
+    if (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS) return;
+    gchar *debug = nullptr;
+    gst_message_parse_error (message.get (), nullptr, &debug);
+    Owned<gchar> owned{debug};
+    ck_abort_msg ("%s", debug);
+  }
+  // What an error says for a programmer.
+  std::string play_to_error (GQuark domain, int code)
+  {
+    Owned<GstMessage> message = run ();
+    test::assert_error (message.get (), domain, code);
+    GError *error = nullptr;
+    gchar *debug = nullptr;
+    gst_message_parse_error (message.get (), &error, &debug);
+    Owned<GError> owned_error{error};
+    Owned<gchar> owned{debug};
+    return std::string (error->message) + "\n" + debug;
+  }
+  // The element's messages of that name.
+  std::vector<const GstStructure *> messages (const char *name)
+  {
+    std::vector<const GstStructure *> out;
+    for (const auto &message : messages_)
+      if (gst_message_has_name (message.get (), name))
+        out.push_back (gst_message_get_structure (message.get ()));
+    return out;
+  }
+  Output output (const std::string &pad) { return (*outputs_.lock ())[pad]; }
+  std::vector<std::string> pads ()
+  {
+    std::vector<std::string> out;
+    for (const auto &[name, output] : *outputs_.lock ()) out.push_back (name);
+    return out;
+  }
+
+private:
+  static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
+  {
+    auto *self = static_cast<Player *> (data);
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    (void)(*self->outputs_.lock ())[name.get ()];
+    gst_pad_add_probe (pad,
+        static_cast<GstPadProbeType> (
+            GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+        on_item, self, nullptr);
+    GstElement *sink = gst_element_factory_make ("fakesink", nullptr);
+    g_object_set (sink, "sync", FALSE, nullptr);
+    gst_bin_add (GST_BIN (self->pipeline_.get ()), sink);
+    gst_element_sync_state_with_parent (sink);
+    Owned<GstPad> sinkpad{gst_element_get_static_pad (sink, "sink")};
+    fail_unless (gst_pad_link (pad, sinkpad.get ()) == GST_PAD_LINK_OK);
+  }
+  static GstPadProbeReturn on_item (
+      GstPad *pad, GstPadProbeInfo *info, gpointer data)
+  {
+    auto *self = static_cast<Player *> (data);
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    auto outputs = self->outputs_.lock ();
+    Output &output = (*outputs)[name.get ()];
+    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
+      GstBuffer *buffer = gst_pad_probe_info_get_buffer (info);
+      test::Bytes bytes = test::bytes_of (buffer);
+      output.bytes.append (bytes.begin (), bytes.end ());
+      if (GST_BUFFER_PTS_IS_VALID (buffer))
+        output.order.push_back (
+            "segment " +
+            std::to_string (GST_BUFFER_PTS (buffer) / GST_MSECOND) +
+            (GST_BUFFER_IS_DISCONT (buffer) ? " discont" : ""));
+    } else if (GstEvent *event = gst_pad_probe_info_get_event (info);
+               GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+      GstClockTime time = 0;
+      GstClockTime duration = 0;
+      gst_event_parse_gap (event, &time, &duration);
+      output.order.push_back ("gap " + std::to_string (time / GST_MSECOND) +
+                              " " + std::to_string (duration / GST_MSECOND));
+    }
+    return GST_PAD_PROBE_OK;
+  }
+
+  Guarded<std::map<std::string, Output>> outputs_;
+  std::vector<Owned<GstMessage>> messages_;
+  Owned<GstElement> pipeline_;
+  GstElement *source_;
+};
+
+const std::string key_1 = "0123456789abcdef";
+const std::string key_2 = "ABCDEFGHIJKLMNOPabcdefghijklmnop";
+
+Encryption::Iv iv_of (unsigned number)
+{
+  Encryption::Iv out{};
+  out[15] = static_cast<std::uint8_t> (number);
+  return out;
+}
+
+}  // namespace
+
+GST_START_TEST (encrypted_segments_are_decrypted)
+{
+  const std::string parts[] = {packets (1000, 'a'), packets (3, 'b'),
+      packets (500, 'c'), packets (2, 'd')};
+  Files files = {
+      {"/m.m3u8",
+          playlist (
+              "#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2,\nclear\n"
+              "#EXT-X-KEY:METHOD=AES-128,URI=\"k1?token=x\"\n"
+              "#EXTINF:2,\n1\n"
+              "#EXT-X-KEY:METHOD=AES-256,URI=\"k2\",IV=0x2\n#EXTINF:2,\n2\n"
+              "#EXT-X-KEY:METHOD=AES-256-CTR,URI=\"k2\",IV=0x3\n"
+              "#EXTINF:2,\n3\n")},
+      {"/k1", key_1},
+      {"/k2", key_2},
+      {"/clear", parts[0]},
+      // "the Media Sequence Number is to be used as the IV"
+      {"/1", test::encrypt_segment (
+                 aes_128, bytes_of (key_1), iv_of (8), parts[1])},
+      {"/2", test::encrypt_segment (
+                 aes_256, bytes_of (key_2), iv_of (2), parts[2])},
+      {"/3", test::encrypt_segment (
+                 aes_256_ctr, bytes_of (key_2), iv_of (3), parts[3])},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  fail_unless (player.output ("video_0").bytes ==
+               parts[0] + parts[1] + parts[2] + parts[3]);
+  // The second key is asked for once.
+  fail_unless_equals_uint64 (server.requests ().size (), 7);
+}
+GST_END_TEST;
+
+GST_START_TEST (wrong_keys_are_errors)
+{
+  const std::string clear = packets (1000, 'a');
+  auto encrypted = [&] (std::string_view bytes) {
+    return test::encrypt_segment (aes_128, bytes_of (key_1), iv_of (0), bytes);
+  };
+  const std::string list = playlist (
+      "#EXT-X-KEY:METHOD=AES-128,URI=\"key?token=secret\",IV=0x0\n"
+      "#EXTINF:2,\ns\n");
+  std::string damaged = encrypted (clear);
+  damaged[damaged.size () - 20] ^= 1;
+  const struct
+  {
+    std::string key;
+    std::string segment;
+    int code;
+    std::size_t passed;  // what was right, at most
+  } rows[] = {
+      // Nothing of it comes out.
+      {key_2.substr (0, 16), encrypted (clear), GST_STREAM_ERROR_DECRYPT, 0},
+      {key_2, encrypted (clear), GST_STREAM_ERROR_DECRYPT_NOKEY, 0},
+      {"", encrypted (clear), GST_STREAM_ERROR_DECRYPT_NOKEY, 0},
+      {key_1, clear, GST_STREAM_ERROR_DECRYPT, 0},
+      {key_1, encrypted (clear).substr (0, 1000), GST_STREAM_ERROR_DECRYPT,
+          992},
+  };
+  for (const auto &row : rows) {
+    HttpServer server (
+        serving ({{"/m.m3u8", list}, {"/key", row.key}, {"/s", row.segment}}));
+    Player player (server.uri ("/m.m3u8"));
+    std::string said =
+        player.play_to_error (gst_stream_error_quark (), row.code);
+    fail_unless (said.find (server.uri ("/key")) != std::string::npos, "%s",
+        said.c_str ());
+    fail_unless (said.find ("secret") == std::string::npos);
+    std::string out;
+    for (const std::string &pad : player.pads ())
+      out = player.output (pad).bytes;
+    fail_unless (out == clear.substr (0, out.size ()));
+    fail_unless (out.size () <= row.passed, "%zu", out.size ());
+  }
+}
+GST_END_TEST;
+
+// Keys of 32 bytes, of the initialization too, and two ciphers.
+GST_START_TEST (a_set_of_others_is_decrypted)
+{
+  auto vectors = test::vectors ("hls/shaka/hls-aes-256");
+  if (!vectors) return;
+  Files files = folder (*vectors);
+  HttpServer server (serving (files));
+  Player player (server.uri ("/media.m3u8"));
+  player.play ();
+  const struct
+  {
+    const char *name;
+    const char *key;
+    const char *iv;
+    Encryption::Cipher cipher;
+  } rows[] = {
+      {"/init.mp4", "/init.key", "F9EBE119F65FCF2E5F3FDEEB4A3EB3D5", aes_256},
+      {"/segment_0.m4s", "/seg0.key", "3F6DE518DE9A0D8B0FC5EA114ACEDEFA",
+          aes_256},
+      {"/segment_1.m4s", "/seg1.key", "9DF0B659F52F23C3676C08FE0049500F",
+          aes_256},
+      {"/segment_2.m4s", "/seg2.key", "DB67562D1B5F959D1DBA9DD50BF87A52",
+          aes_256_ctr},
+      {"/segment_3.m4s", "/seg3_and_4.key", "5161DD0995837650DE5E495DEF6BFBE5",
+          aes_256_ctr},
+      {"/segment_4.m4s", "/seg3_and_4.key", "035022245B6DBA858C56F2F0079BAC96",
+          aes_256_ctr},
+  };
+  // Encrypted again, what came out is what was there: a cipher has one inverse.
+  std::string out = player.output ("video_0").bytes;
+  std::size_t at = 0;
+  for (const auto &row : rows) {
+    Encryption::Iv iv{};
+    test::Bytes bytes = test::hex (row.iv);
+    std::copy (bytes.begin (), bytes.end (), iv.begin ());
+    const std::string &expected = files[row.name];
+    bool found = false;
+    for (std::size_t padding = 0; padding <= 16 && !found; padding++) {
+      if (expected.size () < padding ||
+          (row.cipher == aes_256_ctr) != (padding == 0))
+        continue;
+      std::size_t size = expected.size () - padding;
+      if (at + size > out.size ()) continue;
+      found = test::encrypt_segment (row.cipher, bytes_of (files[row.key]), iv,
+                  out.substr (at, size)) == expected;
+      if (found) at += size;
+    }
+    fail_unless (found, "%s", row.name);
+  }
+  fail_unless_equals_uint64 (at, out.size ());
+  fail_unless (out.substr (4, 4) == "ftyp");
+}
+GST_END_TEST;
+
+static Suite *adaptivesrc_hls_suite ()
+{
+  Suite *suite = suite_create ("adaptivesrc-hls");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, encrypted_segments_are_decrypted);
+  tcase_add_test (tests, wrong_keys_are_errors);
+  tcase_add_test (tests, a_set_of_others_is_decrypted);
+  return suite;
+}
+
+GST_CHECK_MAIN (adaptivesrc_hls)
