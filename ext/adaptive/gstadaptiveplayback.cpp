@@ -196,6 +196,34 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   return common;
 }
 
+// Where the manifest wants to be begun (RFC 8216bis 4.4.2.2): at the time, or
+// at the beginning of the segment that it is in. What is outside is at the
+// ends.
+static presentation::Time begin_of (const loader::Loaded &loaded)
+{
+  const presentation::Start &start = *loaded.notes.start;
+  presentation::Time duration = loaded.duration.value_or (timeline::max_time);
+  presentation::Time time = std::min (start.offset, duration);
+  if (start.from_end) time = duration - time;
+  if (loaded.selections.empty ()) return time;
+  const timeline::Stretch stretch{
+      &loaded.selections.front ().representation, loaded.start};
+  if (start.precise && time < duration) return time;
+  auto segment = timeline::last_before (stretch, time + 1);
+  return segment ? timeline::place_of (stretch, *segment).begin : time;
+}
+
+void AdaptivePlayback::begin_at (
+    presentation::Time time, const Settings &settings)
+{
+  timeline::Playing playing;
+  playing.begin = time;
+  auto state = state_.lock ();
+  state->itinerary.walk =
+      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
+  state->segment.start = time;
+}
+
 void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
@@ -212,6 +240,9 @@ void AdaptivePlayback::load (const Settings &settings)
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
+  gstadaptiveevents::post (element_, loaded->notes);
+  if (settings.start_offset == 0 && loaded->notes.start)
+    begin_at (begin_of (*loaded), settings);
   AdaptiveStream::Shared common = make_common (settings);
   common.start = loaded->start;
   expose (std::move (*loaded), common);
@@ -226,15 +257,11 @@ void AdaptivePlayback::start (Settings settings)
   fresh.cancellable.reset (g_cancellable_new ());
   fresh.left_out = settings.left_out;
   gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
-  timeline::Playing playing;
-  playing.begin = settings.start_offset;
-  fresh.itinerary.walk =
-      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
-  fresh.segment.start = settings.start_offset;
   *state_.lock () = std::move (fresh);
   set_limits (settings.options.limits);
   choice_->throughput.clear ();
   choice_->variant.lock ()->reset ();
+  begin_at (settings.start_offset, settings);
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;

@@ -87,6 +87,7 @@ private:
   };
 
   void load (const Settings &settings);
+  void begin_at (presentation::Time time, const Settings &settings);
   void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
   void set_going ();
   std::shared_ptr<AdaptiveStream> add_stream (

@@ -111,7 +111,8 @@ static void make_time_properties (GParamSpec **properties)
   /**
    * GstAdaptiveSrc:start-offset:
    *
-   * Where playing begins, in nanoseconds of the presentation. Default 0.
+   * Where playing begins, in nanoseconds of the presentation. 0: at its
+   * beginning, or where an HLS playlist says (EXT-X-START). Default 0.
    *
    * Since: 0.1
    */

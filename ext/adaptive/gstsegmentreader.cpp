@@ -74,11 +74,13 @@ static relay::Failure<SegmentProblem> failure (body::Problem problem)
 }
 
 SegmentReader::SegmentReader (const Access &access, SegmentPart part,
-    GCancellable *cancellable, block::Size &block)
+    GCancellable *cancellable, block::Size &block, id3::Clock &clock)
     : access_ (access),
       part_ (std::move (part)),
       cancellable_ (cancellable),
-      block_ (block)
+      block_ (block),
+      clock_ (clock),
+      time_ (part_.segment.time)
 {
 }
 
@@ -173,6 +175,9 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
       return failure (body::Problem{body::Error::decrypt, {},
           uri::without_secrets (encryption->key_uri),
           "what comes out is not media"});
+    if (format == container::Format::packed_audio)
+      time_ = clock_.at (
+          time_, id3::timestamp (bytes), part_.segment.discontinuity);
     boundaries_ = container::Boundaries (format);
   }
   boundaries_.feed (bytes);
@@ -256,7 +261,7 @@ void SegmentReader::dress (GstBuffer *buffer)
   if (part_.is_init)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
   else if (first)
-    GST_BUFFER_PTS (buffer) = part_.segment.time;
+    GST_BUFFER_PTS (buffer) = time_;
   else
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }

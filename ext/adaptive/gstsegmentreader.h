@@ -14,6 +14,7 @@
 #include "common/gstpp.h"
 #include "container.h"
 #include "fetcher.h"
+#include "id3.h"
 #include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
@@ -74,10 +75,10 @@ public:
     std::shared_ptr<keystore::Store> keys;
   };
 
-  // block: how large reads are; it learns over all readers of a track. All of
-  // them outlive the reader.
+  // block: how large reads are; it learns over all readers of a track. clock:
+  // when packed audio begins, likewise. All of them outlive the reader.
   SegmentReader (const Access &access, SegmentPart part,
-      GCancellable *cancellable, block::Size &block);
+      GCancellable *cancellable, block::Size &block, id3::Clock &clock);
   SegmentReader (const SegmentReader &) = delete;
   SegmentReader &operator= (const SegmentReader &) = delete;
 
@@ -106,6 +107,8 @@ private:
   const SegmentPart part_;
   GCancellable *cancellable_;
   block::Size &block_;
+  id3::Clock &clock_;
+  presentation::Time time_;  // of the first buffer
   std::unique_ptr<body::Body> body_;
   std::optional<abr::Stopwatch> stopwatch_;
   std::optional<abr::Pace> pace_;

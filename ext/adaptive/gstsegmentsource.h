@@ -17,6 +17,7 @@
 #include "gstadaptiveswitch.h"
 #include "gstfetch.h"
 #include "gstsegmentreader.h"
+#include "id3.h"
 #include "timeline.h"
 
 // How all tracks are played, from one seek to the next.
@@ -131,6 +132,7 @@ private:
   GCancellable *const cancellable_;
   Helper *const helper_;
   block::Size block_;
+  id3::Clock clock_;
 
   std::uint64_t number_ = 0;
   std::optional<timeline::Walk::Step> step_;

@@ -79,6 +79,7 @@ private:
   const fetcher::Settings &settings_;
   GCancellable *cancellable_;
   fetcher::Counters *counters_;
+  presentation::Notes notes_;
 };
 
 std::string_view as_text (const std::vector<std::uint8_t> &bytes)
@@ -217,6 +218,7 @@ Result<Loaded> Loader::select (
 {
   Loaded loaded;
   loaded.duration = presentation.duration;
+  notes_ = std::move (presentation.notes);
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
   loaded.event_streams = std::move (period.event_streams);
@@ -237,6 +239,7 @@ Result<Loaded> Loader::select (
     if (*duration)
       loaded.duration = std::max (loaded.duration.value_or (0), **duration);
   }
+  loaded.notes = std::move (notes_);
   return loaded;
 }
 
@@ -270,6 +273,7 @@ Result<Time> Loader::load_playlist (Representation &representation)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
   Time duration = media->duration;
+  m3u8::note (notes_, *media);
   m3u8::complete (representation, std::move (*media), whole->uri);
   return duration;
 }

@@ -57,6 +57,7 @@ struct Loaded
   std::optional<presentation::Time> duration;
   presentation::Time start = 0;  // of the period
   std::vector<presentation::EventStream> event_streams{};
+  presentation::Notes notes{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 

@@ -2,11 +2,13 @@
 #include "mpd.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "mpdreader.h"
 #include "mpdsegments.h"
+#include "template.h"
 #include "uri.h"
 
 namespace mpd {
@@ -83,6 +85,7 @@ private:
     presentation::Fraction frame_rate;
     std::vector<presentation::ContentProtection> protections;
     std::vector<Descriptor> inband_events;
+    std::optional<SegmentEncryption> encryption;
   };
 
   Result<relay::Done> lay_out (const Document &document);
@@ -234,6 +237,7 @@ Presenter::Level Presenter::below (const Common &element, const Level &above)
           uri::resolve (out.bases.front ().base.uri, one.license_uri);
     out.protections.push_back (std::move (one));
   }
+  if (element.encryption) out.encryption = element.encryption;
   out.inband_events.insert (out.inband_events.end (),
       element.inband_events.begin (), element.inband_events.end ());
   return out;
@@ -273,6 +277,43 @@ Result<relay::Done> Presenter::set (const AdaptationSet &from,
   return relay::Done{};
 }
 
+// "0x" and 32 digits.
+std::optional<presentation::Encryption::Iv> iv_of (std::string_view text)
+{
+  presentation::Encryption::Iv out{};
+  if (text.starts_with ("0x") || text.starts_with ("0X"))
+    text.remove_prefix (2);
+  if (text.size () != 2 * out.size ()) return std::nullopt;
+  for (std::size_t i = 0; i < out.size (); i++) {
+    const char *digits = text.data () + 2 * i;
+    auto [end, error] = std::from_chars (digits, digits + 2, out[i], 16);
+    if (error != std::errc{} || end != digits + 2) return std::nullopt;
+  }
+  return out;
+}
+
+// One key and one IV for everything: AES-128 CBC with the key from HTTP
+// (ISO/IEC 23009-4 6.3.2 and 6.2.3). Nothing: another kind.
+std::optional<presentation::Encryption> encryption_of (
+    const SegmentEncryption &from, const url_template::Values &values,
+    const std::string &base)
+{
+  if (from.scheme != "urn:mpeg:dash:sea:aes128-cbc:2013" ||
+      from.key_system != "urn:mpeg:dash:sea:keysys:http:2013" ||
+      from.periods != 1 || from.is_partial || from.key_template.empty ())
+    return std::nullopt;
+  // Another key for each segment.
+  for (const char *tag : {"$Number", "$Time"})
+    if (from.key_template.find (tag) != std::string::npos) return std::nullopt;
+  auto uri = url_template::expand (from.key_template, values);
+  auto iv = iv_of (from.iv);
+  if (!uri || !iv) return std::nullopt;
+  presentation::Encryption out;
+  out.key_uri = uri::resolve (base, *uri);
+  out.iv = *iv;
+  return out;
+}
+
 Result<relay::Done> Presenter::representation (const Representation &from,
     const Level &all, mpdsegments::Maker &maker, Track &track)
 {
@@ -296,6 +337,12 @@ Result<relay::Done> Presenter::representation (const Representation &from,
   out.availability_time_offset =
       all.segments.availability_time_offset.value_or (
           all.bases.front ().availability_time_offset.value_or (0));
+  if (all.encryption) {
+    out.encryption = encryption_of (
+        *all.encryption, {from.id, 0, from.bandwidth, 0}, out.base);
+    if (!out.encryption)
+      return relay::failure (Error::segment_encryption, all.encryption->line);
+  }
   out.segments = std::move (**segments);
   track.representations.push_back (std::move (out));
   return relay::Done{};

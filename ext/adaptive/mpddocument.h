@@ -73,6 +73,19 @@ struct Remote
   unsigned depth = 0;
 };
 
+// sea:SegmentEncryption and its neighbours in a ContentProtection (ISO/IEC
+// 23009-4 5.1).
+struct SegmentEncryption
+{
+  std::size_t line = 0;
+  std::string scheme;      // of SegmentEncryption
+  std::string key_system;  // of KeySystem
+  std::size_t periods = 0;
+  bool is_partial = false;   // something other than one period for everything
+  std::string key_template;  // of the CryptoPeriod
+  std::string iv;
+};
+
 // What AdaptationSet and Representation have in common (5.3.7).
 struct Common
 {
@@ -86,6 +99,7 @@ struct Common
   std::optional<std::uint32_t> height;
   presentation::Fraction frame_rate;
   std::vector<presentation::ContentProtection> protections;
+  std::optional<SegmentEncryption> encryption;
   std::vector<presentation::Descriptor> essential_properties;
   std::vector<presentation::Descriptor> supplemental_properties;
   std::vector<presentation::Descriptor> inband_events;

@@ -46,6 +46,8 @@ const char *to_string (Error error)
       return "too many remote elements";
     case Error::dynamic:
       return "a dynamic (live) MPD";
+    case Error::segment_encryption:
+      return "this kind of segment encryption";
     case Error::xlink:
       return "xlink";
     case Error::time_of_number:

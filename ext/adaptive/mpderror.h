@@ -30,12 +30,13 @@ enum class Error
   no_duration,  // the last segment, or the next Period, cannot be told
   overflow,     // a time beyond presentation::max_time
   too_many_segments,
-  too_many_remote,  // see xlink
-                    // What this version cannot play.
-  dynamic,         // MPD@type (live)
-  xlink,           // a remote list, or a remote element that nobody fetched
-  time_of_number,  // $Time$ without SegmentTimeline
-  sub_segments     // SegmentTimeline.S@k above 1
+  too_many_remote,     // see xlink
+                       // What this version cannot play.
+  dynamic,             // MPD@type (live)
+  segment_encryption,  // ISO/IEC 23009-4 but for one key and AES-128 CBC
+  xlink,               // a remote list, or a remote element that nobody fetched
+  time_of_number,      // $Time$ without SegmentTimeline
+  sub_segments         // SegmentTimeline.S@k above 1
 };
 template <class T>
 using Result = relay::Result<T, Error>;

@@ -21,6 +21,7 @@ using Kind = SegmentInformation::Kind;
 
 namespace {
 
+constexpr std::string_view sea_scheme = "urn:mpeg:dash:sea:2012";
 constexpr std::string_view xlink_space = "http://www.w3.org/1999/xlink";
 
 // What has begun and not ended.
@@ -76,6 +77,7 @@ private:
   Want in_timeline (const Element &element);
   Want in_protection (const Element &element);
   Want in_event_stream (const Element &element);
+  void segment_encryption (const Element &element, SegmentEncryption &out);
 
   Want begin_mpd (const Element &element);
   Want begin_period (const Element &element);
@@ -424,7 +426,32 @@ Want Reader::begin_protection (const Element &element, Common &common)
     else if (attribute.name == "default_KID")
       out.default_kid = trimmed (attribute);
   }
+  if (out.scheme_id_uri == sea_scheme) {
+    common.encryption.emplace ();
+    common.encryption->line = element.line;
+  }
   return enter (Node::protection);
+}
+
+void Reader::segment_encryption (const Element &element, SegmentEncryption &out)
+{
+  bool is_period = element.name == "CryptoPeriod";
+  if (is_period) out.periods++;
+  if (element.name == "CryptoTimeline") out.is_partial = true;
+  for (Attribute attribute : element.attributes) {
+    if (element.name == "SegmentEncryption" && is (attribute, "schemeIdUri"))
+      out.scheme = trimmed (attribute);
+    else if (element.name == "KeySystem" && is (attribute, "keySystemUri"))
+      out.key_system = trimmed (attribute);
+    else if (is_period && is (attribute, "keyUriTemplate"))
+      out.key_template = trimmed (attribute);
+    else if (is_period && is (attribute, "IV"))
+      out.iv = trimmed (attribute);
+    else if (is_period &&
+             (is (attribute, "startOffset") || is (attribute, "numSegments") ||
+                 is (attribute, "ivUriTemplate")))
+      out.is_partial = true;
+  }
 }
 
 // cenc:pssh, mspr:pro and dashif:Laurl; the last one used to be ck:Laurl,
@@ -435,6 +462,7 @@ Want Reader::in_protection (const Element &element)
   if (element.name == "pro") return enter (Node::playready, Want::text);
   if (element.name == "Laurl" || element.name == "laurl")
     return enter (Node::license, Want::text);
+  if (common ().encryption) segment_encryption (element, *common ().encryption);
   return Want::nothing;
 }
 

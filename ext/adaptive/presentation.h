@@ -279,6 +279,8 @@ struct Representation
   std::vector<Base> alternatives{};
   // DASH: what kinds of emsg boxes its segments have.
   std::vector<Descriptor> inband_events{};
+  // DASH: of each of its segments and of its initialization (ISO/IEC 23009-4).
+  std::optional<Encryption> encryption{};
   // DASH, for live: how much earlier than complete a segment can be asked for;
   // max_time: at any time.
   Time availability_time_offset = 0;
@@ -376,6 +378,16 @@ struct Start
   bool precise = false;
 };
 
+// HLS: what is said of a presentation beside its media.
+struct Notes
+{
+  std::optional<Start> start{};
+  std::vector<Captions> captions{};
+  std::vector<DateRange> date_ranges{};
+  std::vector<SessionData> session_data{};
+  std::vector<ContentProtection> session_keys{};
+};
+
 struct Period
 {
   std::string id;
@@ -389,12 +401,7 @@ struct Presentation
 {
   std::optional<Time> duration;
   std::vector<Period> periods;
-  // HLS.
-  std::optional<Start> start{};
-  std::vector<Captions> captions{};
-  std::vector<DateRange> date_ranges{};
-  std::vector<SessionData> session_data{};
-  std::vector<ContentProtection> session_keys{};
+  Notes notes{};
 };
 
 }  // namespace presentation

@@ -143,9 +143,7 @@ std::optional<Segment> nth (const Representation &representation,
   return segment;
 }
 
-}  // namespace
-
-std::optional<Segment> segment (
+std::optional<Segment> nth (
     const Representation &representation, std::uint64_t n)
 {
   if (const auto *list = std::get_if<SegmentList> (&representation.segments))
@@ -154,6 +152,18 @@ std::optional<Segment> segment (
           std::get_if<SegmentTemplate> (&representation.segments))
     return nth (representation, *pattern, n);
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Segment> segment (
+    const Representation &representation, std::uint64_t n)
+{
+  auto out = nth (representation, n);
+  if (!out || !representation.encryption) return out;
+  out->resource.encryption = representation.encryption;
+  if (out->init) out->init->encryption = representation.encryption;
+  return out;
 }
 
 Time media_offset (const Representation &representation)

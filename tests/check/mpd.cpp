@@ -64,6 +64,24 @@ std::string timeline (const std::string &inner)
                 "</SegmentTimeline></SegmentTemplate>");
 }
 
+// ISO/IEC 23009-4 5.1.
+const std::string cbc = "urn:mpeg:dash:sea:aes128-cbc:2013";
+const std::string http_keys = "urn:mpeg:dash:sea:keysys:http:2013";
+const std::string one_key =
+    "<CryptoPeriod keyUriTemplate='k$RepresentationID$' "
+    "IV='0x000102030405060708090A0b0c0d0e0f'/>";
+
+std::string sea (const std::string &scheme, const std::string &key_system,
+    const std::string &periods)
+{
+  return video (
+      "<ContentProtection schemeIdUri='urn:mpeg:dash:sea:2012'>"
+      "<SegmentEncryption schemeIdUri='" +
+      scheme + "'/><KeySystem keySystemUri='" + key_system + "'/>" + periods +
+      "</ContentProtection><SegmentTemplate duration='5' "
+      "initialization='i' media='$Number$'/>");
+}
+
 const Bad bad[] = {
     {"", Error::not_xml, 1},
     {"#EXTM3U", Error::not_xml, 1},
@@ -140,6 +158,31 @@ const Bad bad[] = {
     {video ("<SegmentTemplate duration='1' media='a' "
             "presentationTimeOffset='18446744073709551615'/>"),
         Error::overflow, 3},
+    // Segment encryption but for one key and one IV.
+    {sea (cbc, http_keys, ""), Error::segment_encryption, 4},
+    {sea ("urn:mpeg:dash:sea:aes128-gcm:2013", http_keys, one_key),
+        Error::segment_encryption, 4},
+    {sea (cbc, "urn:x", one_key), Error::segment_encryption, 4},
+    {sea (cbc, http_keys, one_key + one_key), Error::segment_encryption, 4},
+    {sea (cbc, http_keys, "<CryptoTimeline/>" + one_key),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys, "<CryptoPeriod keyUriTemplate='k'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod IV='0x000102030405060708090a0b0c0d0e0'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k' "
+         "IV='0x000102030405060708090a0b0c0d0e-f'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k$Number$' "
+         "IV='0x000102030405060708090a0b0c0d0e0f'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k' numSegments='2' "
+         "IV='0x000102030405060708090a0b0c0d0e0f'/>"),
+        Error::segment_encryption, 4},
     {timeline ("<S/>"), Error::bad_timeline, 5},
     {timeline ("<S d='0'/>"), Error::bad_timeline, 5},
     {timeline ("<S d='2'/>\n<S t='1' d='2'/>"), Error::bad_timeline, 6},
@@ -623,6 +666,23 @@ GST_START_TEST (events_are_timed)
 }
 GST_END_TEST;
 
+GST_START_TEST (segments_are_encrypted)
+{
+  auto all = parsed (sea (cbc, http_keys, one_key));
+  auto second = schedule::segment (first_of (all), 1);
+  fail_unless (second && second->init);
+  for (const auto *one : {&second->resource, &*second->init}) {
+    fail_unless (one->encryption.has_value ());
+    fail_unless (
+        one->encryption->cipher == presentation::Encryption::Cipher::aes_128);
+    fail_unless (one->encryption->key_uri == "http://h/d/kv");
+    fail_unless (one->encryption->iv ==
+                 presentation::Encryption::Iv (
+                     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (equal_segments_take_one_run)
 {
   std::string entries;
@@ -690,6 +750,7 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, protection_is_on_both_levels);
   tcase_add_test (tests, tracks_say_what_they_are_for);
   tcase_add_test (tests, events_are_timed);
+  tcase_add_test (tests, segments_are_encrypted);
   tcase_add_test (tests, equal_segments_take_one_run);
   tcase_add_test (tests, representations_share_a_timeline);
   tcase_add_test (tests, an_index_may_be_an_element);
