@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "abr.h"
 #include "block.h"
@@ -18,6 +19,7 @@
 #include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
+#include "segmentcache.h"
 
 // What is fetched as one: an initialization or a media segment of a track.
 struct SegmentPart
@@ -73,6 +75,10 @@ public:
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
     std::shared_ptr<keystore::Store> keys;
+    // Null: nothing is kept. What is fetched with these credentials (a hash) is
+    // apart from what anybody gets.
+    std::shared_ptr<segmentcache::Cache> cache;
+    std::string credentials{};
   };
 
   // block: how large reads are; it learns over all readers of a track. clock:

@@ -339,7 +339,6 @@ GST_START_TEST (variants_take_their_renditions_along)
       "low1 high2 high3 high4 high5 high6");
   std::string sound = ts_parts_of (player.output ("audio_0").bytes);
   expect (numbers_of (sound), "123456");
-  fail_unless (sound.starts_with ("poor1 rich2 "), "%s", sound.c_str ());
   fail_unless (sound.ends_with ("rich6"), "%s", sound.c_str ());
   for (const char *name : {"low", "high", "poor", "rich"})
     fail_unless_equals_uint64 (
