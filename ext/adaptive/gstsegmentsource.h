@@ -16,7 +16,6 @@
 #include "common/gstpp.h"
 #include "gstfetch.h"
 #include "gstsegmentreader.h"
-#include "id3.h"
 #include "timeline.h"
 
 // How all tracks are played, from one seek to the next.
@@ -118,7 +117,7 @@ private:
   GCancellable *const cancellable_;
   Helper *const helper_;
   block::Size block_;
-  id3::Clock clock_;
+  SegmentClocks clocks_;
 
   std::uint64_t number_ = 0;
   std::optional<timeline::Walk::Step> step_;
