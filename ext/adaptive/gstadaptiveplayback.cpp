@@ -12,6 +12,7 @@
 
 #include "gstadaptiveevents.h"
 #include "gstblocks.h"
+#include "gstsource.h"
 
 using relay::Owned;
 
@@ -61,7 +62,9 @@ Owned<GstStructure> AdaptivePlayback::stats ()
   gst_structure_set (out.get (), "segments", G_TYPE_UINT64,
       segments_.segments.load (), "bytes-ahead", G_TYPE_UINT64,
       segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
-      segments_.bytes_wasted.load (), nullptr);
+      segments_.bytes_wasted.load (), "cache-hits", G_TYPE_UINT64,
+      kept_.hits.load (), "cache-misses", G_TYPE_UINT64, kept_.misses.load (),
+      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), nullptr);
   return out;
 }
 
@@ -172,13 +175,27 @@ void AdaptivePlayback::set_going ()
   check_end ();
 }
 
+std::shared_ptr<segmentcache::Cache> AdaptivePlayback::open_cache (
+    const segmentcache::Settings &settings)
+{
+  if (settings.folder.empty ()) return nullptr;
+  std::string folder = settings.folder.string ();
+  auto warn = [this, folder] (const std::string &what) {
+    GST_ELEMENT_WARNING (element_, RESOURCE, WRITE,
+        (_ ("The cache cannot keep or give back parts of the stream.")),
+        ("%s: %s", folder.c_str (), what.c_str ()));
+  };
+  return std::make_shared<segmentcache::Cache> (settings, kept_, warn);
+}
+
 AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
   auto keys = std::make_shared<keystore::Store> ();
-  common.feeds.access = {
-      settings.fetch, &counters_, gstblocks::shared_pool (), keys};
+  common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
+      keys, open_cache (settings.cache),
+      gstsource::credentials_of (settings.fetch.extra_headers)};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.feeds.report = [this] (int percent) { report_level (percent); };

@@ -83,9 +83,30 @@ SegmentReader::SegmentReader (const Access &access, SegmentPart part,
 {
 }
 
+// Its address may hold secrets: of these only a hash is kept.
+static std::string cache_key (
+    const presentation::Resource &resource, const std::string &credentials)
+{
+  std::string text = resource.uri + "\n";
+  if (resource.range) {
+    text += std::to_string (resource.range->first) + "-";
+    if (resource.range->last) text += std::to_string (*resource.range->last);
+  }
+  text += "\n" + credentials;
+  Owned<gchar> hash{g_compute_checksum_for_string (
+      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  return uri::without_secrets (resource.uri) + "\nsegment " + hash.get ();
+}
+
+// From the cache, or from the network into it.
 SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
     const presentation::Resource &resource, std::function<void ()> on_place)
 {
+  std::string key;
+  if (access_.cache && !resource.uri.starts_with ("data:")) {
+    key = cache_key (resource, access_.credentials);
+    if (auto kept = access_.cache->find (key, resource.uri)) return kept;
+  }
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
   request.on_place = std::move (on_place);
@@ -95,6 +116,7 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   auto body =
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
+  if (!key.empty ()) return access_.cache->keep (key, std::move (*body));
   return std::move (*body);
 }
 

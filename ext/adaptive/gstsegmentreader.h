@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "block.h"
 #include "body.h"
@@ -16,6 +17,7 @@
 #include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
+#include "segmentcache.h"
 #include "webvtt.h"
 
 // What is fetched as one: an initialization or a media segment of a track.
@@ -80,6 +82,10 @@ public:
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
     std::shared_ptr<keystore::Store> keys;
+    // Null: nothing is kept. What is fetched with these credentials (a hash) is
+    // apart from what anybody gets.
+    std::shared_ptr<segmentcache::Cache> cache;
+    std::string credentials{};
   };
 
   // block: how large reads are; it learns over all readers of a track. All of
