@@ -74,12 +74,12 @@ static relay::Failure<SegmentProblem> failure (body::Problem problem)
 }
 
 SegmentReader::SegmentReader (const Access &access, SegmentPart part,
-    GCancellable *cancellable, block::Size &block, id3::Clock &clock)
+    GCancellable *cancellable, block::Size &block, SegmentClocks &clocks)
     : access_ (access),
       part_ (std::move (part)),
       cancellable_ (cancellable),
       block_ (block),
-      clock_ (clock),
+      clocks_ (clocks),
       time_ (part_.segment.time)
 {
 }
@@ -198,7 +198,7 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
           uri::without_secrets (encryption->key_uri),
           "what comes out is not media"});
     if (format == container::Format::packed_audio)
-      time_ = clock_.at (
+      time_ = clocks_.packed_audio.at (
           time_, id3::timestamp (bytes), part_.segment.discontinuity);
     boundaries_ = container::Boundaries (format);
   }
@@ -226,6 +226,16 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
   return buffer;
 }
 
+static bool has_map (GstBuffer *buffer)
+{
+  relay::MappedBuffer map (buffer, GST_MAP_READ);
+  if (!map) return false;
+  auto bytes = map.bytes ();
+  return webvtt::map_of (
+      {reinterpret_cast<const char *> (bytes.data ()), bytes.size ()})
+      .has_value ();
+}
+
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
   if (stopwatch_) stopwatch_->enter (Throughput::now ());
@@ -234,9 +244,36 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
   abr::Time now = Throughput::now ();
   if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
+  if (position_ == 0 && !part_.is_init && has_map (buffer->get ()))
+    return read_text (std::move (*buffer));
   dress (buffer->get ());
   if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
+}
+
+// A segment of WebVTT as one, because all its cues are to be moved.
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
+    Owned<GstBuffer> first)
+{
+  std::string text;
+  while (gst_buffer_get_size (first.get ()) > 0) {
+    {
+      relay::MappedBuffer map (first.get (), GST_MAP_READ);
+      if (!map) return failure (Kind::no_memory, part_);
+      text.append (map.bytes ().begin (), map.bytes ().end ());
+    }
+    if (text.size () > webvtt::max_size)
+      return failure (Kind::not_media, part_);
+    position_ = text.size ();
+    auto more = read_block ();
+    if (!more) return more.error ();
+    first = std::move (*more);
+  }
+  position_ = 0;
+  text = webvtt::shift (text, clocks_.text.offset (time_, text));
+  Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
+  dress (out.get ());
+  return out;
 }
 
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const

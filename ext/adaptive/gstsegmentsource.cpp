@@ -166,7 +166,7 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   part.discontinuity = std::exchange (discontinuity_, false) ||
                        (itinerary_.walk.is_backward () && !is_init);
   return std::make_shared<SegmentReader> (
-      access_, std::move (part), cancellable_, block_, clock_);
+      access_, std::move (part), cancellable_, block_, clocks_);
 }
 
 // The segment is asked for as soon as its initialization is: not before, or it

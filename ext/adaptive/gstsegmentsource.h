@@ -17,7 +17,6 @@
 #include "gstadaptiveswitch.h"
 #include "gstfetch.h"
 #include "gstsegmentreader.h"
-#include "id3.h"
 #include "timeline.h"
 
 // How all tracks are played, from one seek to the next.
@@ -132,7 +131,7 @@ private:
   GCancellable *const cancellable_;
   Helper *const helper_;
   block::Size block_;
-  id3::Clock clock_;
+  SegmentClocks clocks_;
 
   std::uint64_t number_ = 0;
   std::optional<timeline::Walk::Step> step_;
