@@ -11,6 +11,7 @@
 #include "decryptedbody.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
+#include "gstthroughput.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -73,12 +74,12 @@ static relay::Failure<SegmentProblem> failure (body::Problem problem)
 }
 
 SegmentReader::SegmentReader (const Access &access, SegmentPart part,
-    GCancellable *cancellable, block::Size &block, id3::Clock &clock)
+    GCancellable *cancellable, block::Size &block, SegmentClocks &clocks)
     : access_ (access),
       part_ (std::move (part)),
       cancellable_ (cancellable),
       block_ (block),
-      clock_ (clock),
+      clocks_ (clocks),
       time_ (part_.segment.time)
 {
 }
@@ -109,7 +110,13 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   }
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
-  request.on_place = std::move (on_place);
+  // The time for which a connection was waited for says nothing of the network.
+  request.on_place = [this, also = std::move (on_place)] {
+    begun_ = Throughput::now ();
+    stopwatch_.emplace (begun_);
+    pace_.emplace (begun_);
+    if (also) also ();
+  };
   if (resource.range)
     request.range.emplace (
         fetcher::Range{resource.range->first, resource.range->last});
@@ -135,6 +142,7 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   auto body = fetch (resource, std::move (on_place));
   if (!body) return body.error ();
   body_ = std::move (*body);
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key) return relay::Done{};
   auto clear =
       decryptedbody::make (std::move (body_), *resource.encryption, *key);
@@ -153,12 +161,15 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   while (count < enough) {
     auto got = body_->read_now (out.subspan (count));
     if (!got) return failure (got.code ());
-    if (!*got)
+    if (!*got) {
+      if (stopwatch_) stopwatch_->waits (Throughput::now ());
       body_->wait ();
-    else if (**got == 0)
+    } else if (**got == 0) {
       break;
-    else
+    } else {
+      if (stopwatch_) stopwatch_->took (**got);
       count += **got;
+    }
   }
   return count;
 }
@@ -187,7 +198,7 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
           uri::without_secrets (encryption->key_uri),
           "what comes out is not media"});
     if (format == container::Format::packed_audio)
-      time_ = clock_.at (
+      time_ = clocks_.packed_audio.at (
           time_, id3::timestamp (bytes), part_.segment.discontinuity);
     boundaries_ = container::Boundaries (format);
   }
@@ -215,13 +226,54 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
   return buffer;
 }
 
+static bool has_map (GstBuffer *buffer)
+{
+  relay::MappedBuffer map (buffer, GST_MAP_READ);
+  if (!map) return false;
+  auto bytes = map.bytes ();
+  return webvtt::map_of (
+      {reinterpret_cast<const char *> (bytes.data ()), bytes.size ()})
+      .has_value ();
+}
+
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
+  if (stopwatch_) stopwatch_->enter (Throughput::now ());
   auto buffer = read_block ();
   if (!buffer) return buffer.error ();
+  abr::Time now = Throughput::now ();
+  if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
+  if (position_ == 0 && !part_.is_init && has_map (buffer->get ()))
+    return read_text (std::move (*buffer));
   dress (buffer->get ());
+  if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
+}
+
+// A segment of WebVTT as one, because all its cues are to be moved.
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
+    Owned<GstBuffer> first)
+{
+  std::string text;
+  while (gst_buffer_get_size (first.get ()) > 0) {
+    {
+      relay::MappedBuffer map (first.get (), GST_MAP_READ);
+      if (!map) return failure (Kind::no_memory, part_);
+      text.append (map.bytes ().begin (), map.bytes ().end ());
+    }
+    if (text.size () > webvtt::max_size)
+      return failure (Kind::not_media, part_);
+    position_ = text.size ();
+    auto more = read_block ();
+    if (!more) return more.error ();
+    first = std::move (*more);
+  }
+  position_ = 0;
+  text = webvtt::shift (text, clocks_.text.offset (time_, text));
+  Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
+  dress (out.get ());
+  return out;
 }
 
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
@@ -238,6 +290,23 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
         {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
             "it ends inside a box or packet", {}}});
   return Owned<GstBuffer>{};
+}
+
+abr::Transfer SegmentReader::transfer () const
+{
+  return stopwatch_ ? stopwatch_->finish (Throughput::now ()) : abr::Transfer{};
+}
+
+abr::Progress SegmentReader::progress () const
+{
+  abr::Progress out;
+  if (!pace_ || !body_) return out;
+  abr::Time now = Throughput::now ();
+  out.elapsed = now - begun_;
+  out.bytes = position_;
+  out.size = body_->head ().length.value_or (0);
+  out.rate = pace_->rate (now);
+  return out;
 }
 
 void SegmentReader::dress (GstBuffer *buffer)

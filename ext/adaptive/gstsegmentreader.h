@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "abr.h"
 #include "block.h"
 #include "body.h"
 #include "common/gstpp.h"
@@ -18,6 +20,7 @@
 #include "pool.h"
 #include "presentation.h"
 #include "segmentcache.h"
+#include "webvtt.h"
 
 // What is fetched as one: an initialization or a media segment of a track.
 struct SegmentPart
@@ -57,6 +60,14 @@ struct SegmentProblem
   void post (GstElement *element) const;
 };
 
+// When media begin that say so themselves. Of a track, from one seek to the
+// next.
+struct SegmentClocks
+{
+  id3::Clock packed_audio;
+  webvtt::Clock text;
+};
+
 // Reads a part and makes buffers of it, as demuxers want them: OFFSET from 0,
 // HEADER on those of an initialization, PTS on the first one of a segment and
 // DELTA_UNIT on all that follow. By one thread at a time.
@@ -79,10 +90,10 @@ public:
     std::string credentials{};
   };
 
-  // block: how large reads are; it learns over all readers of a track. clock:
-  // when packed audio begins, likewise. All of them outlive the reader.
+  // block: how large reads are; it learns over all readers of a track. All of
+  // them outlive the reader.
   SegmentReader (const Access &access, SegmentPart part,
-      GCancellable *cancellable, block::Size &block, id3::Clock &clock);
+      GCancellable *cancellable, block::Size &block, SegmentClocks &clocks);
   SegmentReader (const SegmentReader &) = delete;
   SegmentReader &operator= (const SegmentReader &) = delete;
 
@@ -94,10 +105,15 @@ public:
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
+  // What it says of the network, so far.
+  [[nodiscard]] abr::Transfer transfer () const;
+  [[nodiscard]] abr::Progress progress () const;
+
 private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
+  Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
   [[nodiscard]] Result<relay::Owned<GstBuffer>> end () const;
@@ -107,9 +123,12 @@ private:
   const SegmentPart part_;
   GCancellable *cancellable_;
   block::Size &block_;
-  id3::Clock &clock_;
+  SegmentClocks &clocks_;
   presentation::Time time_;  // of the first buffer
   std::unique_ptr<body::Body> body_;
+  std::optional<abr::Stopwatch> stopwatch_;
+  std::optional<abr::Pace> pace_;
+  abr::Time begun_ = 0;
   container::Boundaries boundaries_{container::Format::unknown};
   std::uint64_t position_ = 0;  // in the resource
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What adaptivesrc makes of HLS: encrypted segments, gaps, renditions,
 // messages.
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -74,8 +75,11 @@ struct Output
 class Player
 {
 public:
-  explicit Player (const std::string &location)
-      : pipeline_ (gst_pipeline_new (nullptr)),
+  // filter: what makes the element before each sink; null: there is none.
+  explicit Player (
+      const std::string &location, std::function<GstElement *()> filter = {})
+      : filter_ (std::move (filter)),
+        pipeline_ (gst_pipeline_new (nullptr)),
         source_ (gst_element_factory_make ("adaptivesrc", "source"))
   {
     fail_unless (source_ != nullptr);
@@ -146,24 +150,31 @@ private:
     auto *self = static_cast<Player *> (data);
     Owned<gchar> name{gst_pad_get_name (pad)};
     (void)(*self->outputs_.lock ())[name.get ()];
-    gst_pad_add_probe (pad,
-        static_cast<GstPadProbeType> (
-            GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-        on_item, self, nullptr);
-    GstElement *sink = gst_element_factory_make ("fakesink", nullptr);
+    GstElement *sink = gst_element_factory_make ("fakesink", name.get ());
     g_object_set (sink, "sync", FALSE, nullptr);
     gst_bin_add (GST_BIN (self->pipeline_.get ()), sink);
     gst_element_sync_state_with_parent (sink);
     Owned<GstPad> sinkpad{gst_element_get_static_pad (sink, "sink")};
-    fail_unless (gst_pad_link (pad, sinkpad.get ()) == GST_PAD_LINK_OK);
+    gst_pad_add_probe (sinkpad.get (),
+        static_cast<GstPadProbeType> (
+            GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
+        on_item, self, nullptr);
+    GstElement *first = sink;
+    if (self->filter_) {
+      first = self->filter_ ();
+      gst_bin_add (GST_BIN (self->pipeline_.get ()), first);
+      fail_unless (gst_element_link (first, sink));
+      gst_element_sync_state_with_parent (first);
+    }
+    Owned<GstPad> peer{gst_element_get_static_pad (first, "sink")};
+    fail_unless (gst_pad_link (pad, peer.get ()) == GST_PAD_LINK_OK);
   }
   static GstPadProbeReturn on_item (
       GstPad *pad, GstPadProbeInfo *info, gpointer data)
   {
     auto *self = static_cast<Player *> (data);
-    Owned<gchar> name{gst_pad_get_name (pad)};
     auto outputs = self->outputs_.lock ();
-    Output &output = (*outputs)[name.get ()];
+    Output &output = (*outputs)[GST_OBJECT_NAME (GST_OBJECT_PARENT (pad))];
     if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
       GstBuffer *buffer = gst_pad_probe_info_get_buffer (info);
       test::Bytes bytes = test::bytes_of (buffer);
@@ -190,6 +201,7 @@ private:
     return GST_PAD_PROBE_OK;
   }
 
+  std::function<GstElement *()> filter_;
   Guarded<std::map<std::string, Output>> outputs_;
   std::vector<Owned<GstMessage>> messages_;
   Owned<GstElement> pipeline_;
@@ -552,6 +564,79 @@ GST_START_TEST (encrypted_samples_outside_of_mp4_are_refused)
 }
 GST_END_TEST;
 
+// The key, in a data: URI of EXT-X-KEY, gets to the decrypter by its query.
+GST_START_TEST (samples_of_others_are_decrypted_downstream)
+{
+  auto vectors = test::vectors ("hls/shaka/hls-sample-aes");
+  if (!vectors) return;
+  if (!gst_registry_check_feature_version (
+          gst_registry_get (), "cencmp4decrypt", 0, 0, 0))
+    return;
+  Files files = folder (*vectors);
+  std::string list = files["/index.m3u8"];
+  auto key = list.find ("#EXT-X-KEY");
+  list.erase (key, list.find ('\n', key) - key + 1);
+  files["/unsaid.m3u8"] = list;
+  HttpServer server (serving (files));
+  auto decrypt = [&] (const char *path, const char *key_property) {
+    Player player (server.uri (path), [key_property] {
+      GstElement *out = gst_element_factory_make ("cencmp4decrypt", nullptr);
+      if (key_property != nullptr)
+        g_object_set (out, "key", key_property, nullptr);
+      return out;
+    });
+    player.play ();
+    return player.output ("video_0").bytes;
+  };
+  std::string out = decrypt ("/index.m3u8", nullptr);
+  fail_unless (out.size () > 800'000);
+  fail_unless (
+      out == decrypt ("/unsaid.m3u8", "abba271e8bcf552bbd2e86a434a9a5d9"));
+}
+GST_END_TEST;
+
+GST_START_TEST (subtitles_are_a_pad)
+{
+  auto vtt = [] (int second, const std::string &cue) {
+    return "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:" +
+           std::to_string (900'000 + second * 90'000) + "\n\n" + cue +
+           " --> 00:59.000\nx\n";
+  };
+  const std::string list =
+      "#EXTINF:2,\n0.vtt\n#EXTINF:2,\n1.vtt\n#EXTINF:2,\n2.vtt\n";
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n"
+          "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"Deutsch\","
+          "LANGUAGE=\"de\",URI=\"s.m3u8\"\n"
+          "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"t\",NAME=\"English\","
+          "LANGUAGE=\"en\",URI=\"t.m3u8\"\n"
+          "#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"x\",URI=\"x.m3u8\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.4d\",SUBTITLES=\"s\","
+          "VIDEO=\"v\"\nv.m3u8\n"
+          "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i.m3u8\"\n"},
+      {"/v.m3u8", playlist ("#EXTINF:6,\nv.ts\n")},
+      {"/v.ts", packets (10, 'v')},
+      {"/s.m3u8", playlist (list)},
+      {"/0.vtt", vtt (0, "00:00.500")},
+      {"/1.vtt", vtt (2, "00:01.000")},
+      {"/2.vtt", vtt (4, "00:01.500")},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  fail_unless (
+      player.pads () == (std::vector<std::string>{"text_0", "video_0"}));
+  fail_unless (player.output ("text_0").bytes ==
+               "WEBVTT\n\n00:00:00.500 --> 00:00:59.000\nx\n"
+               "WEBVTT\n\n00:00:03.000 --> 00:01:01.000\nx\n"
+               "WEBVTT\n\n00:00:05.500 --> 00:01:03.000\nx\n");
+  const std::vector<std::string> expected = {
+      "segment 0 discont", "segment 2000", "segment 4000"};
+  fail_unless (player.output ("text_0").order == expected);
+}
+GST_END_TEST;
+
 static Suite *adaptivesrc_hls_suite ()
 {
   Suite *suite = suite_create ("adaptivesrc-hls");
@@ -566,6 +651,8 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, playing_begins_where_the_playlist_says);
   tcase_add_test (tests, packed_audio_has_the_times_of_its_tags);
   tcase_add_test (tests, encrypted_samples_outside_of_mp4_are_refused);
+  tcase_add_test (tests, samples_of_others_are_decrypted_downstream);
+  tcase_add_test (tests, subtitles_are_a_pad);
   return suite;
 }
 
