@@ -119,6 +119,7 @@ private:
   block::Size &block_;
   SegmentClocks &clocks_;
   presentation::Time time_;  // of the first buffer
+  bool is_text_ = false;     // WebVTT
   std::unique_ptr<body::Body> body_;
   container::Boundaries boundaries_{container::Format::unknown};
   std::uint64_t position_ = 0;  // in the resource
