@@ -136,6 +136,7 @@ void AdaptivePlayback::expose (
 {
   std::array<unsigned, std::size (templates)> counts{};
   for (loader::Selection &selection : loaded.selections) {
+    if (!selection.is_selected) continue;
     auto type = static_cast<std::size_t> (selection.type);
     std::string name = templates[type];
     name.replace (name.find ("%u"), 2, std::to_string (counts[type]++));
@@ -198,6 +199,7 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
       gstsource::credentials_of (settings.fetch.extra_headers)};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
+  common.choice = choice_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
       element_, settings.fetch, settings.license_url, &counters_, keys);
@@ -244,7 +246,7 @@ void AdaptivePlayback::load (const Settings &settings)
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
   auto loaded = loader::load (settings.fetch, settings.location,
-      settings.max_bitrate, cancellable.get (), &counters_);
+      settings.options, cancellable.get (), &counters_);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
     return;
@@ -273,6 +275,9 @@ void AdaptivePlayback::start (Settings settings)
   fresh.left_out = settings.left_out;
   gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
   *state_.lock () = std::move (fresh);
+  set_limits (settings.options.limits);
+  choice_->throughput.clear ();
+  choice_->variant.lock ()->reset ();
   begin_at (settings.start_offset, settings);
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;

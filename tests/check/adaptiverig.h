@@ -126,6 +126,8 @@ public:
     fail_unless (source_ != nullptr);
     g_object_set (
         source_, "location", location.c_str (), "retries", 0, nullptr);
+    // What is asked for does not depend on how fast this machine is.
+    gst_util_set_object_arg (G_OBJECT (source_), "selection", "highest");
     gst_bin_add (GST_BIN (pipeline_.get ()), source_);
     g_signal_connect (source_, "pad-added", G_CALLBACK (on_pad_added), this);
     g_signal_connect (
@@ -201,6 +203,9 @@ public:
   std::vector<Pad> pads () { return *pads_.lock (); }
 
   std::atomic<bool> no_more_pads{false};
+  // For each buffer, by the thread that pushes it; set before it plays.
+  std::function<void (const std::string &pad, const std::string &bytes)>
+      on_buffer;
 
 private:
   static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
@@ -232,6 +237,9 @@ private:
   {
     auto *self = static_cast<Player *> (data);
     Bytes bytes = bytes_of (buffer);
+    if (self->on_buffer)
+      self->on_buffer (
+          GST_OBJECT_NAME (sink), std::string (bytes.begin (), bytes.end ()));
     auto outputs = self->outputs_.lock ();
     Output &output = (*outputs)[GST_OBJECT_NAME (sink)];
     output.bytes.append (bytes.begin (), bytes.end ());
