@@ -102,6 +102,39 @@ std::optional<Estimate> Throughput::estimate () const
   return Estimate{fast.value (), slow.value ()};
 }
 
+void Stopwatch::opened (Time now)
+{
+  ttfb_ = now - start_;
+  left_ = now;
+}
+
+void Stopwatch::enter (Time now)
+{
+  if (!stale_ && now - left_ >= pause) stale_ = left_;
+}
+
+void Stopwatch::waits (Time now)
+{
+  if (stale_) idle_ += now - *stale_;
+  stale_.reset ();
+}
+
+void Stopwatch::took (std::uint64_t bytes)
+{
+  if (!stale_) bytes_ += bytes;
+}
+
+Transfer Stopwatch::finish (Time now) const
+{
+  Transfer out;
+  out.bytes = bytes_;
+  out.start = start_;
+  out.ttfb = ttfb_;
+  out.end = now;
+  out.idle = idle_ + (stale_ ? now - *stale_ : 0);
+  return out;
+}
+
 void Pace::add (Time now, std::uint64_t total)
 {
   points_.push_back ({now, total});

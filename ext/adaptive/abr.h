@@ -62,6 +62,35 @@ private:
   std::deque<Transfer> transfers_;
 };
 
+// Times a transfer for whoever reads it. Where the reader was elsewhere for a
+// while, what came meanwhile waits in the system's buffers and is there at
+// once: neither that time nor those bytes say anything of the network.
+class Stopwatch
+{
+public:
+  // Away for less than this is not away.
+  static constexpr Time pause = presentation::second / 50;
+
+  explicit Stopwatch (Time start) : start_ (start), left_ (start) {}
+  // The headers are there.
+  void opened (Time now);
+  // The reader comes back, and goes.
+  void enter (Time now);
+  void leave (Time now) { left_ = now; }
+  // There was nothing to be read: what comes now comes as fast as it can.
+  void waits (Time now);
+  void took (std::uint64_t bytes);
+  [[nodiscard]] Transfer finish (Time now) const;
+
+private:
+  Time start_;
+  Time left_;
+  Time ttfb_ = 0;
+  Time idle_ = 0;
+  std::optional<Time> stale_;  // since when
+  std::uint64_t bytes_ = 0;
+};
+
 // At which rate something comes of late, while it comes.
 class Pace
 {

@@ -2,8 +2,10 @@
 #include "choice.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "abr.h"
 #include "text.h"
 
 namespace choice {
@@ -167,6 +169,73 @@ std::vector<std::size_t> levels (const Track &track, const Limits &limits)
   // Without a speed there is nothing to be near to but the limits.
   if (limits.connection_speed == 0) return {highest (track, all)};
   return {nearest (track, all, speed)};
+}
+
+std::size_t first (const Track &track, const Limits &limits)
+{
+  Indexes all = levels (track, limits);
+  std::vector<std::uint64_t> bandwidths;
+  for (std::size_t index : all)
+    bandwidths.push_back (track.representations[index].bandwidth);
+  return all[abr::decide (bandwidths, {}, {}).level];
+}
+
+namespace {
+
+bool is_main (const Track &track)
+{
+  return std::ranges::any_of (
+      track.roles, [] (const presentation::Descriptor &role) {
+        return role.scheme_id_uri == "urn:mpeg:dash:role:2011" &&
+               role.value == "main";
+      });
+}
+
+int rank (const Track &track)
+{
+  if (track.is_default) return 5;
+  if (is_main (track)) return 4;
+  if (track.autoselect) return 3;
+  bool is_special = track.forced || track.is_rendition ||
+                    !track.roles.empty () || !track.accessibilities.empty ();
+  return is_special ? 1 : 2;
+}
+
+bool names_sound (std::string_view codecs)
+{
+  for (const char *kind :
+      {"aac", "ac-3", "ec-3", "mp3", "opus", "flac", "mp4a", "vorbis"})
+    if (codecs.find (kind) != std::string_view::npos) return true;
+  return false;
+}
+
+}  // namespace
+
+std::vector<bool> preferred (const std::vector<const Track *> &tracks)
+{
+  std::map<presentation::Type, std::size_t> best;
+  for (std::size_t i = 0; i < tracks.size (); i++) {
+    auto [found, is_new] = best.try_emplace (tracks[i]->type, i);
+    if (!is_new && rank (*tracks[i]) > rank (*tracks[found->second]))
+      found->second = i;
+  }
+  std::vector<bool> out (tracks.size (), false);
+  for (const auto &[type, index] : best) out[index] = true;
+  return out;
+}
+
+bool is_muxed (const Track &track, const std::vector<const Track *> &tracks)
+{
+  if (track.type != presentation::Type::video) return false;
+  bool has_sound = std::ranges::any_of (tracks, [] (const Track *other) {
+    return other->type == presentation::Type::audio;
+  });
+  if (has_sound) return false;
+  return std::ranges::any_of (
+      track.representations, [] (const Representation &one) {
+        std::string kinds = codec_kinds (one.codecs);
+        return kinds.empty () || names_sound (kinds);
+      });
 }
 
 }  // namespace choice

@@ -47,4 +47,19 @@ struct Limits
 [[nodiscard]] std::vector<std::size_t> levels (
     const presentation::Track &track, const Limits &limits);
 
+// The one to begin with, before anything has been measured. The track has one.
+[[nodiscard]] std::size_t first (
+    const presentation::Track &track, const Limits &limits);
+
+// Of the tracks of each type the one that is for who has not asked for another:
+// HLS DEFAULT=YES, the DASH role "main", AUTOSELECT=YES, no role at all; the
+// first one of several. One flag for each track.
+[[nodiscard]] std::vector<bool> preferred (
+    const std::vector<const presentation::Track *> &tracks);
+
+// Picture and sound are in one track, or may be: it has no track of its own for
+// the sound, and does not say that it is a picture only.
+[[nodiscard]] bool is_muxed (const presentation::Track &track,
+    const std::vector<const presentation::Track *> &tracks);
+
 }  // namespace choice

@@ -133,6 +133,7 @@ void AdaptivePlayback::expose (
 {
   std::array<unsigned, std::size (templates)> counts{};
   for (loader::Selection &selection : loaded.selections) {
+    if (!selection.is_selected) continue;
     auto type = static_cast<std::size_t> (selection.type);
     std::string name = templates[type];
     name.replace (name.find ("%u"), 2, std::to_string (counts[type]++));
@@ -181,6 +182,7 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
       settings.fetch, &counters_, gstblocks::shared_pool (), keys};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
+  common.choice = choice_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
       element_, settings.fetch, settings.license_url, &counters_, keys);
@@ -199,7 +201,7 @@ void AdaptivePlayback::load (const Settings &settings)
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
   auto loaded = loader::load (settings.fetch, settings.location,
-      settings.max_bitrate, cancellable.get (), &counters_);
+      settings.options, cancellable.get (), &counters_);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
     return;
@@ -230,6 +232,9 @@ void AdaptivePlayback::start (Settings settings)
       timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
   fresh.segment.start = settings.start_offset;
   *state_.lock () = std::move (fresh);
+  set_limits (settings.options.limits);
+  choice_->throughput.clear ();
+  choice_->variant.lock ()->reset ();
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;

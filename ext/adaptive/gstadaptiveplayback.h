@@ -31,8 +31,8 @@ public:
   struct Settings
   {
     std::string location;
-    std::uint64_t max_bitrate = 0;
     std::string license_url;  // "" = the manifest's
+    loader::Options options;
     fetcher::Settings fetch;
     ahead::Limits ahead;
     bool use_buffering = false;
@@ -58,6 +58,11 @@ public:
 
   // False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
+  // From any thread, for the segments that are chosen from then on.
+  void set_limits (const choice::Limits &limits)
+  {
+    *choice_->limits.lock () = limits;
+  }
   // Nothing: it is a query that others answer.
   std::optional<bool> answer (GstQuery *query);
   [[nodiscard]] relay::Owned<GstStructure> stats ();
@@ -114,6 +119,8 @@ private:
   SegmentCounters segments_;
   const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
       std::make_shared<SegmentFeed::Lanes> ();
+  const std::shared_ptr<AdaptiveSwitch::Common> choice_ =
+      std::make_shared<AdaptiveSwitch::Common> ();
   std::condition_variable seeked_;
   std::atomic<bool> failed_{false};  // since start; it has been said
   std::thread loading_;              // the manifest

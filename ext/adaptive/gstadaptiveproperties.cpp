@@ -24,8 +24,8 @@ bool prepare (GstElement *element, const Settings &settings,
     return false;
   }
   out.location = settings.location;
-  out.max_bitrate = settings.max_bitrate;
   out.license_url = settings.license_url;
+  out.options = {settings.limits, settings.select_all};
   out.fetch = settings.fetch;
   out.ahead = {settings.prefetch_segments, settings.max_buffer_time,
       settings.max_buffer_bytes};
@@ -125,18 +125,18 @@ void make_properties (GParamSpec **properties, const char *user_agent)
   gstsource::make_properties (properties,
       "URI of the manifest (http, https, or one of these after hls+ or dash+)",
       user_agent);
+  gstadaptivechoice::make_properties (properties + PROP_CHOICE);
   /**
-   * GstAdaptiveSrc:max-bitrate:
+   * GstAdaptiveSrc:select-all:
    *
-   * The highest representation (HLS: variant) whose bandwidth in bit/s is not
-   * above this is taken, the lowest one when all are. 0: no limit. Default 0.
+   * Begin with all tracks, a pad for each, in place of one of each type.
+   * Default false.
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_BITRATE] = g_param_spec_uint64 ("max-bitrate",
-      "Maximum bitrate",
-      "Highest bandwidth in bit/s of a track's representation (0 = no limit)",
-      0, G_MAXUINT64, 0, in_ready);
+  properties[PROP_SELECT_ALL] =
+      g_param_spec_boolean ("select-all", "Select all",
+          "Begin with all tracks, not with one of each type", FALSE, in_ready);
   /**
    * GstAdaptiveSrc:license-url:
    *
@@ -172,9 +172,12 @@ void make_properties (GParamSpec **properties, const char *user_agent)
 bool set_property (Settings &settings, guint id, const GValue *value)
 {
   if (gstsource::set_property (settings, id, value)) return true;
+  if (id >= PROP_CHOICE && id < PROP_SELECT_ALL)
+    return gstadaptivechoice::set_property (
+        settings.limits, id - PROP_CHOICE, value);
   switch (id) {
-    case PROP_MAX_BITRATE:
-      settings.max_bitrate = g_value_get_uint64 (value);
+    case PROP_SELECT_ALL:
+      settings.select_all = g_value_get_boolean (value);
       return true;
     case PROP_LICENSE_URL:
       settings.license_url = gstsource::text_of (value);
@@ -205,9 +208,12 @@ bool set_property (Settings &settings, guint id, const GValue *value)
 bool get_property (const Settings &settings, guint id, GValue *value)
 {
   if (gstsource::get_property (settings, id, value)) return true;
+  if (id >= PROP_CHOICE && id < PROP_SELECT_ALL)
+    return gstadaptivechoice::get_property (
+        settings.limits, id - PROP_CHOICE, value);
   switch (id) {
-    case PROP_MAX_BITRATE:
-      g_value_set_uint64 (value, settings.max_bitrate);
+    case PROP_SELECT_ALL:
+      g_value_set_boolean (value, settings.select_all);
       return true;
     case PROP_PREFETCH_SEGMENTS:
       g_value_set_uint (value, settings.prefetch_segments);

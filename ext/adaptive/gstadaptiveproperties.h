@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "gstadaptivechoice.h"
 #include "gstadaptiveplayback.h"
 #include "gstsource.h"
 
@@ -13,7 +14,9 @@ namespace gstadaptive {
 
 enum
 {
-  PROP_MAX_BITRATE = gstsource::N_PROPS,
+  PROP_CHOICE = gstsource::N_PROPS,  // the first one of gstadaptivechoice
+  PROP_SELECT_ALL =
+      int{PROP_CHOICE} + static_cast<int> (gstadaptivechoice::N_PROPS),
   PROP_LICENSE_URL,
   PROP_PREFETCH_SEGMENTS,
   PROP_MAX_BUFFER_TIME,
@@ -27,8 +30,9 @@ enum
 
 struct Settings : gstsource::Settings
 {
-  guint64 max_bitrate = 0;
   std::string license_url;
+  choice::Limits limits;
+  bool select_all = false;
   guint prefetch_segments = 2;
   guint64 max_buffer_time = 30 * GST_SECOND;
   guint64 max_buffer_bytes = 67108864;

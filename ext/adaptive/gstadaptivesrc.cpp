@@ -187,9 +187,15 @@ static gboolean query (GstElement *element, GstQuery *query)
 static void set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  auto settings = GST_ADAPTIVE_SRC (object)->impl.settings.lock ();
-  if (!gstadaptive::set_property (*settings, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  auto *self = GST_ADAPTIVE_SRC (object);
+  choice::Limits limits;
+  {
+    auto settings = self->impl.settings.lock ();
+    if (!gstadaptive::set_property (*settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    limits = settings->limits;
+  }
+  self->impl.playback.set_limits (limits);
 }
 
 static void get_property (

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "container.h"
+#include "gstadaptivecollection.h"
 #include "schedule.h"
 #include "uri.h"
 
@@ -120,9 +121,15 @@ AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, Itinerary itinerary)
     : shared_ (std::move (shared)),
       selection_ (std::move (selection)),
-      track_{{&selection_.representation, shared_.start}}
+      track_{{&selection_.representation, shared_.start}},
+      chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
+        return loader::complete (shared_.feeds.access.settings, chosen, stop,
+            shared_.feeds.access.counters)
+            .ok ();
+      })
 {
   asking_.lock ()->reset (g_cancellable_new ());
+  announced_ = chooser_.current ();
   make_feed (itinerary);
 }
 
@@ -130,7 +137,8 @@ AdaptiveStream::AdaptiveStream (
 void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
-  auto feed = std::make_shared<SegmentFeed> (shared_.feeds, track_, itinerary);
+  auto feed = std::make_shared<SegmentFeed> (
+      shared_.feeds, track_, chooser_, itinerary);
   segment_ = feed->source ().first_segment ();
   // The last one goes without the lock.
   std::swap (*feed_.lock (), feed);
@@ -281,8 +289,24 @@ GstFlowReturn AdaptiveStream::step ()
   return send (*feed, std::move (*item));
 }
 
+GstEvent *AdaptiveStream::tag_event () const
+{
+  return gst_event_new_tag (
+      gstadaptivecollection::tags (*selection_.track, *announced_).release ());
+}
+
+// Before the first buffer of it.
+void AdaptiveStream::announce (const AdaptiveSwitch::Held &chosen)
+{
+  announced_ = chosen;
+  gst_pad_push_event (pad_, tag_event ());
+  post_variant (shared_.element, GST_PAD_NAME (pad_), *chosen);
+}
+
 GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
+  if (item.mark && item.mark->representation != announced_)
+    announce (item.mark->representation);
   switch (item.kind) {
     case SegmentItem::Kind::event:
       gst_pad_push_event (pad_, item.event.release ());
@@ -315,15 +339,7 @@ GstFlowReturn AdaptiveStream::greet ()
   Owned<GstPad> peer{gst_pad_get_peer (pad_)};
   if (!peer) return GST_FLOW_NOT_LINKED;
   if (segment_) gst_pad_push_event (pad_, segment_.release ());
-  GstTagList *tags = gst_tag_list_new_empty ();
-  auto bandwidth = selection_.representation.bandwidth;
-  if (bandwidth > 0 && bandwidth <= G_MAXUINT)
-    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_NOMINAL_BITRATE,
-        static_cast<guint> (bandwidth), nullptr);
-  if (!selection_.language.empty () && selection_.language != "und")
-    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_LANGUAGE_CODE,
-        selection_.language.c_str (), nullptr);
-  gst_pad_push_event (pad_, gst_event_new_tag (tags));
+  gst_pad_push_event (pad_, tag_event ());
   if (GST_PAD_IS_FLUSHING (peer.get ())) return GST_FLOW_FLUSHING;
   if (!gst_pad_query_accept_caps (peer.get (), caps_.get ()))
     return GST_FLOW_NOT_NEGOTIATED;

@@ -15,6 +15,7 @@
 #include "common/guarded.h"
 #include "gstadaptiveevents.h"
 #include "gstadaptivekeys.h"
+#include "gstadaptiveswitch.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
 #include "loader.h"
@@ -33,6 +34,7 @@ public:
   {
     GstElement *element = nullptr;
     SegmentFeed::Common feeds;
+    std::shared_ptr<AdaptiveSwitch::Common> choice;
     // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
@@ -98,6 +100,8 @@ private:
   GstFlowReturn step ();
   GstFlowReturn greet ();
   GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
+  void announce (const AdaptiveSwitch::Held &chosen);
+  [[nodiscard]] GstEvent *tag_event () const;
   bool take_next ();
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
@@ -110,6 +114,7 @@ private:
   const Shared shared_;
   const loader::Selection selection_;
   const std::vector<timeline::Stretch> track_;
+  AdaptiveSwitch chooser_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
@@ -124,6 +129,7 @@ private:
   bool greeted_ = false;
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;
+  AdaptiveSwitch::Held announced_;  // by tags and a message
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+using presentation::Time;
 using relay::Owned;
 using Kind = SegmentItem::Kind;
 
@@ -11,10 +12,11 @@ using Kind = SegmentItem::Kind;
 static constexpr std::chrono::milliseconds patience{40};
 
 SegmentFeed::SegmentFeed (const Common &common,
-    std::span<const timeline::Stretch> track, Itinerary itinerary)
+    std::span<const timeline::Stretch> track, AdaptiveSwitch &chooser,
+    Itinerary itinerary)
     : common_ (common),
-      source_ (common.access, track, std::move (itinerary), cancellable_.get (),
-          this)
+      source_ (common.access, track, chooser, std::move (itinerary),
+          cancellable_.get (), this)
 {
   common_.lanes->lock ()->all.push_back (&lane_);
 }
@@ -87,6 +89,22 @@ void SegmentFeed::settle (Lanes::Access &lanes)
   wake (lanes);
 }
 
+// What there is to play, the segment that is being sent included, and as much
+// of it as there may be.
+AdaptiveSwitch::Level SegmentFeed::level_of (const ahead::Limits &limits) const
+{
+  AdaptiveSwitch::Level out;
+  if (!lane_.sending || limits.segments == 0) return out;
+  const timeline::Span &sending = lane_.sending->running;
+  Time there = std::max (end_of (lane_.whole), sending.begin);
+  out.buffer = there - sending.begin;
+  Time length = sending.end - sending.begin;
+  out.full = limits.time > 0 ? limits.time : presentation::max_time;
+  if (length > 0 && out.full / length > limits.segments)
+    out.full = length * limits.segments;
+  return out;
+}
+
 // The percentage to be reported, if it is another one. An application is told
 // to wait when nothing is there, and then until all that is wanted is.
 std::optional<int> SegmentFeed::level (Lanes::Access &lanes, bool runs_dry)
@@ -120,6 +138,7 @@ SegmentFeed::Result<SegmentItem> SegmentFeed::read (
 {
   lane_.holder = holder;
   auto leaving = std::exchange (lane_.leaving, std::nullopt);
+  source_.set_level (level_of (lanes->limits));
   lanes.unlock ();
   if (leaving) source_.leave (*leaving);
   auto item = source_.next ();
@@ -331,4 +350,20 @@ SegmentFeed::Result<bool> SegmentFeed::collect ()
 void SegmentFeed::withdraw ()
 {
   (void)collect ();
+}
+
+bool SegmentFeed::give_up (const SegmentMark &mark)
+{
+  auto lanes = common_.lanes->lock ();
+  if (lane_.holder != Holder::worker || lane_.sending.get () == &mark)
+    return false;
+  std::uint64_t size = 0;
+  std::erase_if (lane_.queue, [&] (const SegmentItem &item) {
+    if (item.mark.get () != &mark) return false;
+    if (item.buffer) size += gst_buffer_get_size (item.buffer.get ());
+    return true;
+  });
+  lane_.state.bytes -= std::min (lane_.state.bytes, size);
+  common_.counters->bytes_wasted += size;
+  return true;
 }

@@ -113,7 +113,7 @@ public:
   };
 
   SegmentFeed (const Common &common, std::span<const timeline::Stretch> track,
-      Itinerary itinerary);
+      AdaptiveSwitch &chooser, Itinerary itinerary);
   // Waits for the worker.
   ~SegmentFeed () override;
   SegmentFeed (const SegmentFeed &) = delete;
@@ -145,11 +145,14 @@ private:
   void start () override;
   Result<bool> collect () override;
   void withdraw () override;
+  bool give_up (const SegmentMark &mark) override;
 
   Result<SegmentItem> advance (Lanes::Access &lanes);
   Result<SegmentItem> read (Lanes::Access &lanes, Holder holder);
   SegmentItem take (Lanes::Access &lanes);
   void settle (Lanes::Access &lanes);
+  [[nodiscard]] AdaptiveSwitch::Level level_of (
+      const ahead::Limits &limits) const;
   static std::optional<int> level (Lanes::Access &lanes, bool runs_dry);
   void report (Lanes::Access &lanes, bool runs_dry);
   void need_worker ();

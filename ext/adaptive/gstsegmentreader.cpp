@@ -11,6 +11,7 @@
 #include "decryptedbody.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
+#include "gstthroughput.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -86,7 +87,13 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
 {
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
-  request.on_place = std::move (on_place);
+  // The time for which a connection was waited for says nothing of the network.
+  request.on_place = [this, also = std::move (on_place)] {
+    begun_ = Throughput::now ();
+    stopwatch_.emplace (begun_);
+    pace_.emplace (begun_);
+    if (also) also ();
+  };
   if (resource.range)
     request.range.emplace (
         fetcher::Range{resource.range->first, resource.range->last});
@@ -111,6 +118,7 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   auto body = fetch (resource, std::move (on_place));
   if (!body) return body.error ();
   body_ = std::move (*body);
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key) return relay::Done{};
   auto clear =
       decryptedbody::make (std::move (body_), *resource.encryption, *key);
@@ -129,12 +137,15 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   while (count < enough) {
     auto got = body_->read_now (out.subspan (count));
     if (!got) return failure (got.code ());
-    if (!*got)
+    if (!*got) {
+      if (stopwatch_) stopwatch_->waits (Throughput::now ());
       body_->wait ();
-    else if (**got == 0)
+    } else if (**got == 0) {
       break;
-    else
+    } else {
+      if (stopwatch_) stopwatch_->took (**got);
       count += **got;
+    }
   }
   return count;
 }
@@ -190,10 +201,14 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
 
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
+  if (stopwatch_) stopwatch_->enter (Throughput::now ());
   auto buffer = read_block ();
   if (!buffer) return buffer.error ();
+  abr::Time now = Throughput::now ();
+  if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
   dress (buffer->get ());
+  if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
 }
 
@@ -211,6 +226,23 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
         {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
             "it ends inside a box or packet", {}}});
   return Owned<GstBuffer>{};
+}
+
+abr::Transfer SegmentReader::transfer () const
+{
+  return stopwatch_ ? stopwatch_->finish (Throughput::now ()) : abr::Transfer{};
+}
+
+abr::Progress SegmentReader::progress () const
+{
+  abr::Progress out;
+  if (!pace_ || !body_) return out;
+  abr::Time now = Throughput::now ();
+  out.elapsed = now - begun_;
+  out.bytes = position_;
+  out.size = body_->head ().length.value_or (0);
+  out.rate = pace_->rate (now);
+  return out;
 }
 
 void SegmentReader::dress (GstBuffer *buffer)

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "abr.h"
 #include "block.h"
 #include "body.h"
 #include "common/gstpp.h"
@@ -87,6 +89,10 @@ public:
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
+  // What it says of the network, so far.
+  [[nodiscard]] abr::Transfer transfer () const;
+  [[nodiscard]] abr::Progress progress () const;
+
 private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
@@ -101,6 +107,9 @@ private:
   GCancellable *cancellable_;
   block::Size &block_;
   std::unique_ptr<body::Body> body_;
+  std::optional<abr::Stopwatch> stopwatch_;
+  std::optional<abr::Pace> pace_;
+  abr::Time begun_ = 0;
   container::Boundaries boundaries_{container::Format::unknown};
   std::uint64_t position_ = 0;  // in the resource
 };

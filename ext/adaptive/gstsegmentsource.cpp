@@ -12,14 +12,17 @@ using timeline::Walk;
 using Kind = SegmentItem::Kind;
 
 SegmentSource::SegmentSource (const SegmentReader::Access &access,
-    std::span<const Stretch> stretches, Itinerary itinerary,
-    GCancellable *cancellable, Helper *helper)
+    std::span<const Stretch> stretches, AdaptiveSwitch &chooser,
+    Itinerary itinerary, GCancellable *cancellable, Helper *helper)
     : access_ (access),
-      stretches_ (stretches),
+      chooser_ (chooser),
+      held_ (chooser.current ()),
+      stretches_ (stretches.begin (), stretches.end ()),
       itinerary_ (std::move (itinerary)),
       cancellable_ (cancellable),
       helper_ (helper)
 {
+  for (Stretch &stretch : stretches_) stretch.representation = held_.get ();
 }
 
 // ---- Events ----------------------------------------------------------------
@@ -42,8 +45,7 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
   segment.rate = itinerary_.rate;
   segment.flags = itinerary_.flags;
   segment.start = timeline::to_media (stretch, span.begin);
-  if (!is_open)
-    segment.stop = timeline::to_media (stretch, span.end);
+  if (!is_open) segment.stop = timeline::to_media (stretch, span.end);
   segment.position = itinerary_.rate < 0 ? segment.stop : segment.start;
   segment.time = span.begin;
   segment.base = timeline::to_running (leg, itinerary_.rate, span).begin;
@@ -78,11 +80,37 @@ SegmentItem SegmentSource::take_event ()
 
 // ---- Steps -----------------------------------------------------------------
 
+// What the next segment is of.
+void SegmentSource::choose ()
+{
+  Walk ahead = itinerary_.walk;
+  auto step = ahead.next (stretches_);
+  if (!step) return;
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step->leg];
+  timeline::Span running =
+      timeline::to_running (leg, itinerary_.rate, step->place);
+  AdaptiveSwitch::Level level = level_;
+  level.segment = running.end - running.begin;
+  AdaptiveSwitch::Held chosen = chooser_.choose (level, cancellable_);
+  if (chosen == held_) return;
+  bool moves =
+      schedule::media_offset (*chosen) != schedule::media_offset (*held_);
+  held_ = std::move (chosen);
+  stretches_[step->stretch].representation = held_.get ();
+  if (moves && !step->begins) events_.push_back (segment_event (*step));
+  // What has an initialization is known by that.
+  auto first = schedule::segment (*held_, 0);
+  if (first && !first->init) discontinuity_ = true;
+}
+
 // False at the end.
 bool SegmentSource::begin_step ()
 {
   auto mark = std::make_shared<SegmentMark> ();
   mark->before = itinerary_.walk;
+  init_before_ = init_;
+  discontinuity_before_ = discontinuity_;
+  choose ();
   step_ = itinerary_.walk.next (stretches_);
   if (!step_) return false;
   auto segment = schedule::segment (
@@ -96,6 +124,7 @@ bool SegmentSource::begin_step ()
   mark->number = ++number_;
   mark->running = timeline::to_running (
       itinerary_.walk.legs ()[step_->leg], itinerary_.rate, step_->place);
+  mark->representation = held_;
   mark_ = std::move (mark);
   // After SEGMENT demuxers want to be told anew what comes.
   if (step_->begins && number_ > 1) {
@@ -180,9 +209,38 @@ SegmentSource::Result<relay::Done> SegmentSource::open_part ()
   return open_media ();
 }
 
+void SegmentSource::count (const SegmentReader &reader)
+{
+  abr::Transfer transfer = reader.transfer ();
+  transfer.is_main = chooser_.is_main () && !reader.part ().is_init;
+  chooser_.throughput ().add (transfer);
+}
+
+// A segment that will be too late, as long as nothing of it was pushed, for one
+// of a lower representation.
+bool SegmentSource::give_up ()
+{
+  if (helper_ == nullptr || reader_->part ().is_init || level_.buffer == 0)
+    return false;
+  AdaptiveSwitch::Level level = level_;
+  level.segment = mark_->running.end - mark_->running.begin;
+  if (!chooser_.is_late (reader_->progress (), level)) return false;
+  if (!helper_->give_up (*mark_)) return false;
+  count (*reader_);
+  reader_.reset ();
+  step_.reset ();
+  events_.clear ();
+  itinerary_.walk = mark_->before;
+  number_--;
+  init_ = init_before_;
+  discontinuity_ = discontinuity_before_;
+  return true;
+}
+
 SegmentItem SegmentSource::end_part ()
 {
   bool is_init = reader_->part ().is_init;
+  count (*reader_);
   reader_.reset ();
   if (is_init) {
     init_ = segment_.init;
@@ -203,6 +261,7 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
   auto buffer = reader_->read ();
   if (!buffer) return buffer.error ();
   if (!*buffer) return end_part ();
+  if (give_up ()) return next ();
   SegmentItem item = make_item (Kind::buffer);
   item.buffer = std::move (*buffer);
   return item;

@@ -14,6 +14,7 @@
 
 #include "block.h"
 #include "common/gstpp.h"
+#include "gstadaptiveswitch.h"
 #include "gstfetch.h"
 #include "gstsegmentreader.h"
 #include "timeline.h"
@@ -36,6 +37,7 @@ struct SegmentMark
   timeline::Walk::Step step;
   std::uint64_t number = 0;  // from 1, in the order of playing
   timeline::Span running;
+  AdaptiveSwitch::Held representation;
 };
 
 struct SegmentItem
@@ -74,18 +76,24 @@ public:
     // Waits for what has been begun. False: nothing has.
     [[nodiscard]] virtual Result<bool> collect () = 0;
     virtual void withdraw () = 0;
+    // Nothing of the segment is to be pushed, if nothing of it was. False: it
+    // is too late for that.
+    [[nodiscard]] virtual bool give_up (const SegmentMark &mark) = 0;
   };
 
-  // All but the itinerary outlive it. helper: may be null.
+  // All but the itinerary outlive it. chooser: of whose track it is. helper:
+  // may be null.
   SegmentSource (const SegmentReader::Access &access,
-      std::span<const timeline::Stretch> stretches, Itinerary itinerary,
-      GCancellable *cancellable, Helper *helper);
+      std::span<const timeline::Stretch> stretches, AdaptiveSwitch &chooser,
+      Itinerary itinerary, GCancellable *cancellable, Helper *helper);
   SegmentSource (const SegmentSource &) = delete;
   SegmentSource &operator= (const SegmentSource &) = delete;
 
   [[nodiscard]] const Itinerary &itinerary () const { return itinerary_; }
   // The SEGMENT event before the first item: it is not among the items.
   [[nodiscard]] relay::Owned<GstEvent> first_segment () const;
+  // By which the next representation is chosen.
+  void set_level (const AdaptiveSwitch::Level &level) { level_ = level; }
   // Waits.
   [[nodiscard]] Result<SegmentItem> next ();
   // The next item is of another segment than the last one.
@@ -102,6 +110,9 @@ private:
   [[nodiscard]] relay::Owned<GstEvent> segment_event (
       const timeline::Walk::Step &step) const;
   bool begin_step ();
+  void choose ();
+  bool give_up ();
+  void count (const SegmentReader &reader);
   [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
   SegmentItem take_event ();
   Result<relay::Done> open_part ();
@@ -112,7 +123,10 @@ private:
   std::shared_ptr<SegmentReader> make_reader (bool is_init);
 
   const SegmentReader::Access &access_;
-  const std::span<const timeline::Stretch> stretches_;
+  AdaptiveSwitch &chooser_;
+  AdaptiveSwitch::Level level_;
+  AdaptiveSwitch::Held held_;
+  std::vector<timeline::Stretch> stretches_;  // with what was chosen last
   Itinerary itinerary_;
   GCancellable *const cancellable_;
   Helper *const helper_;
@@ -126,6 +140,9 @@ private:
   // The last one that was read.
   std::optional<presentation::Resource> init_;
   bool discontinuity_ = true;  // before what is read next
+  // As they were before this step.
+  std::optional<presentation::Resource> init_before_;
+  bool discontinuity_before_ = true;
   std::shared_ptr<SegmentReader> reader_;
   std::shared_ptr<SegmentReader> offered_;
 };

@@ -20,6 +20,7 @@ namespace loader {
 
 using presentation::Presentation;
 using presentation::Representation;
+using presentation::Time;
 using presentation::Track;
 
 namespace {
@@ -55,16 +56,14 @@ std::string in_line (relay::Failure<Code> failure)
 class Loader
 {
 public:
-  Loader (const fetcher::Settings &settings, std::uint64_t max_bitrate,
-      GCancellable *cancellable, fetcher::Counters *counters)
-      : settings_ (settings),
-        max_bitrate_ (max_bitrate),
-        cancellable_ (cancellable),
-        counters_ (counters)
+  Loader (const fetcher::Settings &settings, GCancellable *cancellable,
+      fetcher::Counters *counters)
+      : settings_ (settings), cancellable_ (cancellable), counters_ (counters)
   {
   }
 
-  Result<Loaded> run (const std::string &uri);
+  Result<Loaded> run (const std::string &uri, const Options &options);
+  Result<std::optional<Time>> complete (Representation &representation);
 
 private:
   Result<fetcher::Whole> fetch (
@@ -73,14 +72,11 @@ private:
   Result<Presentation> parse_mpd (const fetcher::Whole &manifest);
   Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole,
       const presentation::Variables *variables = nullptr);
-  Result<Loaded> select (Presentation presentation);
-  Result<relay::Done> complete (Selection &selection, Loaded &loaded);
-  Result<relay::Done> load_playlist (
-      Representation &representation, Loaded &loaded);
+  Result<Loaded> select (Presentation presentation, const Options &options);
+  Result<Time> load_playlist (Representation &representation);
   Result<relay::Done> load_index (Representation &representation);
 
   const fetcher::Settings &settings_;
-  std::uint64_t max_bitrate_;
   GCancellable *cancellable_;
   fetcher::Counters *counters_;
 };
@@ -179,7 +175,7 @@ Result<Presentation> Loader::parse_mpd (const fetcher::Whole &manifest)
   return std::move (*out);
 }
 
-Result<Loaded> Loader::run (const std::string &uri)
+Result<Loaded> Loader::run (const std::string &uri, const Options &options)
 {
   auto manifest = fetch ({uri, {}, fetcher::Kind::manifest}, max_manifest);
   if (!manifest) return manifest.error ();
@@ -187,50 +183,79 @@ Result<Loaded> Loader::run (const std::string &uri)
   if (!presentation) return presentation.error ();
   if (presentation->periods.size () > 1)
     return problem (Error::unsupported, manifest->uri, "more than one Period");
-  return select (std::move (*presentation));
+  return select (std::move (*presentation), options);
 }
 
-Result<Loaded> Loader::select (Presentation presentation)
+// Those that the variant goes with, the renditions in its groups.
+std::vector<Selection> select_tracks (
+    presentation::Period &period, const choice::Limits &limits)
+{
+  std::vector<Selection> out;
+  Representation variant{};
+  for (Track &track : period.tracks) {
+    if (track.is_trick_mode || track.representations.empty ()) continue;
+    // Another picture is for who asks for it.
+    if (track.is_rendition && track.type == presentation::Type::video) continue;
+    std::optional<std::size_t> index = choice::first (track, limits);
+    if (track.is_rendition) index = schedule::choose_rendition (track, variant);
+    if (!index) continue;
+    Selection selection;
+    selection.type = track.type;
+    selection.language = track.language;
+    selection.representation = track.representations[*index];
+    selection.index = *index;
+    if (&track == &period.tracks.front ()) variant = selection.representation;
+    selection.track = std::make_shared<const Track> (std::move (track));
+    out.push_back (std::move (selection));
+  }
+  std::ranges::stable_sort (out, {}, &Selection::type);
+  return out;
+}
+
+Result<Loaded> Loader::select (
+    Presentation presentation, const Options &options)
 {
   Loaded loaded;
   loaded.duration = presentation.duration;
   presentation::Period &period = presentation.periods.front ();
   loaded.start = period.start;
   loaded.event_streams = std::move (period.event_streams);
-  // The groups of renditions that the HLS variant asks for.
-  Representation variant{};
-  for (Track &track : period.tracks) {
-    if (track.is_trick_mode) continue;
-    // Another picture is for who asks for it.
-    if (track.is_rendition && track.type == presentation::Type::video) continue;
-    std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
-    if (track.is_rendition) index = schedule::choose_rendition (track, variant);
-    if (!index) continue;
-    Representation &chosen = track.representations[*index];
-    if (&track == &period.tracks.front ()) variant = chosen;
-    loaded.selections.push_back (
-        {track.type, track.language, std::move (chosen)});
-  }
-  std::ranges::stable_sort (loaded.selections, {}, &Selection::type);
-  for (Selection &selection : loaded.selections) {
-    auto done = complete (selection, loaded);
-    if (!done) return done.error ();
+  loaded.selections = select_tracks (period, options.limits);
+  std::vector<const Track *> tracks;
+  for (const Selection &selection : loaded.selections)
+    tracks.push_back (selection.track.get ());
+  std::vector<bool> preferred = choice::preferred (tracks);
+  bool has_main = false;
+  for (std::size_t i = 0; i < preferred.size (); i++) {
+    Selection &selection = loaded.selections[i];
+    selection.is_selected = preferred[i] || options.select_all;
+    selection.is_main = preferred[i] && !has_main;
+    has_main = has_main || preferred[i];
+    if (!selection.is_selected) continue;
+    auto duration = complete (selection.representation);
+    if (!duration) return duration.error ();
+    if (*duration)
+      loaded.duration = std::max (loaded.duration.value_or (0), **duration);
   }
   return loaded;
 }
 
-Result<relay::Done> Loader::complete (Selection &selection, Loaded &loaded)
+Result<std::optional<Time>> Loader::complete (Representation &representation)
 {
-  auto &segments = selection.representation.segments;
-  if (std::holds_alternative<presentation::Playlist> (segments))
-    return load_playlist (selection.representation, loaded);
-  if (std::holds_alternative<presentation::SegmentBase> (segments))
-    return load_index (selection.representation);
-  return relay::Done{};
+  auto &segments = representation.segments;
+  if (std::holds_alternative<presentation::Playlist> (segments)) {
+    auto duration = load_playlist (representation);
+    if (!duration) return duration.error ();
+    return std::optional (*duration);
+  }
+  if (std::holds_alternative<presentation::SegmentBase> (segments)) {
+    auto done = load_index (representation);
+    if (!done) return done.error ();
+  }
+  return std::optional<Time>{};
 }
 
-Result<relay::Done> Loader::load_playlist (
-    Representation &representation, Loaded &loaded)
+Result<Time> Loader::load_playlist (Representation &representation)
 {
   const auto reference =
       std::get<presentation::Playlist> (representation.segments);
@@ -244,9 +269,9 @@ Result<relay::Done> Loader::load_playlist (
   if (media == nullptr)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
-  loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
+  Time duration = media->duration;
   m3u8::complete (representation, std::move (*media), whole->uri);
-  return relay::Done{};
+  return duration;
 }
 
 Result<relay::Done> Loader::load_index (Representation &representation)
@@ -287,10 +312,17 @@ Result<relay::Done> Loader::load_index (Representation &representation)
 }  // namespace
 
 Result<Loaded> load (const fetcher::Settings &settings, const std::string &uri,
-    std::uint64_t max_bitrate, GCancellable *cancellable,
+    const Options &options, GCancellable *cancellable,
     fetcher::Counters *counters)
 {
-  return Loader (settings, max_bitrate, cancellable, counters).run (uri);
+  return Loader (settings, cancellable, counters).run (uri, options);
+}
+
+Result<std::optional<Time>> complete (const fetcher::Settings &settings,
+    Representation &representation, GCancellable *cancellable,
+    fetcher::Counters *counters)
+{
+  return Loader (settings, cancellable, counters).complete (representation);
 }
 
 }  // namespace loader

@@ -158,6 +158,58 @@ GST_START_TEST (old_ones_are_forgotten)
 }
 GST_END_TEST;
 
+GST_START_TEST (what_waits_in_the_system_says_nothing)
+{
+  using abr::Stopwatch;
+  // All of it is waited for.
+  Stopwatch steady (second);
+  steady.opened (2 * second);
+  steady.enter (2 * second);
+  for (Time i = 0; i < 4; i++) {
+    steady.waits (2 * second + i * 250 * ms);
+    steady.took (1000);
+    steady.leave (2 * second + i * 250 * ms + 230 * ms);
+    steady.enter (2 * second + i * 250 * ms + 249 * ms);
+  }
+  Transfer transfer = steady.finish (3 * second);
+  fail_unless_equals_uint64 (transfer.bytes, 4000);
+  fail_unless_equals_uint64 (transfer.start, 1000 * ms);
+  fail_unless_equals_uint64 (transfer.ttfb, 1000 * ms);
+  fail_unless_equals_uint64 (transfer.end, 3000 * ms);
+  fail_unless_equals_uint64 (transfer.idle, 0);
+
+  // The reader is elsewhere from 3 s to 5 s, and what has come meanwhile takes
+  // a tenth of a second.
+  Stopwatch held (second);
+  held.opened (2 * second);
+  held.enter (2 * second);
+  held.waits (2 * second);
+  held.took (1000);
+  held.leave (3 * second);
+  held.enter (5 * second);
+  held.took (100000);
+  held.leave (5100 * ms);
+  held.enter (5100 * ms);
+  held.waits (5100 * ms);
+  held.took (1000);
+  transfer = held.finish (6 * second);
+  fail_unless_equals_uint64 (transfer.bytes, 2000);
+  fail_unless_equals_uint64 (transfer.idle, 2100 * ms);
+
+  // And does not wait any more: all of it was there.
+  Stopwatch last (0);
+  last.opened (second);
+  last.enter (second);
+  last.took (1000);
+  last.leave (second);
+  last.enter (4 * second);
+  last.took (100000);
+  transfer = last.finish (5 * second);
+  fail_unless_equals_uint64 (transfer.bytes, 1000);
+  fail_unless_equals_uint64 (transfer.idle, 4000 * ms);
+}
+GST_END_TEST;
+
 GST_START_TEST (the_pace_is_of_late)
 {
   Pace pace (10 * second);
@@ -349,6 +401,7 @@ static Suite *abr_suite ()
   tcase_add_test (tests, what_counts_and_what_does_not);
   tcase_add_test (tests, the_last_ones_count_most);
   tcase_add_test (tests, old_ones_are_forgotten);
+  tcase_add_test (tests, what_waits_in_the_system_says_nothing);
   tcase_add_test (tests, the_pace_is_of_late);
   tcase_add_test (tests, levels_are_chosen);
   tcase_add_test (tests, settings_are_obeyed);

@@ -126,6 +126,8 @@ public:
     fail_unless (source_ != nullptr);
     g_object_set (
         source_, "location", location.c_str (), "retries", 0, nullptr);
+    // What is asked for does not depend on how fast this machine is.
+    gst_util_set_object_arg (G_OBJECT (source_), "selection", "highest");
     gst_bin_add (GST_BIN (pipeline_.get ()), source_);
     g_signal_connect (source_, "pad-added", G_CALLBACK (on_pad_added), this);
     g_signal_connect (

@@ -183,6 +183,106 @@ GST_START_TEST (what_cannot_be_switched_stays_apart)
 }
 GST_END_TEST;
 
+GST_START_TEST (the_first_level_is_a_low_one)
+{
+  Track ladder = track ({representation (3'000'000), representation (900'000),
+      representation (400'000), representation (500'000)});
+  fail_unless_equals_uint64 (choice::first (ladder, {}), 3);
+  Limits limits;
+  limits.max_bitrate = 450'000;
+  fail_unless_equals_uint64 (choice::first (ladder, limits), 2);
+  limits = {};
+  limits.selection = Selection::highest;
+  fail_unless_equals_uint64 (choice::first (ladder, limits), 0);
+  limits = {};
+  limits.connection_speed = 1'000'000;
+  fail_unless_equals_uint64 (choice::first (ladder, limits), 1);
+}
+GST_END_TEST;
+
+GST_START_TEST (one_track_of_each_type_is_preferred)
+{
+  using enum presentation::Type;
+  auto plain = [] (presentation::Type type) {
+    Track out;
+    out.type = type;
+    return out;
+  };
+  auto with_role = [&] (presentation::Type type, const char *role) {
+    Track out = plain (type);
+    out.roles.push_back ({"urn:mpeg:dash:role:2011", role});
+    return out;
+  };
+  auto rendition = [&] (bool is_default, bool autoselect) {
+    Track out = plain (audio);
+    out.is_rendition = true;
+    out.is_default = is_default;
+    out.autoselect = autoselect;
+    return out;
+  };
+  Track forced = plain (text);
+  forced.forced = true;
+  Track other_scheme = plain (video);
+  other_scheme.roles.push_back ({"urn:of:others", "main"});
+
+  struct
+  {
+    std::vector<Track> tracks;
+    const char *expected;
+  } rows[] = {
+      {{}, ""},
+      {{plain (video)}, "1"},
+      {{plain (video), plain (audio), plain (text)}, "111"},
+      {{plain (video), plain (video), plain (audio), plain (audio)}, "1010"},
+      {{with_role (video, "alternate"), with_role (video, "main")}, "01"},
+      {{with_role (audio, "commentary"), plain (audio)}, "01"},
+      {{plain (audio), with_role (audio, "main")}, "01"},
+      {{other_scheme, plain (video)}, "01"},
+      {{rendition (false, false), rendition (false, true)}, "01"},
+      {{rendition (false, true), rendition (true, true)}, "01"},
+      {{rendition (false, false), rendition (false, false)}, "10"},
+      {{forced, plain (text)}, "01"},
+      {{forced}, "1"},
+  };
+  for (const auto &row : rows) {
+    std::vector<const Track *> tracks;
+    for (const Track &one : row.tracks) tracks.push_back (&one);
+    std::string flags;
+    for (bool flag : choice::preferred (tracks)) flags += flag ? '1' : '0';
+    fail_unless_equals_string (flags.c_str (), row.expected);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (muxed_tracks_are_told)
+{
+  Track sound;
+  sound.type = presentation::Type::audio;
+  struct
+  {
+    const char *codecs;
+    bool has_sound;
+    bool expected;
+  } rows[] = {
+      {"", false, true},
+      {"", true, false},
+      {"avc1.4d401f,mp4a.40.2", false, true},
+      {"avc1.4d401f,mp4a.40.2", true, false},
+      {"avc1.4d401f", false, false},
+      {"avc1.4d401f", true, false},
+      {"vp09.00.10.08,opus", false, true},
+  };
+  for (const auto &row : rows) {
+    Track picture = track ({representation (1, 0, row.codecs)});
+    std::vector<const Track *> tracks{&picture};
+    if (row.has_sound) tracks.push_back (&sound);
+    fail_unless (
+        choice::is_muxed (picture, tracks) == row.expected, "%s", row.codecs);
+    fail_unless (!choice::is_muxed (sound, tracks));
+  }
+}
+GST_END_TEST;
+
 static Suite *choice_suite ()
 {
   Suite *suite = suite_create ("choice");
@@ -192,6 +292,9 @@ static Suite *choice_suite ()
   tcase_add_test (tests, what_one_pad_takes);
   tcase_add_test (tests, levels_of_a_track);
   tcase_add_test (tests, what_cannot_be_switched_stays_apart);
+  tcase_add_test (tests, the_first_level_is_a_low_one);
+  tcase_add_test (tests, one_track_of_each_type_is_preferred);
+  tcase_add_test (tests, muxed_tracks_are_told);
   return suite;
 }
 
