@@ -213,7 +213,6 @@ void AdaptivePlayback::load (const Settings &settings)
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
   AdaptiveStream::Shared common = make_common (settings);
-  common.start = loaded->start;
   expose (std::move (*loaded), common);
 }
 

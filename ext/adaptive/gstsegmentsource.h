@@ -81,8 +81,8 @@ public:
     [[nodiscard]] virtual bool give_up (const SegmentMark &mark) = 0;
   };
 
-  // All but the itinerary outlive it. chooser: of whose track it is. helper:
-  // may be null.
+  // All but the itinerary outlive it. stretches: those of the chooser's parts.
+  // helper: may be null.
   SegmentSource (const SegmentReader::Access &access,
       std::span<const timeline::Stretch> stretches, AdaptiveSwitch &chooser,
       Itinerary itinerary, GCancellable *cancellable, Helper *helper);
@@ -109,6 +109,11 @@ public:
 private:
   [[nodiscard]] relay::Owned<GstEvent> segment_event (
       const timeline::Walk::Step &step) const;
+  [[nodiscard]] std::optional<timeline::Span> hole_before (
+      const timeline::Walk::Step &step) const;
+  [[nodiscard]] relay::Owned<GstEvent> hole_event (
+      const timeline::Walk::Step &step, const timeline::Span &hole) const;
+  void push_hole (const timeline::Walk::Step &step);
   bool begin_step ();
   void choose ();
   bool give_up ();
@@ -125,7 +130,7 @@ private:
   const SegmentReader::Access &access_;
   AdaptiveSwitch &chooser_;
   AdaptiveSwitch::Level level_;
-  AdaptiveSwitch::Held held_;
+  std::vector<AdaptiveSwitch::Held> held_;    // of each stretch
   std::vector<timeline::Stretch> stretches_;  // with what was chosen last
   Itinerary itinerary_;
   GCancellable *const cancellable_;

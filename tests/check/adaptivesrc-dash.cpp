@@ -334,6 +334,216 @@ GST_START_TEST (events_are_messages)
 }
 GST_END_TEST;
 
+// ---- Periods ---------------------------------------------------------------
+
+namespace {
+
+// What goes through a pad: SEGMENT, GAP and PROTECTION as text, "data".
+class Journal
+{
+public:
+  void follow (GstPad *pad)
+  {
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    gst_pad_add_probe (pad,
+        static_cast<GstPadProbeType> (
+            GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER),
+        on_item, new Line{this, name.get ()},
+        [] (gpointer line) { delete static_cast<Line *> (line); });
+  }
+  std::vector<std::string> of (const std::string &pad)
+  {
+    return (*lines_.lock ())[pad];
+  }
+
+private:
+  struct Line
+  {
+    Journal *journal;
+    std::string pad;
+  };
+  static std::string time (GstClockTime time)
+  {
+    return GST_CLOCK_TIME_IS_VALID (time) ? std::to_string (time / GST_MSECOND)
+                                          : "-";
+  }
+  static std::string text_of (GstEvent *event)
+  {
+    const GstSegment *segment = nullptr;
+    GstClockTime at = 0, duration = 0;
+    switch (GST_EVENT_TYPE (event)) {
+      case GST_EVENT_SEGMENT:
+        gst_event_parse_segment (event, &segment);
+        return "segment " + time (segment->start) + "-" + time (segment->stop) +
+               " at " + time (segment->time) + ", " + time (segment->base);
+      case GST_EVENT_GAP:
+        gst_event_parse_gap (event, &at, &duration);
+        return "gap " + time (at) + "+" + time (duration);
+      case GST_EVENT_PROTECTION:
+        return "protection";
+      case GST_EVENT_EOS:
+        return "eos";
+      default:
+        return {};
+    }
+  }
+  static GstPadProbeReturn on_item (
+      GstPad *, GstPadProbeInfo *info, gpointer data)
+  {
+    auto *line = static_cast<Line *> (data);
+    std::string text = "data";
+    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) == 0)
+      text = text_of (GST_PAD_PROBE_INFO_EVENT (info));
+    auto lines = line->journal->lines_.lock ();
+    auto &all = (*lines)[line->pad];
+    if (!text.empty () && (all.empty () || all.back () != text))
+      all.push_back (text);
+    return GST_PAD_PROBE_OK;
+  }
+
+  Guarded<std::map<std::string, std::vector<std::string>>> lines_;
+};
+
+using Lines = std::vector<std::string>;
+
+// As a set of its kind, with an offset of 10 seconds in its media.
+std::string late_set (const std::string &name, const std::string &attributes)
+{
+  return "<AdaptationSet " + attributes +
+         "><SegmentTemplate duration='2' presentationTimeOffset='10' media='" +
+         name + "$Number$' initialization='" + name +
+         "'/><Representation id='" + name + "' bandwidth='1'/></AdaptationSet>";
+}
+
+constexpr const char *sound = "mimeType='audio/mp4'";
+constexpr const char *picture = "mimeType='video/mp4'";
+
+}  // namespace
+
+GST_START_TEST (periods_are_played_one_after_the_other)
+{
+  Files files = {{"/m.mpd",
+      mpd ("<Period duration='PT4S'>" + set ("v") + set ("a", "", sound) +
+               "</Period><Period "
+               "duration='PT4S'>" +
+               late_set ("b", sound) + late_set ("w", picture) + "</Period>",
+          "")}};
+  for (const char *name : {"v", "a", "w", "b"}) add (files, name);
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  fail_unless (player.pads == Lines ({"video_0", "audio_0"}));
+  fail_unless (player.output ("video_0") == all_of ("v") + all_of ("w"));
+  fail_unless (player.output ("audio_0") == all_of ("a") + all_of ("b"));
+  for (const char *pad : {"video_0", "audio_0"}) {
+    std::string text;
+    for (const std::string &line : journal.of (pad)) text += line + "; ";
+    fail_unless (text ==
+                     "segment 0-4000 at 0, 0; data; "
+                     "segment 10000-- at 4000, 4000; data; eos; ",
+        "%s", text.c_str ());
+  }
+  gint64 duration = 0;
+  fail_unless (
+      gst_element_query_duration (*player, GST_FORMAT_TIME, &duration));
+  fail_unless_equals_int64 (duration, 8 * GST_SECOND);
+  // What has been chosen for the second one is told.
+  fail_unless_equals_uint64 (
+      player.messages_named ("adaptivesrc-variant").size (), 4);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_track_may_be_missing)
+{
+  // The sound in the second one, the words in the first and the second.
+  Files files = {{"/m.mpd",
+      mpd ("<Period duration='PT4S'>" + set ("v") + set ("a", "", sound) +
+               "</Period><Period duration='PT4S'>" + set ("w") +
+               "</Period><Period duration='PT4S'>" + set ("x") +
+               late_set ("b", sound) +
+               late_set ("t", "mimeType='application/mp4' codecs='stpp'") +
+               "</Period>",
+          "")}};
+  for (const char *name : {"v", "a", "w", "b", "x", "t"}) add (files, name);
+  Journal journal;
+  Player player (files);
+  g_object_set (*player, "select-all", TRUE, nullptr);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  fail_unless (player.output ("audio_0") == all_of ("a") + all_of ("b"));
+  fail_unless (player.output ("text_0") == all_of ("t"));
+  auto text_of = [&journal] (const char *pad) {
+    std::string text;
+    for (const std::string &line : journal.of (pad)) text += line + "; ";
+    return text;
+  };
+  fail_unless (text_of ("audio_0") ==
+                   "segment 0-4000 at 0, 0; data; "
+                   "segment 4000-8000 at 4000, 4000; gap 4000+4000; "
+                   "segment 10000-- at 8000, 8000; data; eos; ",
+      "%s", text_of ("audio_0").c_str ());
+  fail_unless (text_of ("text_0") ==
+                   "segment 0-8000 at 0, 0; gap 0+8000; "
+                   "segment 10000-- at 8000, 8000; data; eos; ",
+      "%s", text_of ("text_0").c_str ());
+}
+GST_END_TEST;
+
+GST_START_TEST (a_seek_may_lead_to_another_period)
+{
+  Files files = {{"/m.mpd", mpd ("<Period duration='PT4S'>" + set ("v") +
+                                     "</Period><Period duration='PT4S'>" +
+                                     late_set ("w", picture) + "</Period>",
+                                "")}};
+  add (files, "v");
+  add (files, "w");
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  fail_unless (gst_element_seek_simple (*player, GST_FORMAT_TIME,
+                   GST_SEEK_FLAG_FLUSH, 6 * GST_SECOND) == FALSE);
+  g_object_set (*player, "start-offset", 6 * GST_SECOND, nullptr);
+  player.play ();
+  fail_unless (player.output ("video_0") == init_of ("w") + segment_of ("w2"));
+  std::string text;
+  for (const std::string &line : journal.of ("video_0")) text += line + "; ";
+  fail_unless (
+      text == "segment 12000-- at 6000, 0; data; eos; ", "%s", text.c_str ());
+}
+GST_END_TEST;
+
+GST_START_TEST (each_period_has_its_protection)
+{
+  auto protection_of = [] (const char *kid) {
+    return std::string (
+               "<ContentProtection schemeIdUri='urn:uuid:e2719d58-"
+               "a985-b3c9-781a-b030af78d30e' cenc:default_KID='") +
+           kid + "'/>";
+  };
+  std::string one = "00000000-0000-0000-0000-000000000001";
+  std::string two = "00000000-0000-0000-0000-000000000002";
+  Files files = {
+      {"/m.mpd", mpd ("<Period duration='PT4S'>" +
+                          set ("v", protection_of (one.c_str ())) +
+                          "</Period><Period duration='PT4S'>" +
+                          set ("w", protection_of (two.c_str ())) + "</Period>",
+                     "")}};
+  add (files, "v");
+  add (files, "w");
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  std::string text;
+  for (const std::string &line : journal.of ("video_0")) text += line + "; ";
+  fail_unless (text ==
+                   "segment 0-4000 at 0, 0; protection; data; protection; "
+                   "segment 0-- at 4000, 4000; data; eos; ",
+      "%s", text.c_str ());
+}
+GST_END_TEST;
+
 // ---- Protection ------------------------------------------------------------
 
 namespace {
@@ -514,6 +724,10 @@ static Suite *adaptivesrc_dash_suite ()
   tcase_add_test (tests, indexes_of_indexes_are_fetched);
   tcase_add_test (tests, trick_mode_sets_are_no_tracks);
   tcase_add_test (tests, events_are_messages);
+  tcase_add_test (tests, periods_are_played_one_after_the_other);
+  tcase_add_test (tests, a_track_may_be_missing);
+  tcase_add_test (tests, a_seek_may_lead_to_another_period);
+  tcase_add_test (tests, each_period_has_its_protection);
   tcase_add_test (tests, decrypters_are_told_before_the_pad_is_there);
   tcase_add_test (tests, keys_come_from_the_licence_server);
   tcase_add_test (tests, a_refusal_is_one_warning);
