@@ -186,7 +186,20 @@ bool SegmentSource::begin_step ()
     discontinuity_ = true;
   }
   if (segment_.discontinuity) discontinuity_ = true;
+  put_init_first ();
   return true;
+}
+
+// SEGMENT, as DISCONT with an OFFSET, makes qtdemux count bytes anew, and it
+// passes over a second moov that is where the first one was. So another
+// initialization comes before them.
+void SegmentSource::put_init_first ()
+{
+  if (number_ == 1 || events_.empty () || !segment_.init || !init_before_ ||
+      init_before_ == segment_.init)
+    return;
+  after_init_ = std::move (events_.back ());
+  events_.pop_back ();
 }
 
 void SegmentSource::end_step ()
@@ -202,6 +215,7 @@ void SegmentSource::leave (std::size_t leg)
   offered_.reset ();
   reader_.reset ();
   events_.clear ();
+  after_init_.reset ();
   end_step ();
 }
 
@@ -212,8 +226,9 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   SegmentPart part;
   part.segment = segment_;
   part.is_init = is_init;
-  part.discontinuity = std::exchange (discontinuity_, false) ||
-                       (itinerary_.walk.is_backward () && !is_init);
+  if (!is_init || !after_init_)
+    part.discontinuity = std::exchange (discontinuity_, false) ||
+                         (itinerary_.walk.is_backward () && !is_init);
   return std::make_shared<SegmentReader> (
       access_, std::move (part), cancellable_, block_);
 }
@@ -283,6 +298,7 @@ bool SegmentSource::give_up ()
   reader_.reset ();
   step_.reset ();
   events_.clear ();
+  after_init_.reset ();
   itinerary_.walk = mark_->before;
   number_--;
   init_ = init_before_;
@@ -297,6 +313,7 @@ SegmentItem SegmentSource::end_part ()
   reader_.reset ();
   if (is_init) {
     init_ = segment_.init;
+    if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }
   end_step ();

@@ -114,6 +114,7 @@ private:
   [[nodiscard]] relay::Owned<GstEvent> hole_event (
       const timeline::Walk::Step &step, const timeline::Span &hole) const;
   void push_hole (const timeline::Walk::Step &step);
+  void put_init_first ();
   bool begin_step ();
   void choose ();
   bool give_up ();
@@ -142,6 +143,7 @@ private:
   presentation::Segment segment_;  // of the step
   std::shared_ptr<const SegmentMark> mark_;
   std::deque<relay::Owned<GstEvent>> events_;
+  relay::Owned<GstEvent> after_init_;  // a SEGMENT
   // The last one that was read.
   std::optional<presentation::Resource> init_;
   bool discontinuity_ = true;  // before what is read next

@@ -480,7 +480,7 @@ GST_START_TEST (a_track_may_be_missing)
   };
   fail_unless (text_of ("audio_0") ==
                    "segment 0-4000 at 0, 0; data; "
-                   "segment 4000-8000 at 4000, 4000; gap 4000+4000; "
+                   "segment 4000-8000 at 4000, 4000; gap 4000+4000; data; "
                    "segment 10000-- at 8000, 8000; data; eos; ",
       "%s", text_of ("audio_0").c_str ());
   fail_unless (text_of ("text_0") ==
@@ -539,7 +539,7 @@ GST_START_TEST (each_period_has_its_protection)
   for (const std::string &line : journal.of ("video_0")) text += line + "; ";
   fail_unless (text ==
                    "segment 0-4000 at 0, 0; protection; data; protection; "
-                   "segment 0-- at 4000, 4000; data; eos; ",
+                   "data; segment 0-- at 4000, 4000; data; eos; ",
       "%s", text.c_str ());
 }
 GST_END_TEST;
