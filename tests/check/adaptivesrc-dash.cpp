@@ -6,6 +6,7 @@
 #include <map>
 
 #include "httpserver.h"
+#include "segmentencrypter.h"
 #include "testutil.h"
 
 using relay::Guarded;
@@ -700,6 +701,39 @@ GST_START_TEST (a_refusal_is_one_warning)
 }
 GST_END_TEST;
 
+GST_START_TEST (segments_are_decrypted)
+{
+  test::Bytes secret = test::hex (key);
+  presentation::Encryption::Iv iv{1, 2, 3};
+  auto encrypted = [&] (const std::string &bytes) {
+    return test::encrypt_segment (
+        presentation::Encryption::Cipher::aes_128, secret, iv, bytes);
+  };
+  Files files = {
+      {"/m.mpd",
+          mpd ("<Period>" +
+               set ("v",
+                   "<ContentProtection schemeIdUri='urn:mpeg:dash:sea:2012' "
+                   "xmlns:sea='urn:mpeg:dash:schema:sea:2012'>"
+                   "<sea:SegmentEncryption "
+                   "schemeIdUri='urn:mpeg:dash:sea:aes128-cbc:2013'/>"
+                   "<sea:KeySystem "
+                   "keySystemUri='urn:mpeg:dash:sea:keysys:http:2013'/>"
+                   "<sea:CryptoPeriod keyUriTemplate='key' "
+                   "IV='0x01020300000000000000000000000000'/>"
+                   "</ContentProtection>") +
+               "</Period>")},
+      {"/key", std::string (secret.begin (), secret.end ())},
+      {"/v", encrypted (init_of ("v"))},
+      {"/v1", encrypted (segment_of ("v1"))},
+      {"/v2", encrypted (segment_of ("v2"))}};
+  Player player (files);
+  player.play ();
+  fail_unless (player.output ("video_0") == all_of ("v"));
+  fail_unless_equals_uint64 (requests_of (player, "/key"), 1);
+}
+GST_END_TEST;
+
 GST_START_TEST (other_contexts_are_not_ours)
 {
   Player player (protected_files ("licence"));
@@ -731,6 +765,7 @@ static Suite *adaptivesrc_dash_suite ()
   tcase_add_test (tests, decrypters_are_told_before_the_pad_is_there);
   tcase_add_test (tests, keys_come_from_the_licence_server);
   tcase_add_test (tests, a_refusal_is_one_warning);
+  tcase_add_test (tests, segments_are_decrypted);
   tcase_add_test (tests, other_contexts_are_not_ours);
   return suite;
 }
