@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstadaptiveevents.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -63,6 +64,78 @@ void gstadaptiveevents::post (
       post_message (element, std::move (structure));
     }
   }
+}
+
+namespace {
+
+// A name that GstStructure can print; others are no attribute names either.
+bool is_name (const std::string &text)
+{
+  return std::ranges::all_of (
+      text, [] (char c) { return g_ascii_isalnum (c) || c == '-'; });
+}
+
+Owned<GstStructure> make (const presentation::DateRange &range)
+{
+  Owned<GstStructure> attributes{gst_structure_new_empty ("attributes")};
+  for (const auto &[name, value] : range.attributes)
+    if (is_name (name))
+      gst_structure_set (attributes.get (), name.c_str (), G_TYPE_STRING,
+          readable (value).c_str (), nullptr);
+  Owned<GstStructure> out{gst_structure_new ("adaptivesrc-date-range", "id",
+      G_TYPE_STRING, readable (range.id).c_str (), "class", G_TYPE_STRING,
+      readable (range.scheme).c_str (), "cue", G_TYPE_STRING,
+      readable (range.cue).c_str (), "start-date", G_TYPE_INT64,
+      static_cast<gint64> (range.start), "duration", G_TYPE_UINT64,
+      static_cast<guint64> (range.duration.value_or (GST_CLOCK_TIME_NONE)),
+      "planned-duration", G_TYPE_UINT64,
+      static_cast<guint64> (
+          range.planned_duration.value_or (GST_CLOCK_TIME_NONE)),
+      "end-on-next", G_TYPE_BOOLEAN, static_cast<gboolean> (range.end_on_next),
+      "attributes", GST_TYPE_STRUCTURE, attributes.get (), nullptr)};
+  if (range.end)
+    gst_structure_set (out.get (), "end-date", G_TYPE_INT64,
+        static_cast<gint64> (*range.end), nullptr);
+  if (range.time)
+    gst_structure_set (out.get (), "time", G_TYPE_INT64,
+        static_cast<gint64> (*range.time), nullptr);
+  return out;
+}
+
+Owned<GstStructure> make (const presentation::SessionData &data)
+{
+  Owned<GstStructure> out{gst_structure_new ("adaptivesrc-session-data", "id",
+      G_TYPE_STRING, readable (data.id).c_str (), "language", G_TYPE_STRING,
+      readable (data.language).c_str (), nullptr)};
+  if (data.uri.empty ())
+    gst_structure_set (out.get (), "value", G_TYPE_STRING,
+        readable (data.value).c_str (), nullptr);
+  else
+    gst_structure_set (out.get (), "uri", G_TYPE_STRING,
+        readable (data.uri).c_str (), "format", G_TYPE_STRING,
+        readable (data.format).c_str (), nullptr);
+  return out;
+}
+
+Owned<GstStructure> make (const presentation::Captions &captions)
+{
+  return Owned<GstStructure>{gst_structure_new ("adaptivesrc-captions", "group",
+      G_TYPE_STRING, readable (captions.group).c_str (), "name", G_TYPE_STRING,
+      readable (captions.name).c_str (), "language", G_TYPE_STRING,
+      readable (captions.language).c_str (), "instream-id", G_TYPE_STRING,
+      readable (captions.instream_id).c_str (), "default", G_TYPE_BOOLEAN,
+      static_cast<gboolean> (captions.is_default), "autoselect", G_TYPE_BOOLEAN,
+      static_cast<gboolean> (captions.autoselect), nullptr)};
+}
+
+}  // namespace
+
+void gstadaptiveevents::post (
+    GstElement *element, const presentation::Notes &notes)
+{
+  for (const auto &one : notes.session_data) post_message (element, make (one));
+  for (const auto &one : notes.captions) post_message (element, make (one));
+  for (const auto &one : notes.date_ranges) post_message (element, make (one));
 }
 
 void AdaptiveEvents::begin (presentation::Time start, presentation::Time offset)

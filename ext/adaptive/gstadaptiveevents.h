@@ -18,11 +18,22 @@
 // "id" (strings), "time" (guint64, ns: stream time), "duration" (guint64, ns,
 // GST_CLOCK_TIME_NONE when not known), and what it says: "text" (string) or
 // "data" (GBytes). Those of emsg boxes have "pad" (string) as well.
+//
+// HLS: `adaptivesrc-date-range`: "id", "class", "cue" (strings), "start-date"
+// and, if known, "end-date" (gint64, ms since 1970, UTC), "time" (gint64, ns:
+// stream time, if the playlist has dates), "duration", "planned-duration"
+// (guint64, ns, GST_CLOCK_TIME_NONE when not known), "end-on-next" (gboolean),
+// and "attributes" (GstStructure of strings): those that begin with X- or
+// SCTE35-. `adaptivesrc-session-data`: "id", "value" or "uri" and "format",
+// "language". `adaptivesrc-captions`, closed captions in the picture's stream:
+// "group", "name", "language", "instream-id" (strings), "default", "autoselect"
+// (gboolean).
 namespace gstadaptiveevents {
 
 // Those of EventStream elements, in the order of the manifest.
 void post (
     GstElement *element, std::span<const presentation::EventStream> streams);
+void post (GstElement *element, const presentation::Notes &notes);
 
 }  // namespace gstadaptiveevents
 

@@ -12,6 +12,7 @@
 
 #include "gstadaptiveevents.h"
 #include "gstblocks.h"
+#include "gstsource.h"
 
 using relay::Owned;
 
@@ -61,7 +62,9 @@ Owned<GstStructure> AdaptivePlayback::stats ()
   gst_structure_set (out.get (), "segments", G_TYPE_UINT64,
       segments_.segments.load (), "bytes-ahead", G_TYPE_UINT64,
       segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
-      segments_.bytes_wasted.load (), nullptr);
+      segments_.bytes_wasted.load (), "cache-hits", G_TYPE_UINT64,
+      kept_.hits.load (), "cache-misses", G_TYPE_UINT64, kept_.misses.load (),
+      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), nullptr);
   return out;
 }
 
@@ -173,13 +176,27 @@ void AdaptivePlayback::set_going ()
   check_end ();
 }
 
+std::shared_ptr<segmentcache::Cache> AdaptivePlayback::open_cache (
+    const segmentcache::Settings &settings)
+{
+  if (settings.folder.empty ()) return nullptr;
+  std::string folder = settings.folder.string ();
+  auto warn = [this, folder] (const std::string &what) {
+    GST_ELEMENT_WARNING (element_, RESOURCE, WRITE,
+        (_ ("The cache cannot keep or give back parts of the stream.")),
+        ("%s: %s", folder.c_str (), what.c_str ()));
+  };
+  return std::make_shared<segmentcache::Cache> (settings, kept_, warn);
+}
+
 AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
   auto keys = std::make_shared<keystore::Store> ();
-  common.feeds.access = {
-      settings.fetch, &counters_, gstblocks::shared_pool (), keys};
+  common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
+      keys, open_cache (settings.cache),
+      gstsource::credentials_of (settings.fetch.extra_headers)};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;
@@ -194,6 +211,34 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   common.seek = [this] (GstEvent *event) { return seek (event); };
   common.group_id = gst_util_group_id_next ();
   return common;
+}
+
+// Where the manifest wants to be begun (RFC 8216bis 4.4.2.2): at the time, or
+// at the beginning of the segment that it is in. What is outside is at the
+// ends.
+static presentation::Time begin_of (const loader::Loaded &loaded)
+{
+  const presentation::Start &start = *loaded.notes.start;
+  presentation::Time duration = loaded.duration.value_or (timeline::max_time);
+  presentation::Time time = std::min (start.offset, duration);
+  if (start.from_end) time = duration - time;
+  if (loaded.selections.empty ()) return time;
+  const timeline::Stretch stretch{
+      &loaded.selections.front ().representation, loaded.start};
+  if (start.precise && time < duration) return time;
+  auto segment = timeline::last_before (stretch, time + 1);
+  return segment ? timeline::place_of (stretch, *segment).begin : time;
+}
+
+void AdaptivePlayback::begin_at (
+    presentation::Time time, const Settings &settings)
+{
+  timeline::Playing playing;
+  playing.begin = time;
+  auto state = state_.lock ();
+  state->itinerary.walk =
+      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
+  state->segment.start = time;
 }
 
 void AdaptivePlayback::load (const Settings &settings)
@@ -212,6 +257,9 @@ void AdaptivePlayback::load (const Settings &settings)
         element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
+  gstadaptiveevents::post (element_, loaded->notes);
+  if (settings.start_offset == 0 && loaded->notes.start)
+    begin_at (begin_of (*loaded), settings);
   AdaptiveStream::Shared common = make_common (settings);
   expose (std::move (*loaded), common);
 }
@@ -225,15 +273,11 @@ void AdaptivePlayback::start (Settings settings)
   fresh.cancellable.reset (g_cancellable_new ());
   fresh.left_out = settings.left_out;
   gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
-  timeline::Playing playing;
-  playing.begin = settings.start_offset;
-  fresh.itinerary.walk =
-      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
-  fresh.segment.start = settings.start_offset;
   *state_.lock () = std::move (fresh);
   set_limits (settings.options.limits);
   choice_->throughput.clear ();
   choice_->variant.lock ()->reset ();
+  begin_at (settings.start_offset, settings);
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;

@@ -21,6 +21,7 @@
 #include "gstadaptivestream.h"
 #include "gstfetch.h"
 #include "loader.h"
+#include "segmentcache.h"
 #include "timeline.h"
 
 // What adaptivesrc does between READY and PAUSED: the thread that reads the
@@ -38,6 +39,7 @@ public:
     bool use_buffering = false;
     std::vector<timeline::Span> left_out;
     presentation::Time start_offset = 0;
+    segmentcache::Settings cache;  // no folder: nothing is kept
   };
 
   // The templates of the pads, in the order of presentation::Type.
@@ -87,11 +89,14 @@ private:
   };
 
   void load (const Settings &settings);
+  void begin_at (presentation::Time time, const Settings &settings);
   void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
   void set_going ();
   std::shared_ptr<AdaptiveStream> add_stream (
       const AdaptiveStream::Shared &common, loader::Selection selection);
   AdaptiveStream::Shared make_common (const Settings &settings);
+  std::shared_ptr<segmentcache::Cache> open_cache (
+      const segmentcache::Settings &settings);
   void check_end ();
   void post_end (bool is_segment_seek);
   void report_level (int percent);
@@ -117,6 +122,7 @@ private:
   relay::Guarded<State> state_;
   fetcher::Counters counters_;
   SegmentCounters segments_;
+  segmentcache::Counters kept_;
   const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
       std::make_shared<SegmentFeed::Lanes> ();
   const std::shared_ptr<AdaptiveSwitch::Common> choice_ =

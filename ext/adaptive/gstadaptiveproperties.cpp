@@ -32,6 +32,7 @@ bool prepare (GstElement *element, const Settings &settings,
   out.use_buffering = settings.use_buffering;
   out.left_out = std::move (*left_out);
   out.start_offset = settings.start_offset;
+  out.cache = {settings.cache_dir, settings.l2_size, settings.min_free};
   return true;
 }
 
@@ -111,13 +112,52 @@ static void make_time_properties (GParamSpec **properties)
   /**
    * GstAdaptiveSrc:start-offset:
    *
-   * Where playing begins, in nanoseconds of the presentation. Default 0.
+   * Where playing begins, in nanoseconds of the presentation. 0: at its
+   * beginning, or where an HLS playlist says (EXT-X-START). Default 0.
    *
    * Since: 0.1
    */
   properties[PROP_START_OFFSET] = g_param_spec_uint64 ("start-offset",
       "Start offset", "Where playing begins, in ns of the presentation", 0,
       G_MAXINT64, defaults.start_offset, in_ready);
+}
+
+static void make_cache_properties (GParamSpec **properties)
+{
+  const Settings defaults;
+  /**
+   * GstAdaptiveSrc:cache-dir:
+   *
+   * Folder in which initializations and segments are kept, as #GstCacheTee
+   * keeps streams: what was fetched once is not asked for again, but for
+   * manifests, playlists, indexes and keys. Default: none, nothing is kept.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CACHE_DIR] = g_param_spec_string ("cache-dir", "Cache folder",
+      "Folder that segments are kept in (empty = not kept)", "", in_ready);
+  /**
+   * GstAdaptiveSrc:l2-size:
+   *
+   * What all files of the cache may take, in bytes: what was not used for
+   * longest is removed. 0: no limit. Default 0.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_L2_SIZE] = g_param_spec_uint64 ("l2-size", "L2 size",
+      "Bytes that the files of the cache may take (0 = no limit)", 0,
+      G_MAXUINT64, defaults.l2_size, in_ready);
+  /**
+   * GstAdaptiveSrc:min-free:
+   *
+   * What is left free on the disk of the cache, in bytes. 0: no limit.
+   * Default 0.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MIN_FREE] = g_param_spec_uint64 ("min-free", "Minimum free",
+      "Bytes that are left free on the disk (0 = no limit)", 0, G_MAXUINT64,
+      defaults.min_free, in_ready);
 }
 
 void make_properties (GParamSpec **properties, const char *user_agent)
@@ -154,13 +194,15 @@ void make_properties (GParamSpec **properties, const char *user_agent)
           G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   make_ahead_properties (properties);
   make_time_properties (properties);
+  make_cache_properties (properties);
   /**
    * GstAdaptiveSrc:stats:
    *
    * Counters since the element was made, all of them guint64: those of
    * #GstProxyHttpSrc:stats over all requests; segments, the media segments
    * that were sent on whole; bytes-ahead, what was fetched before downstream
-   * wanted it, and bytes-wasted, what of it never was.
+   * wanted it, and bytes-wasted, what of it never was; cache-hits, cache-misses
+   * and cache-failures of what is kept in #GstAdaptiveSrc:cache-dir.
    *
    * Since: 0.1
    */
@@ -200,6 +242,15 @@ bool set_property (Settings &settings, guint id, const GValue *value)
     case PROP_START_OFFSET:
       settings.start_offset = g_value_get_uint64 (value);
       return true;
+    case PROP_CACHE_DIR:
+      settings.cache_dir = gstsource::text_of (value);
+      return true;
+    case PROP_L2_SIZE:
+      settings.l2_size = g_value_get_uint64 (value);
+      return true;
+    case PROP_MIN_FREE:
+      settings.min_free = g_value_get_uint64 (value);
+      return true;
     default:
       return false;
   }
@@ -232,6 +283,15 @@ bool get_property (const Settings &settings, guint id, GValue *value)
       return true;
     case PROP_START_OFFSET:
       g_value_set_uint64 (value, settings.start_offset);
+      return true;
+    case PROP_CACHE_DIR:
+      g_value_set_string (value, settings.cache_dir.c_str ());
+      return true;
+    case PROP_L2_SIZE:
+      g_value_set_uint64 (value, settings.l2_size);
+      return true;
+    case PROP_MIN_FREE:
+      g_value_set_uint64 (value, settings.min_free);
       return true;
     default:
       return false;

@@ -24,6 +24,9 @@ enum
   PROP_USE_BUFFERING,
   PROP_SKIP_RANGES,
   PROP_START_OFFSET,
+  PROP_CACHE_DIR,
+  PROP_L2_SIZE,
+  PROP_MIN_FREE,
   PROP_STATS,
   N_PROPS
 };
@@ -39,6 +42,9 @@ struct Settings : gstsource::Settings
   bool use_buffering = false;
   std::string skip_ranges;
   guint64 start_offset = 0;
+  std::string cache_dir;
+  guint64 l2_size = 0;
+  guint64 min_free = 0;
 };
 
 // What the element's start does with them, after gstsource::prepare. False, and

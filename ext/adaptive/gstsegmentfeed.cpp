@@ -183,9 +183,17 @@ SegmentItem SegmentFeed::take (Lanes::Access &lanes)
   return item;
 }
 
+static relay::Failure<SegmentProblem> cancelled ()
+{
+  SegmentProblem problem;
+  problem.body.fetch.error = fetcher::Error::cancelled;
+  return {std::move (problem), 0};
+}
+
 SegmentFeed::Result<SegmentItem> SegmentFeed::advance (Lanes::Access &lanes)
 {
   for (;;) {
+    if (lane_.is_cancelled) return cancelled ();
     if (!lane_.queue.empty ()) return take (lanes);
     if (lane_.problem) return relay::Failure<SegmentProblem>{*lane_.problem, 0};
     if (lane_.ended) return SegmentItem{};

@@ -74,17 +74,40 @@ static relay::Failure<SegmentProblem> failure (body::Problem problem)
 }
 
 SegmentReader::SegmentReader (const Access &access, SegmentPart part,
-    GCancellable *cancellable, block::Size &block)
+    GCancellable *cancellable, block::Size &block, SegmentClocks &clocks)
     : access_ (access),
       part_ (std::move (part)),
       cancellable_ (cancellable),
-      block_ (block)
+      block_ (block),
+      clocks_ (clocks),
+      time_ (part_.segment.time)
 {
 }
 
+// Its address may hold secrets: of these only a hash is kept.
+static std::string cache_key (
+    const presentation::Resource &resource, const std::string &credentials)
+{
+  std::string text = resource.uri + "\n";
+  if (resource.range) {
+    text += std::to_string (resource.range->first) + "-";
+    if (resource.range->last) text += std::to_string (*resource.range->last);
+  }
+  text += "\n" + credentials;
+  Owned<gchar> hash{g_compute_checksum_for_string (
+      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  return uri::without_secrets (resource.uri) + "\nsegment " + hash.get ();
+}
+
+// From the cache, or from the network into it.
 SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
     const presentation::Resource &resource, std::function<void ()> on_place)
 {
+  std::string key;
+  if (access_.cache && !resource.uri.starts_with ("data:")) {
+    key = cache_key (resource, access_.credentials);
+    if (auto kept = access_.cache->find (key, resource.uri)) return kept;
+  }
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
   // The time for which a connection was waited for says nothing of the network.
@@ -100,6 +123,7 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   auto body =
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
+  if (!key.empty ()) return access_.cache->keep (key, std::move (*body));
   return std::move (*body);
 }
 
@@ -173,6 +197,9 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
       return failure (body::Problem{body::Error::decrypt, {},
           uri::without_secrets (encryption->key_uri),
           "what comes out is not media"});
+    if (format == container::Format::packed_audio)
+      time_ = clocks_.packed_audio.at (
+          time_, id3::timestamp (bytes), part_.segment.discontinuity);
     boundaries_ = container::Boundaries (format);
   }
   boundaries_.feed (bytes);
@@ -199,6 +226,16 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
   return buffer;
 }
 
+static bool has_map (GstBuffer *buffer)
+{
+  relay::MappedBuffer map (buffer, GST_MAP_READ);
+  if (!map) return false;
+  auto bytes = map.bytes ();
+  return webvtt::map_of (
+      {reinterpret_cast<const char *> (bytes.data ()), bytes.size ()})
+      .has_value ();
+}
+
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
   if (stopwatch_) stopwatch_->enter (Throughput::now ());
@@ -207,9 +244,36 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
   abr::Time now = Throughput::now ();
   if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
+  if (position_ == 0 && !part_.is_init && has_map (buffer->get ()))
+    return read_text (std::move (*buffer));
   dress (buffer->get ());
   if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
+}
+
+// A segment of WebVTT as one, because all its cues are to be moved.
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
+    Owned<GstBuffer> first)
+{
+  std::string text;
+  while (gst_buffer_get_size (first.get ()) > 0) {
+    {
+      relay::MappedBuffer map (first.get (), GST_MAP_READ);
+      if (!map) return failure (Kind::no_memory, part_);
+      text.append (map.bytes ().begin (), map.bytes ().end ());
+    }
+    if (text.size () > webvtt::max_size)
+      return failure (Kind::not_media, part_);
+    position_ = text.size ();
+    auto more = read_block ();
+    if (!more) return more.error ();
+    first = std::move (*more);
+  }
+  position_ = 0;
+  text = webvtt::shift (text, clocks_.text.offset (time_, text));
+  Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
+  dress (out.get ());
+  return out;
 }
 
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
@@ -256,7 +320,7 @@ void SegmentReader::dress (GstBuffer *buffer)
   if (part_.is_init)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
   else if (first)
-    GST_BUFFER_PTS (buffer) = part_.segment.time;
+    GST_BUFFER_PTS (buffer) = time_;
   else
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }

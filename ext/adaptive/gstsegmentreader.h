@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "abr.h"
 #include "block.h"
@@ -14,9 +15,12 @@
 #include "common/gstpp.h"
 #include "container.h"
 #include "fetcher.h"
+#include "id3.h"
 #include "keystore.h"
 #include "pool.h"
 #include "presentation.h"
+#include "segmentcache.h"
+#include "webvtt.h"
 
 // What is fetched as one: an initialization or a media segment of a track.
 struct SegmentPart
@@ -56,6 +60,14 @@ struct SegmentProblem
   void post (GstElement *element) const;
 };
 
+// When media begin that say so themselves. Of a track, from one seek to the
+// next.
+struct SegmentClocks
+{
+  id3::Clock packed_audio;
+  webvtt::Clock text;
+};
+
 // Reads a part and makes buffers of it, as demuxers want them: OFFSET from 0,
 // HEADER on those of an initialization, PTS on the first one of a segment and
 // DELTA_UNIT on all that follow. By one thread at a time.
@@ -72,12 +84,16 @@ public:
     fetcher::Counters *counters = nullptr;
     std::shared_ptr<pool::Pool> pool;
     std::shared_ptr<keystore::Store> keys;
+    // Null: nothing is kept. What is fetched with these credentials (a hash) is
+    // apart from what anybody gets.
+    std::shared_ptr<segmentcache::Cache> cache;
+    std::string credentials{};
   };
 
   // block: how large reads are; it learns over all readers of a track. All of
   // them outlive the reader.
   SegmentReader (const Access &access, SegmentPart part,
-      GCancellable *cancellable, block::Size &block);
+      GCancellable *cancellable, block::Size &block, SegmentClocks &clocks);
   SegmentReader (const SegmentReader &) = delete;
   SegmentReader &operator= (const SegmentReader &) = delete;
 
@@ -97,6 +113,7 @@ private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
+  Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
   [[nodiscard]] Result<relay::Owned<GstBuffer>> end () const;
@@ -106,6 +123,8 @@ private:
   const SegmentPart part_;
   GCancellable *cancellable_;
   block::Size &block_;
+  SegmentClocks &clocks_;
+  presentation::Time time_;  // of the first buffer
   std::unique_ptr<body::Body> body_;
   std::optional<abr::Stopwatch> stopwatch_;
   std::optional<abr::Pace> pace_;

@@ -187,6 +187,10 @@ bool SegmentSource::begin_step ()
   }
   if (segment_.discontinuity) discontinuity_ = true;
   put_init_first ();
+  if (segment_.gap) {
+    events_.emplace_back (gst_event_new_gap (segment_.time, segment_.duration));
+    discontinuity_ = true;
+  }
   return true;
 }
 
@@ -195,8 +199,8 @@ bool SegmentSource::begin_step ()
 // initialization comes before them.
 void SegmentSource::put_init_first ()
 {
-  if (number_ == 1 || events_.empty () || !segment_.init || !init_before_ ||
-      init_before_ == segment_.init)
+  if (number_ == 1 || events_.empty () || segment_.gap || !segment_.init ||
+      !init_before_ || init_before_ == segment_.init)
     return;
   after_init_ = std::move (events_.back ());
   events_.pop_back ();
@@ -230,7 +234,7 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
     part.discontinuity = std::exchange (discontinuity_, false) ||
                          (itinerary_.walk.is_backward () && !is_init);
   return std::make_shared<SegmentReader> (
-      access_, std::move (part), cancellable_, block_);
+      access_, std::move (part), cancellable_, block_, clocks_);
 }
 
 // The segment is asked for as soon as its initialization is: not before, or it
@@ -322,8 +326,14 @@ SegmentItem SegmentSource::end_part ()
 
 SegmentSource::Result<SegmentItem> SegmentSource::next ()
 {
-  if (!step_ && !begin_step ()) return SegmentItem{};
-  if (!events_.empty ()) return take_event ();
+  for (;;) {
+    if (!step_ && !begin_step ()) return SegmentItem{};
+    if (!events_.empty ()) return take_event ();
+    // "Clients MUST NOT attempt to load" it (RFC 8216bis 4.4.4.7): its event is
+    // all that there is of it.
+    if (!segment_.gap) break;
+    end_step ();
+  }
   if (!reader_) {
     auto opened = open_part ();
     if (!opened) return opened.error ();

@@ -137,6 +137,7 @@ private:
   GCancellable *const cancellable_;
   Helper *const helper_;
   block::Size block_;
+  SegmentClocks clocks_;
 
   std::uint64_t number_ = 0;
   std::optional<timeline::Walk::Step> step_;

@@ -81,6 +81,7 @@ private:
   const fetcher::Settings &settings_;
   GCancellable *cancellable_;
   fetcher::Counters *counters_;
+  presentation::Notes notes_;
 };
 
 std::string_view as_text (const std::vector<std::uint8_t> &bytes)
@@ -250,6 +251,7 @@ Result<Loaded> Loader::select (
 {
   Loaded loaded;
   loaded.duration = presentation.duration;
+  notes_ = std::move (presentation.notes);
   auto &periods = presentation.periods;
   for (presentation::Period &period : periods)
     std::ranges::move (
@@ -278,6 +280,7 @@ Result<Loaded> Loader::select (
       if (!done) return done.error ();
     }
   }
+  loaded.notes = std::move (notes_);
   return loaded;
 }
 
@@ -311,6 +314,7 @@ Result<Time> Loader::load_playlist (Representation &representation)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
   Time duration = media->duration;
+  m3u8::note (notes_, *media);
   m3u8::complete (representation, std::move (*media), whole->uri);
   return duration;
 }

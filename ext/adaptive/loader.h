@@ -62,6 +62,7 @@ struct Loaded
 {
   std::optional<presentation::Time> duration;
   std::vector<presentation::EventStream> event_streams{};
+  presentation::Notes notes{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 

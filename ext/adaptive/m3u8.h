@@ -161,5 +161,8 @@ struct Source
 // What a Media Playlist says of the representation that led to it.
 void complete (presentation::Representation &representation, Media playlist,
     const std::string &base);
+// And of the presentation: the same date range may be in the playlists of
+// several tracks.
+void note (presentation::Notes &notes, const Media &playlist);
 
 }  // namespace m3u8

@@ -170,7 +170,7 @@ Presentation Maker::run ()
   tracks.push_back (main ());
   for (const Rendition &one : playlist_.renditions) {
     if (one.type == Rendition::Type::closed_captions)
-      out.captions.push_back ({one.group_id, one.name, one.language,
+      out.notes.captions.push_back ({one.group_id, one.name, one.language,
           one.instream_id, one.is_default, one.autoselect});
     else if (!one.uri.empty () && !is_variant (tracks.front (), one))
       add (tracks, one);
@@ -179,9 +179,9 @@ Presentation Maker::run ()
   presentation::Period period;
   period.tracks = std::move (tracks);
   out.periods.push_back (std::move (period));
-  out.start = playlist_.start;
-  out.session_data = playlist_.session_data;
-  out.session_keys = playlist_.session_keys;
+  out.notes.start = playlist_.start;
+  out.notes.session_data = playlist_.session_data;
+  out.notes.session_keys = playlist_.session_keys;
   return out;
 }
 
@@ -210,12 +210,21 @@ void complete (
   representation.segments = std::move (playlist.segments);
 }
 
+void note (presentation::Notes &notes, const Media &playlist)
+{
+  if (!notes.start) notes.start = playlist.start;
+  for (const presentation::DateRange &range : playlist.date_ranges) {
+    auto same = std::ranges::find (
+        notes.date_ranges, range.id, &presentation::DateRange::id);
+    if (same == notes.date_ranges.end ()) notes.date_ranges.push_back (range);
+  }
+}
+
 Presentation to_presentation (Media playlist, const std::string &base)
 {
   Presentation out;
   out.duration = playlist.duration;
-  out.start = playlist.start;
-  out.date_ranges = std::move (playlist.date_ranges);
+  note (out.notes, playlist);
   Track track;
   track.is_default = true;
   track.representations.emplace_back ();

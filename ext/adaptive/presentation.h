@@ -378,6 +378,16 @@ struct Start
   bool precise = false;
 };
 
+// HLS: what is said of a presentation beside its media.
+struct Notes
+{
+  std::optional<Start> start{};
+  std::vector<Captions> captions{};
+  std::vector<DateRange> date_ranges{};
+  std::vector<SessionData> session_data{};
+  std::vector<ContentProtection> session_keys{};
+};
+
 struct Period
 {
   std::string id;
@@ -391,12 +401,7 @@ struct Presentation
 {
   std::optional<Time> duration;
   std::vector<Period> periods;
-  // HLS.
-  std::optional<Start> start{};
-  std::vector<Captions> captions{};
-  std::vector<DateRange> date_ranges{};
-  std::vector<SessionData> session_data{};
-  std::vector<ContentProtection> session_keys{};
+  Notes notes{};
 };
 
 }  // namespace presentation

@@ -203,6 +203,9 @@ public:
   std::vector<Pad> pads () { return *pads_.lock (); }
 
   std::atomic<bool> no_more_pads{false};
+  // For each buffer, by the thread that pushes it; set before it plays.
+  std::function<void (const std::string &pad, const std::string &bytes)>
+      on_buffer;
 
 private:
   static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
@@ -234,6 +237,9 @@ private:
   {
     auto *self = static_cast<Player *> (data);
     Bytes bytes = bytes_of (buffer);
+    if (self->on_buffer)
+      self->on_buffer (
+          GST_OBJECT_NAME (sink), std::string (bytes.begin (), bytes.end ()));
     auto outputs = self->outputs_.lock ();
     Output &output = (*outputs)[GST_OBJECT_NAME (sink)];
     output.bytes.append (bytes.begin (), bytes.end ());
@@ -286,5 +292,80 @@ inline std::string text_property (GstElement *element, const char *name)
   Owned<gchar> text{raw};
   return text ? text.get () : "";
 }
+
+// Ten segments of 2 s of picture and five of 4 s of sound, whose clocks begin
+// elsewhere.
+inline const std::string long_mpd = mpd (
+    R"(
+  <AdaptationSet mimeType="video/mp4"><SegmentTemplate duration="2"
+    media="v$Number$.m4s" initialization="v.mp4"
+    presentationTimeOffset="100"/>
+    <Representation id="v" bandwidth="1000"/></AdaptationSet>
+  <AdaptationSet mimeType="audio/mp4"><SegmentTemplate duration="4"
+    media="a$Number$.m4s" initialization="a.mp4"/>
+    <Representation id="a" bandwidth="1000"/></AdaptationSet>)",
+    "mediaPresentationDuration='PT20S'");
+
+inline Files long_files (std::size_t video_size = 100000)
+{
+  Files files = {{"/long.mpd", long_mpd}, {"/v.mp4", init_of ("v")},
+      {"/a.mp4", init_of ("a")}};
+  for (int i = 1; i <= 10; i++) {
+    std::string name = std::to_string (i);
+    files["/v" + name + ".m4s"] = segment_of ("v" + name, video_size);
+    if (i <= 5) files["/a" + name + ".m4s"] = segment_of ("a" + name);
+  }
+  return files;
+}
+
+// Serves files to many at once.
+class Origin
+{
+public:
+  // before: called with each path before it is answered, in the connection's
+  // thread; false: it is not answered, but hangs.
+  explicit Origin (
+      Files files, std::function<bool (const std::string &)> before = {})
+      : files_ (std::move (files)),
+        before_ (std::move (before)),
+        server_ ([this] (Connection &c, int) { serve (c); })
+  {
+  }
+
+  std::string uri (const std::string &path) { return server_.uri (path); }
+  std::vector<std::string> paths () { return paths_.copy (); }
+  bool was_asked (const std::string &path)
+  {
+    std::vector<std::string> all = paths ();
+    return std::ranges::find (all, path) != all.end ();
+  }
+  void forget () { paths_.lock ()->clear (); }
+
+private:
+  void serve (Connection &c)
+  {
+    for (;;) {
+      std::string request = c.read_request ();
+      if (request.empty ()) return;
+      std::string path = request.substr (4, request.find (' ', 4) - 4);
+      paths_.lock ()->push_back (path);
+      if (before_ && !before_ (path)) {
+        c.hang ();
+        return;
+      }
+      auto found = files_.find (path);
+      std::string body = found != files_.end () ? found->second : "";
+      c.send (std::string ("HTTP/1.1 ") +
+              (found != files_.end () ? "200 OK" : "404 Not Found") +
+              "\r\nContent-Length: " + std::to_string (body.size ()) +
+              "\r\n\r\n" + body);
+    }
+  }
+
+  const Files files_;
+  const std::function<bool (const std::string &)> before_;
+  Guarded<std::vector<std::string>> paths_;
+  ScriptedServer server_;
+};
 
 }  // namespace test

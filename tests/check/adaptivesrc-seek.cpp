@@ -11,7 +11,7 @@ using test::count_paths;
 using test::Files;
 using test::HttpServer;
 using test::init_of;
-using test::mpd;
+using test::long_files;
 using test::Player;
 using test::Reply;
 using test::ScriptedServer;
@@ -19,31 +19,6 @@ using test::segment_of;
 using test::serving;
 
 namespace {
-
-// Ten segments of 2 s of picture and five of 4 s of sound, whose clocks begin
-// elsewhere.
-const std::string long_mpd = mpd (
-    R"(
-  <AdaptationSet mimeType="video/mp4"><SegmentTemplate duration="2"
-    media="v$Number$.m4s" initialization="v.mp4"
-    presentationTimeOffset="100"/>
-    <Representation id="v" bandwidth="1000"/></AdaptationSet>
-  <AdaptationSet mimeType="audio/mp4"><SegmentTemplate duration="4"
-    media="a$Number$.m4s" initialization="a.mp4"/>
-    <Representation id="a" bandwidth="1000"/></AdaptationSet>)",
-    "mediaPresentationDuration='PT20S'");
-
-Files long_files ()
-{
-  Files files = {{"/long.mpd", long_mpd}, {"/v.mp4", init_of ("v")},
-      {"/a.mp4", init_of ("a")}};
-  for (int i = 1; i <= 10; i++) {
-    std::string name = std::to_string (i);
-    files["/v" + name + ".m4s"] = segment_of ("v" + name, 100000);
-    files["/a" + name + ".m4s"] = segment_of ("a" + name);
-  }
-  return files;
-}
 
 std::string seconds (GstClockTime time)
 {
@@ -59,10 +34,14 @@ std::string seconds (GstClockTime time)
 class Log
 {
 public:
-  explicit Log (Player &player)
+  explicit Log (Player &player) : player_ (player)
   {
     g_signal_connect (*player, "pad-added", G_CALLBACK (on_pad_added), this);
   }
+
+  ~Log () { player_.set_state (GST_STATE_NULL); }
+  Log (const Log &) = delete;
+  Log &operator= (const Log &) = delete;
 
   std::string of (const std::string &pad) { return (*words_.lock ())[pad]; }
   void clear () { words_.lock ()->clear (); }
@@ -140,6 +119,7 @@ private:
         on_data, data, nullptr);
   }
 
+  Player &player_;
   Guarded<std::map<std::string, std::string>> words_;
   Guarded<std::map<std::string, std::vector<guint32>>> seqnums_;
 };

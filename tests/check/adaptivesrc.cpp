@@ -44,8 +44,8 @@ GST_START_TEST (dash_tracks_come_out_whole)
   fail_unless (pads[0].segment.format == GST_FORMAT_TIME);
   fail_unless_equals_uint64 (player.stat ("segments"), 4);
   fail_unless_equals_uint64 (player.stat ("requests"), 7);
-  // One connection for the manifest, which a stream takes over, and one more for
-  // each stream: initialization and segment are fetched at once.
+  // One connection for the manifest, which a stream takes over, and one more
+  // for each stream: initialization and segment are fetched at once.
   fail_unless (server.connections () <= 4);
 }
 GST_END_TEST;

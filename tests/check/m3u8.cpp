@@ -514,7 +514,10 @@ GST_START_TEST (what_is_said_of_segments_is_read)
   fail_unless (early.end == early.start + 1000 && early.duration == GST_SECOND);
 
   auto out = m3u8::to_presentation (media, "http://h/");
-  fail_unless (out.start && out.date_ranges.size () == 2);
+  fail_unless (out.notes.start && out.notes.date_ranges.size () == 2);
+  // In another track's playlist they are the same ones.
+  m3u8::note (out.notes, media);
+  fail_unless_equals_uint64 (out.notes.date_ranges.size (), 2);
   fail_unless_equals_uint64 (
       out.periods[0].tracks[0].representations[0].bandwidth, 900'000);
 }
@@ -569,18 +572,21 @@ GST_START_TEST (all_of_a_multivariant_playlist_is_read)
       "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=2,RESOLUTION=640x360,"
       "URI=\"i.m3u8\"\n");
   auto out = m3u8::to_presentation (all, "http://h/m.m3u8");
-  fail_unless (out.start && !out.start->from_end &&
-               out.start->offset == 3 * GST_SECOND && !out.start->precise);
-  fail_unless_equals_uint64 (out.captions.size (), 1);
-  fail_unless (out.captions[0].instream_id == "SERVICE3" &&
-               out.captions[0].group == "c" && out.captions[0].is_default &&
-               out.captions[0].autoselect);
-  fail_unless_equals_uint64 (out.session_data.size (), 2);
-  fail_unless (
-      out.session_data[0].id == "a.b" && out.session_data[0].value == "v" &&
-      out.session_data[0].language == "en" && out.session_data[0].uri.empty ());
-  fail_unless_equals_uint64 (out.session_keys.size (), 1);
-  fail_unless (out.session_keys[0].key_uri == "skd://z");
+  fail_unless (out.notes.start && !out.notes.start->from_end &&
+               out.notes.start->offset == 3 * GST_SECOND &&
+               !out.notes.start->precise);
+  fail_unless_equals_uint64 (out.notes.captions.size (), 1);
+  fail_unless (out.notes.captions[0].instream_id == "SERVICE3" &&
+               out.notes.captions[0].group == "c" &&
+               out.notes.captions[0].is_default &&
+               out.notes.captions[0].autoselect);
+  fail_unless_equals_uint64 (out.notes.session_data.size (), 2);
+  fail_unless (out.notes.session_data[0].id == "a.b" &&
+               out.notes.session_data[0].value == "v" &&
+               out.notes.session_data[0].language == "en" &&
+               out.notes.session_data[0].uri.empty ());
+  fail_unless_equals_uint64 (out.notes.session_keys.size (), 1);
+  fail_unless (out.notes.session_keys[0].key_uri == "skd://z");
 
   const auto &tracks = out.periods[0].tracks;
   fail_unless_equals_uint64 (tracks.size (), 5);
