@@ -223,8 +223,8 @@ static presentation::Time begin_of (const loader::Loaded &loaded)
   presentation::Time time = std::min (start.offset, duration);
   if (start.from_end) time = duration - time;
   if (loaded.selections.empty ()) return time;
-  const timeline::Stretch stretch{
-      &loaded.selections.front ().representation, loaded.start};
+  const timeline::Stretch stretch{&loaded.selections.front ().representation,
+      loaded.selections.front ().start};
   if (start.precise && time < duration) return time;
   auto segment = timeline::last_before (stretch, time + 1);
   return segment ? timeline::place_of (stretch, *segment).begin : time;
