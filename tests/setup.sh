@@ -64,6 +64,8 @@ cmd:curl curl
 pc:libjpeg libjpeg62-turbo-dev
 cmd:jpegtran libjpeg-turbo-progs
 pc:gstreamer-rtsp-server-1.0 libgstrtspserver-1.0-dev
+py:m3u8 python3-m3u8
+py:mpegdash python3-mpegdash
 '
 # Proxies and an origin that others wrote: what is not to be had, its tests do
 # without.
@@ -84,6 +86,8 @@ setup_has() {
     cmd:*) PATH=$PATH:/usr/sbin:/sbin command -v "${1#cmd:}" >/dev/null ;;
     lib:*) compgen -G "/usr/lib/*/${1#lib:}" >/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    # Of the system's Python: packages are for no other one.
+    py:*) /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
     gst:*) gst-inspect-1.0 --exists "${1#gst:}" 2>/dev/null ;;
     asan:*)
       echo 'int main () {}' |

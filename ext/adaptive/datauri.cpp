@@ -24,7 +24,8 @@ int value_of (char c)
   return -1;
 }
 
-// White space is left out, as by browsers; so may be the padding.
+}  // namespace
+
 std::optional<std::vector<std::uint8_t>> decode_base64 (std::string_view text)
 {
   std::vector<std::uint8_t> out;
@@ -48,8 +49,6 @@ std::optional<std::vector<std::uint8_t>> decode_base64 (std::string_view text)
     return std::nullopt;
   return out;
 }
-
-}  // namespace
 
 const char *to_string (Error error)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,5 +30,10 @@ struct Data
 
 [[nodiscard]] bool is_one (std::string_view uri);
 [[nodiscard]] Result<Data> parse (std::string_view uri);
+
+// Of both alphabets (RFC 4648 4, 5). White space is left out, as by browsers;
+// so may be the padding.
+[[nodiscard]] std::optional<std::vector<std::uint8_t>> decode_base64 (
+    std::string_view text);
 
 }  // namespace datauri

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -142,6 +143,9 @@ struct Request
   // Sent with the method, by 307 and 308 also to where they lead.
   std::string body{};
   std::string body_type{};
+  // Called, if it is set, when a connection may be used for it: what is asked
+  // for from then on does not go before it.
+  std::function<void ()> on_place{};
 };
 
 enum class Error

@@ -3,15 +3,12 @@
 
 #include "gstadaptivestream.h"
 
-#include <gio/gio.h>
-#include <glib/gi18n-lib.h>
 #include <gst/base/gsttypefindhelper.h>
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
-#include "gstfetch.h"
+#include "container.h"
+#include "gstadaptivecollection.h"
 #include "schedule.h"
 #include "uri.h"
 
@@ -85,7 +82,7 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
       stream_of (pad).cancel ();
       return TRUE;
     case GST_EVENT_SEEK:
-      return FALSE;
+      return stream_of (pad).seek (raw) ? TRUE : FALSE;
     default:
       return gst_pad_event_default (pad, parent, event.release ());
   }
@@ -94,7 +91,11 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
 static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
+    case GST_QUERY_CONTEXT:
+      return stream_of (pad).answer_context (query) ||
+             gst_pad_query_default (pad, parent, query);
     case GST_QUERY_DURATION:
+    case GST_QUERY_BUFFERING:
     case GST_QUERY_SEEKING:
     case GST_QUERY_SCHEDULING:
     case GST_QUERY_LATENCY:
@@ -116,21 +117,47 @@ static gboolean pad_activate_mode (
 
 // ---- The stream ------------------------------------------------------------
 
-AdaptiveStream::AdaptiveStream (
-    const Shared &shared, loader::Selection selection)
-    : shared_ (shared), selection_ (std::move (selection))
+// A track in its periods.
+static std::vector<timeline::Stretch> stretches_of (
+    const loader::Selection &selection)
 {
+  std::vector<timeline::Stretch> out{
+      {&selection.representation, selection.start, selection.end}};
+  for (const loader::Selection &later : selection.later)
+    out.push_back ({&later.representation, later.start, later.end});
+  return out;
+}
+
+AdaptiveStream::AdaptiveStream (
+    Shared shared, loader::Selection selection, Itinerary itinerary)
+    : shared_ (std::move (shared)),
+      selection_ (std::move (selection)),
+      track_ (stretches_of (selection_)),
+      chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
+        return loader::complete (shared_.feeds.access.settings, chosen, stop,
+            shared_.feeds.access.counters)
+            .ok ();
+      })
+{
+  asking_.lock ()->reset (g_cancellable_new ());
+  announced_ = chooser_.current ();
+  make_feed (itinerary);
+}
+
+// Of what has not been fetched yet, SEGMENT is to be pushed first.
+void AdaptiveStream::make_feed (const Itinerary &itinerary)
+{
+  itinerary_ = itinerary;
+  auto feed = std::make_shared<SegmentFeed> (
+      shared_.feeds, track_, chooser_, itinerary);
+  segment_ = feed->source ().first_segment ();
+  // The last one goes without the lock.
+  std::swap (*feed_.lock (), feed);
 }
 
 bool AdaptiveStream::answer (GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_SEEKING: {
-      GstFormat format = GST_FORMAT_UNDEFINED;
-      gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
-      gst_query_set_seeking (query, format, FALSE, 0, -1);
-      return true;
-    }
     case GST_QUERY_SCHEDULING:
       // Bins ask before there is a pad, to know that this is no local file.
       gst_query_set_scheduling (query,
@@ -164,23 +191,23 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
 bool AdaptiveStream::find_format ()
 {
   auto first = schedule::segment (selection_.representation, 0);
-  if (!first) {
-    fail_format ();
-    return false;
-  }
-  if (const char *text =
-          caps_of (announced (selection_, *first), selection_.type)) {
+  const char *text = nullptr;
+  if (first) text = caps_of (announced (selection_, *first), selection_.type);
+  if (text != nullptr) {
     caps_.reset (gst_caps_from_string (text));
     return true;
   }
-  segment_ = *first;
-  if (open (first->resource, false) != GST_FLOW_OK ||
-      read_block (first_block_) != GST_FLOW_OK)
+  auto bytes = feed ()->peek ();
+  if (!bytes) {
+    fail (bytes.code ());
     return false;
-  if (first_block_)
+  }
+  if (*bytes != nullptr)
     caps_.reset (gst_type_find_helper_for_buffer (
-        GST_OBJECT (shared_.element), first_block_.get (), nullptr));
-  if (!caps_) fail_format ();
+        GST_OBJECT (shared_.element), *bytes, nullptr));
+  if (!caps_)
+    fail ({SegmentProblem::Kind::not_media, {},
+        first ? uri::without_secrets (first->resource.uri) : ""});
   return caps_ != nullptr;
 }
 
@@ -204,12 +231,9 @@ GstPad *AdaptiveStream::make_pad (
   gst_event_set_group_id (stream_start, shared_.group_id);
   gst_pad_push_event (pad_, stream_start);
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
-  GstSegment segment;
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  segment.start = schedule::media_offset (selection_.representation);
-  segment.position = segment.start;
-  segment.time = shared_.start;
-  gst_pad_push_event (pad_, gst_event_new_segment (&segment));
+  gst_pad_push_event (pad_, segment_.release ());
+  gstadaptivekeys::push_events (pad_, selection_.representation.protections);
+  look_for_events ();
   return pad_;
 }
 
@@ -226,21 +250,57 @@ void AdaptiveStream::start ()
 
 void AdaptiveStream::cancel ()
 {
-  g_cancellable_cancel (cancellable_.get ());
+  feed ()->cancel ();
+  g_cancellable_cancel (asking_.lock ()->get ());
+}
+
+const loader::Selection &AdaptiveStream::part () const
+{
+  std::size_t index = part_;
+  return index == 0 ? selection_ : selection_.later[index - 1];
+}
+
+void AdaptiveStream::look_for_events ()
+{
+  if (part ().representation.inband_events.empty ()) return events_.reset ();
+  if (!events_) events_.emplace (shared_.element, GST_PAD_NAME (pad_));
+  const timeline::Stretch &stretch = track_[part_];
+  events_->begin (stretch.start, timeline::to_media (stretch, stretch.start));
+}
+
+// Another period: before anything of it is pushed.
+void AdaptiveStream::begin_part (std::size_t index)
+{
+  if (part_.exchange (index) == index) return;
+  gstadaptivekeys::push_events (pad_, part ().representation.protections);
+  look_for_events ();
+}
+
+bool AdaptiveStream::answer_context (GstQuery *query)
+{
+  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
+  return shared_.keys->answer (
+      query, part ().representation.protections, cancellable.get ());
 }
 
 void AdaptiveStream::resume ()
 {
   // GstPad has set its NEED_RECONFIGURE flag before: when the thread is just
   // about to wait, it sees that one.
-  if (flow_ == GST_FLOW_NOT_LINKED) start ();
+  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
+  if (flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) start ();
 }
 
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
+  unsigned generation = self->generation_;
   GstFlowReturn flow = self->flow_;
+  if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
+    flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_OK) flow = self->step ();
+  // A seek out of its own push.
+  if (self->generation_ != generation) return;
   if (flow == GST_FLOW_OK)
     self->flow_ = flow;
   else
@@ -250,10 +310,57 @@ void AdaptiveStream::loop (gpointer data)
 GstFlowReturn AdaptiveStream::step ()
 {
   if (!greeted_) {
+    if (std::exchange (rewound_, false)) catch_up ();
     GstFlowReturn flow = greet ();
     if (flow != GST_FLOW_OK) return flow;
   }
-  return response_ ? push_block () : open_next ();
+  std::shared_ptr<SegmentFeed> feed = this->feed ();
+  auto item = feed->next ();
+  if (!item) return fail (item.code ());
+  return send (*feed, std::move (*item));
+}
+
+GstEvent *AdaptiveStream::tag_event () const
+{
+  return gst_event_new_tag (
+      gstadaptivecollection::tags (*part ().track, *announced_).release ());
+}
+
+// Before the first buffer of it.
+void AdaptiveStream::announce (const AdaptiveSwitch::Held &chosen)
+{
+  announced_ = chosen;
+  gst_pad_push_event (pad_, tag_event ());
+  post_variant (shared_.element, GST_PAD_NAME (pad_), *chosen);
+}
+
+GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
+{
+  if (item.mark) begin_part (item.mark->step.stretch);
+  if (item.mark && item.mark->representation != announced_)
+    announce (item.mark->representation);
+  switch (item.kind) {
+    case SegmentItem::Kind::event:
+      gst_pad_push_event (pad_, item.event.release ());
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::init_end:
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::segment_end:
+      (void)take_next ();
+      return GST_FLOW_OK;
+    case SegmentItem::Kind::end:
+      return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;
+    case SegmentItem::Kind::buffer:
+      break;
+  }
+  if (events_) events_->look (item.buffer.get ());
+  GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
+  bool is_last_leg =
+      item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
+  if (flow != GST_FLOW_EOS || is_last_leg) return flow;
+  // Downstream has all of this part.
+  feed.leave_leg ();
+  return GST_FLOW_OK;
 }
 
 // Pushes an event, which takes those before it along, and looks what has become
@@ -263,15 +370,8 @@ GstFlowReturn AdaptiveStream::greet ()
   gst_pad_check_reconfigure (pad_);
   Owned<GstPad> peer{gst_pad_get_peer (pad_)};
   if (!peer) return GST_FLOW_NOT_LINKED;
-  GstTagList *tags = gst_tag_list_new_empty ();
-  auto bandwidth = selection_.representation.bandwidth;
-  if (bandwidth > 0 && bandwidth <= G_MAXUINT)
-    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_NOMINAL_BITRATE,
-        static_cast<guint> (bandwidth), nullptr);
-  if (!selection_.language.empty () && selection_.language != "und")
-    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_LANGUAGE_CODE,
-        selection_.language.c_str (), nullptr);
-  gst_pad_push_event (pad_, gst_event_new_tag (tags));
+  if (segment_) gst_pad_push_event (pad_, segment_.release ());
+  gst_pad_push_event (pad_, tag_event ());
   if (GST_PAD_IS_FLUSHING (peer.get ())) return GST_FLOW_FLUSHING;
   if (!gst_pad_query_accept_caps (peer.get (), caps_.get ()))
     return GST_FLOW_NOT_NEGOTIATED;
@@ -279,165 +379,60 @@ GstFlowReturn AdaptiveStream::greet ()
   return GST_FLOW_OK;
 }
 
-GstFlowReturn AdaptiveStream::open_next ()
+GstFlowReturn AdaptiveStream::fail (const SegmentProblem &problem)
 {
-  auto segment = schedule::segment (selection_.representation, next_);
-  if (!segment) return GST_FLOW_EOS;
-  segment_ = std::move (*segment);
-  discontinuity_ = discontinuity_ || segment_.discontinuity;
-  if (segment_.init && !(has_init_ && init_ == *segment_.init)) {
-    init_ = *segment_.init;
-    return open (init_, true);
-  }
-  return open (segment_.resource, false);
-}
-
-GstFlowReturn AdaptiveStream::open (
-    const presentation::Resource &resource, bool init)
-{
-  fetcher::Request request{
-      resource.uri, {}, init ? fetcher::Kind::init : fetcher::Kind::media};
-  if (resource.range)
-    request.range.emplace (
-        fetcher::Range{resource.range->first, resource.range->last});
-  auto response = fetcher::send (
-      shared_.settings, request, cancellable_.get (), shared_.counters);
-  if (!response) return fail (response.code ());
-  response_ = std::move (*response);
-  const fetcher::Head &head = response_->head ();
-  if (request.range && request.range->last &&
-      head.length != *request.range->last - request.range->first + 1)
-    return fail ({fetcher::Error::truncated, head.status,
-        uri::without_secrets (head.uri), "shorter than its byte range", {}});
-  reads_init_ = init;
-  position_ = 0;
-  return GST_FLOW_OK;
-}
-
-// At the beginning of a resource, enough to see what it is: a read gives as
-// little as one byte.
-GstFlowReturn AdaptiveStream::read (
-    std::span<std::uint8_t> out, std::size_t &count)
-{
-  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
-  count = 0;
-  while (count < enough) {
-    auto rest = out.subspan (count);
-    auto got = response_->read (rest.data (), rest.size ());
-    if (!got) return fail (got.code ());
-    if (*got == 0) break;
-    count += *got;
-  }
-  return GST_FLOW_OK;
-}
-
-// Null at the end of the resource.
-GstFlowReturn AdaptiveStream::read_block (Owned<GstBuffer> &out)
-{
-  unsigned size = block_.next ();
-  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, size, nullptr)};
-  if (!buffer) return GST_FLOW_ERROR;
-  std::size_t count = 0;
-  auto format = container::Format::unknown;
-  {
-    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
-    if (!map) return GST_FLOW_ERROR;
-    GstFlowReturn flow = read (map.writable (), count);
-    if (flow != GST_FLOW_OK) return flow;
-    auto bytes = map.bytes ().first (count);
-    if (position_ == 0) {
-      format = container::sniff (bytes);
-      boundaries_ = container::Boundaries (format);
-    }
-    boundaries_.feed (bytes);
-  }
-  // In place of a segment, for instance by a portal that wants a login.
-  if (format == container::Format::html) {
-    fail_format ();
-    return GST_FLOW_ERROR;
-  }
-  block_.took (count);
-  gst_buffer_set_size (buffer.get (), static_cast<gssize> (count));
-  if (count > 0) out = std::move (buffer);
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn AdaptiveStream::push_block ()
-{
-  Owned<GstBuffer> buffer = std::move (first_block_);
-  if (!buffer) {
-    GstFlowReturn flow = read_block (buffer);
-    if (flow != GST_FLOW_OK) return flow;
-  }
-  if (!buffer) return end_resource ();
-  dress (buffer.get (), gst_buffer_get_size (buffer.get ()));
-  return gst_pad_push (pad_, buffer.release ());
-}
-
-void AdaptiveStream::dress (GstBuffer *buffer, std::size_t size)
-{
-  bool first = position_ == 0;
-  GST_BUFFER_OFFSET (buffer) = position_;
-  position_ += size;
-  GST_BUFFER_OFFSET_END (buffer) = position_;
-  if (discontinuity_) GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  discontinuity_ = false;
-  if (reads_init_)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
-  else if (first)
-    GST_BUFFER_PTS (buffer) = segment_.time;
-  else
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-}
-
-GstFlowReturn AdaptiveStream::end_resource ()
-{
-  const fetcher::Head &head = response_->head ();
-  if (!head.length && !boundaries_.at_boundary ())
-    return fail ({fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
-        "it ends inside a box or packet", {}});
-  response_.reset ();
-  if (reads_init_) {
-    has_init_ = true;
-  } else {
-    next_++;
-    ++*shared_.segments;
-  }
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn AdaptiveStream::fail (const fetcher::Problem &problem)
-{
-  response_.reset ();
-  if (problem.error == fetcher::Error::cancelled) return GST_FLOW_FLUSHING;
-  if (shared_.may_fail ()) gstfetch::post_problem (shared_.element, problem);
+  if (problem.is_cancelled ()) return GST_FLOW_FLUSHING;
+  if (shared_.may_fail ()) problem.post (shared_.element);
   return GST_FLOW_ERROR;
 }
 
-void AdaptiveStream::fail_format ()
-{
-  response_.reset ();
-  if (!shared_.may_fail ()) return;
-  GST_ELEMENT_ERROR (shared_.element, STREAM, WRONG_TYPE,
-      (_ ("A part of the stream is not media.")),
-      ("%s", uri::without_secrets (segment_.resource.uri).c_str ()));
-}
-
-// Begins again with the segment that could not be pushed.
+// Begins again with the segment that could not be pushed. The SEGMENT that it
+// belongs to is on the pad.
 void AdaptiveStream::rewind ()
 {
-  response_.reset ();
-  first_block_.reset ();
+  Itinerary itinerary = itinerary_;
+  if (auto mark = feed ()->marks ().sending) itinerary.walk = mark->before;
+  bool is_pending = segment_ != nullptr;
+  make_feed (itinerary);
+  if (!is_pending) segment_.reset ();
   greeted_ = false;
-  has_init_ = false;
-  discontinuity_ = true;
+  rewound_ = true;
+}
+
+// Not with what others have played long ago.
+void AdaptiveStream::catch_up ()
+{
+  auto position = shared_.position (this);
+  if (!position) return;
+  timeline::Walk ahead = itinerary_.walk;
+  auto mine = ahead.next (track_);
+  if (!mine || (*position >= mine->place.begin && *position < mine->place.end))
+    return;
+  Itinerary itinerary = itinerary_;
+  itinerary.walk.pass (*position);
+  make_feed (itinerary);
+}
+
+void AdaptiveStream::push_end ()
+{
+  GstEvent *event = gst_event_new_eos ();
+  if (itinerary_.is_segment_seek) {
+    gst_event_unref (event);
+    const timeline::Leg &last = itinerary_.walk.legs ().back ();
+    event = gst_event_new_segment_done (GST_FORMAT_TIME,
+        static_cast<gint64> (itinerary_.rate < 0 ? last.begin : last.end));
+  }
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event, itinerary_.seqnum);
+  gst_pad_push_event (pad_, event);
 }
 
 void AdaptiveStream::end (GstFlowReturn flow)
 {
   if (flow == GST_FLOW_NOT_LINKED) rewind ();
-  flow_ = flow;
+  // In this order: from then on resume () may start it.
   gst_pad_pause_task (pad_);
+  flow_ = flow;
   if (flow == GST_FLOW_NOT_LINKED && GST_PAD_NEEDS_RECONFIGURE (pad_)) {
     resume ();
     return;
@@ -445,7 +440,67 @@ void AdaptiveStream::end (GstFlowReturn flow)
   bool ends = flow != GST_FLOW_NOT_LINKED && flow != GST_FLOW_FLUSHING;
   if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
+  // What was read ahead is not wanted any more, and its connection neither.
+  if (flow != GST_FLOW_NOT_LINKED) feed ()->cancel ();
   // Before the event: with it an application may go.
   shared_.ended ();
-  if (ends) gst_pad_push_event (pad_, gst_event_new_eos ());
+  if (ends) push_end ();
+}
+
+void AdaptiveStream::end_with_others ()
+{
+  Owned<GstPad> peer{gst_pad_get_peer (pad_)};
+  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
+  if (!peer || !flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) return;
+  ends_with_others_ = true;
+  start ();
+}
+
+// ---- Seeks -----------------------------------------------------------------
+
+void AdaptiveStream::begin_flush (guint32 seqnum)
+{
+  GstEvent *event = gst_event_new_flush_start ();
+  gst_event_set_seqnum (event, seqnum);
+  generation_++;
+  cancel ();
+  gst_pad_push_event (pad_, event);
+}
+
+// Returns at once when it is called out of a push of this stream.
+void AdaptiveStream::wait_for_flush ()
+{
+  gst_pad_pause_task (pad_);
+  flow_ = GST_FLOW_FLUSHING;
+}
+
+void AdaptiveStream::play (const Itinerary &itinerary)
+{
+  next_.lock ()->reset ();
+  make_feed (itinerary);
+  asking_.lock ()->reset (g_cancellable_new ());
+  ends_with_others_ = false;
+  greeted_ = false;
+  rewound_ = false;
+  GstEvent *event = gst_event_new_flush_stop (TRUE);
+  gst_event_set_seqnum (event, itinerary.seqnum);
+  gst_pad_push_event (pad_, event);
+  start ();
+}
+
+void AdaptiveStream::play_next (const Itinerary &itinerary)
+{
+  *next_.lock () = itinerary;
+  // It may have been waiting for nothing else.
+  if (flow_ == GST_FLOW_EOS && take_next ()) start ();
+}
+
+// False: there is none. By the stream's thread, or when it has ended.
+bool AdaptiveStream::take_next ()
+{
+  auto next = std::exchange (*next_.lock (), std::nullopt);
+  if (!next) return false;
+  make_feed (*next);
+  gst_pad_push_event (pad_, segment_.release ());
+  return true;
 }

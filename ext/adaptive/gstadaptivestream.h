@@ -4,20 +4,24 @@
 #include <gst/gst.h>
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
-#include "block.h"
 #include "common/gstpp.h"
-#include "container.h"
-#include "fetcher.h"
-#include "gstfetch.h"
+#include "common/guarded.h"
+#include "gstadaptiveevents.h"
+#include "gstadaptivekeys.h"
+#include "gstadaptiveswitch.h"
+#include "gstsegmentfeed.h"
+#include "gstsegmentsource.h"
 #include "loader.h"
+#include "timeline.h"
 
-// A pad of adaptivesrc and the thread that fills it.
+// A pad of adaptivesrc and the thread that pushes what its feed gives.
 //
 // What it asks for it asks for when its peer has taken the events before: an
 // unlinked pad fetches nothing, and one whose peer holds the events back (a
@@ -29,18 +33,23 @@ public:
   struct Shared
   {
     GstElement *element = nullptr;
-    fetcher::Settings settings;
-    fetcher::Counters *counters = nullptr;
-    std::atomic<std::uint64_t> *segments = nullptr;
+    SegmentFeed::Common feeds;
+    std::shared_ptr<AdaptiveSwitch::Common> choice;
     // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
-    presentation::Time start = 0;  // of the period
+    std::shared_ptr<AdaptiveKeys> keys;
+    // Where the other streams are, if any goes on: in presentation time.
+    std::function<std::optional<presentation::Time> (const AdaptiveStream *)>
+        position;
+    // A seek event that came to a pad.
+    std::function<bool (GstEvent *)> seek;
     guint group_id = 0;
   };
 
-  AdaptiveStream (const Shared &shared, loader::Selection selection);
+  AdaptiveStream (
+      Shared shared, loader::Selection selection, Itinerary itinerary);
   AdaptiveStream (const AdaptiveStream &) = delete;
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
   ~AdaptiveStream ();
@@ -59,8 +68,22 @@ public:
   void start ();
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
+  // A decrypter's query; false: not answered.
+  bool answer_context (GstQuery *query);
   // After a RECONFIGURE event.
   void resume ();
+
+  // All others have ended. Who waits for a link behind its peer ends as well:
+  // bins wait for the end of what nobody listens to.
+  void end_with_others ();
+
+  // A flushing seek: all streams go through each of these, one after the other.
+  void begin_flush (guint32 seqnum);
+  void wait_for_flush ();
+  void play (const Itinerary &itinerary);
+  // Another one: from the end of the segment that is being sent.
+  void play_next (const Itinerary &itinerary);
+  bool seek (GstEvent *event) { return shared_.seek (event); }
 
   // GST_FLOW_OK as long as it goes on; GST_FLOW_NOT_LINKED as long as it
   // waits.
@@ -69,43 +92,54 @@ public:
   {
     return selection_;
   }
+  [[nodiscard]] std::span<const timeline::Stretch> track () const
+  {
+    return track_;
+  }
+  [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
 private:
   static void loop (gpointer data);
   GstFlowReturn step ();
   GstFlowReturn greet ();
-  GstFlowReturn open_next ();
-  GstFlowReturn open (const presentation::Resource &resource, bool init);
-  GstFlowReturn push_block ();
-  GstFlowReturn end_resource ();
-  void dress (GstBuffer *buffer, std::size_t size);
-  GstFlowReturn read_block (relay::Owned<GstBuffer> &out);
-  GstFlowReturn read (std::span<std::uint8_t> out, std::size_t &count);
-  GstFlowReturn fail (const fetcher::Problem &problem);
-  void fail_format ();
+  GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
+  void announce (const AdaptiveSwitch::Held &chosen);
+  [[nodiscard]] const loader::Selection &part () const;
+  void begin_part (std::size_t index);
+  void look_for_events ();
+  [[nodiscard]] GstEvent *tag_event () const;
+  bool take_next ();
+  GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
+  void push_end ();
   void rewind ();
+  void catch_up ();
+  void make_feed (const Itinerary &itinerary);
+  std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
-  Shared shared_;
-  loader::Selection selection_;
+  const Shared shared_;
+  const loader::Selection selection_;
+  const std::vector<timeline::Stretch> track_;
+  AdaptiveSwitch chooser_;
   GstPad *pad_ = nullptr;  // the element's
-  const relay::Owned<GCancellable> cancellable_{g_cancellable_new ()};
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
+  // The period that it is in.
+  std::atomic<std::size_t> part_{0};
+  // Of seeks: what the thread finds out while there was one is of no interest.
+  std::atomic<unsigned> generation_{0};
+  std::atomic<bool> ends_with_others_{false};
+  relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
+  relay::Guarded<std::optional<Itinerary>> next_;
+  relay::Guarded<relay::Owned<GCancellable>> asking_;
 
-  // Of the stream's thread.
+  // Of the stream's thread, or of who has stopped it.
   bool greeted_ = false;
-  std::uint64_t next_ = 0;  // segment
-  presentation::Segment segment_;
-  presentation::Resource init_;  // the last one that was pushed
-  bool has_init_ = false;
-  bool reads_init_ = false;
-  bool discontinuity_ = true;
-  std::unique_ptr<fetcher::Response> response_;
-  relay::Owned<GstBuffer> first_block_;  // read by find_format ()
-  container::Boundaries boundaries_{container::Format::unknown};
-  std::uint64_t position_ = 0;  // in the resource
+  bool rewound_ = false;  // others may have gone on meanwhile
+  Itinerary itinerary_;
+  AdaptiveSwitch::Held announced_;  // by tags and a message
+  relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
-  block::Size block_;
+  std::optional<AdaptiveEvents> events_;
 };

@@ -265,6 +265,19 @@ bool get_property (const Settings &settings, guint id, GValue *value)
   }
 }
 
+std::string credentials_of (const fetcher::Headers &headers)
+{
+  std::string text;
+  for (const auto &[name, value] : headers)
+    if (http::same_name (name, "Authorization") ||
+        http::same_name (name, "Cookie"))
+      text.append (name).append (": ").append (value).append ("\n");
+  if (text.empty ()) return {};
+  relay::Owned<gchar> hash{g_compute_checksum_for_string (
+      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  return hash.get ();
+}
+
 bool answer_credentials (const Settings &settings, GstQuery *query)
 {
   const GstStructure *asked = gst_query_get_structure (query);
@@ -276,16 +289,10 @@ bool answer_credentials (const Settings &settings, GstQuery *query)
   fetcher::Settings &sent = with.fetch;
   // That of the location's userinfo too.
   (void)fetcher::use_location (sent, settings.location);
-  std::string text;
-  for (const auto &[name, value] : sent.extra_headers)
-    if (http::same_name (name, "Authorization") ||
-        http::same_name (name, "Cookie"))
-      text.append (name).append (": ").append (value).append ("\n");
-  if (text.empty ()) return false;
-  relay::Owned<gchar> hash{g_compute_checksum_for_string (
-      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  std::string hash = credentials_of (sent.extra_headers);
+  if (hash.empty ()) return false;
   gst_structure_set (gst_query_writable_structure (query), "hash",
-      G_TYPE_STRING, hash.get (), nullptr);
+      G_TYPE_STRING, hash.c_str (), nullptr);
   return true;
 }
 

@@ -78,6 +78,9 @@ void make_properties (
 bool set_property (Settings &settings, guint id, const GValue *value);
 bool get_property (const Settings &settings, guint id, GValue *value);
 
+// A hash of the credentials among these headers; "" if there are none.
+[[nodiscard]] std::string credentials_of (const fetcher::Headers &headers);
+
 // The query "relay-credentials", by which a cache keeps apart what was fetched
 // with credentials: a hash of those that are going to be sent. False if there
 // are none, or if it is another query.

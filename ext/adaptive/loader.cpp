@@ -2,22 +2,27 @@
 #include "loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "container.h"
+#include "lineup.h"
 #include "m3u8.h"
 #include "mpd.h"
+#include "mpdreader.h"
 #include "schedule.h"
 #include "sidx.h"
 #include "text.h"
 #include "uri.h"
+#include "xlink.h"
 
 namespace loader {
 
 using presentation::Presentation;
 using presentation::Representation;
+using presentation::Time;
 using presentation::Track;
 
 namespace {
@@ -25,6 +30,8 @@ namespace {
 constexpr std::size_t max_manifest = mpd::max_size;
 // 65,535 references of 12 bytes, and boxes before them.
 constexpr std::size_t max_index = std::size_t{4} * 1024 * 1024;
+// How often one that refers to others makes us ask for more.
+constexpr unsigned max_index_requests = 256;
 
 relay::Failure<Problem> problem (
     Error error, std::string_view uri, std::string message)
@@ -51,32 +58,30 @@ std::string in_line (relay::Failure<Code> failure)
 class Loader
 {
 public:
-  Loader (const fetcher::Settings &settings, std::uint64_t max_bitrate,
-      GCancellable *cancellable, fetcher::Counters *counters)
-      : settings_ (settings),
-        max_bitrate_ (max_bitrate),
-        cancellable_ (cancellable),
-        counters_ (counters)
+  Loader (const fetcher::Settings &settings, GCancellable *cancellable,
+      fetcher::Counters *counters)
+      : settings_ (settings), cancellable_ (cancellable), counters_ (counters)
   {
   }
 
-  Result<Loaded> run (const std::string &uri);
+  Result<Loaded> run (const std::string &uri, const Options &options);
+  Result<std::optional<Time>> complete (Representation &representation);
 
 private:
   Result<fetcher::Whole> fetch (
       const fetcher::Request &request, std::size_t max_bytes);
   Result<Presentation> parse (const fetcher::Whole &manifest);
-  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole);
-  Result<Loaded> select (Presentation presentation);
-  Result<relay::Done> complete (Selection &selection, Loaded &loaded);
-  Result<relay::Done> load_playlist (
-      Representation &representation, Loaded &loaded);
+  Result<Presentation> parse_mpd (const fetcher::Whole &manifest);
+  Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole,
+      const presentation::Variables *variables = nullptr);
+  Result<Loaded> select (Presentation presentation, const Options &options);
+  Result<Time> load_playlist (Representation &representation);
   Result<relay::Done> load_index (Representation &representation);
 
   const fetcher::Settings &settings_;
-  std::uint64_t max_bitrate_;
   GCancellable *cancellable_;
   fetcher::Counters *counters_;
+  presentation::Notes notes_;
 };
 
 std::string_view as_text (const std::vector<std::uint8_t> &bytes)
@@ -104,9 +109,11 @@ Result<fetcher::Whole> Loader::fetch (
   return std::move (*whole);
 }
 
-Result<m3u8::Playlist> Loader::parse_playlist (const fetcher::Whole &whole)
+Result<m3u8::Playlist> Loader::parse_playlist (
+    const fetcher::Whole &whole, const presentation::Variables *variables)
 {
-  auto playlist = m3u8::parse (std::string (as_text (whole.bytes)));
+  auto playlist =
+      m3u8::parse (std::string (as_text (whole.bytes)), {whole.uri, variables});
   if (!playlist)
     return problem (m3u8::is_unsupported (playlist.code ()) ? Error::unsupported
                     : playlist.code () == m3u8::Error::not_m3u8
@@ -135,83 +142,181 @@ Result<Presentation> Loader::parse (const fetcher::Whole &manifest)
   }
   if (container::sniff (manifest.bytes) == container::Format::html)
     return problem (Error::not_manifest, manifest.uri, "an HTML page");
-  auto parsed = mpd::parse (as_text (manifest.bytes), manifest.uri);
-  if (parsed) return std::move (*parsed);
-  Error error = Error::malformed;
-  if (mpd::is_unsupported (parsed.code ())) error = Error::unsupported;
-  if (parsed.code () == mpd::Error::not_xml ||
-      parsed.code () == mpd::Error::not_mpd)
-    error = Error::not_manifest;
-  return problem (error, manifest.uri, in_line (parsed.error ()));
+  return parse_mpd (manifest);
 }
 
-Result<Loaded> Loader::run (const std::string &uri)
+relay::Failure<Problem> mpd_problem (
+    const fetcher::Whole &whole, relay::Failure<mpd::Error> failure)
+{
+  Error error = Error::malformed;
+  if (mpd::is_unsupported (failure.code)) error = Error::unsupported;
+  if (failure.code == mpd::Error::not_xml ||
+      failure.code == mpd::Error::not_mpd)
+    error = Error::not_manifest;
+  return problem (error, whole.uri, in_line (failure));
+}
+
+// With the elements of it that stand somewhere else.
+Result<Presentation> Loader::parse_mpd (const fetcher::Whole &manifest)
+{
+  auto document = mpd::read (as_text (manifest.bytes));
+  if (!document) return mpd_problem (manifest, document.error ());
+  xlink::Resolver resolver (*document, manifest.uri);
+  while (true) {
+    auto link = resolver.next ();
+    if (!link) return mpd_problem (manifest, link.error ());
+    if (!*link) break;
+    auto whole =
+        fetch ({(*link)->uri, {}, fetcher::Kind::manifest}, xlink::max_size);
+    if (!whole) return whole.error ();
+    auto done = resolver.put (**link, as_text (whole->bytes));
+    if (!done)
+      return problem (Error::malformed, whole->uri, in_line (done.error ()));
+  }
+  auto out = mpd::present (*document, manifest.uri);
+  if (!out) return mpd_problem (manifest, out.error ());
+  return std::move (*out);
+}
+
+Result<Loaded> Loader::run (const std::string &uri, const Options &options)
 {
   auto manifest = fetch ({uri, {}, fetcher::Kind::manifest}, max_manifest);
   if (!manifest) return manifest.error ();
   auto presentation = parse (*manifest);
   if (!presentation) return presentation.error ();
-  return select (std::move (*presentation));
+  return select (std::move (*presentation), options);
 }
 
-Result<Loaded> Loader::select (Presentation presentation)
+// Those that the variant goes with, the renditions in its groups.
+std::vector<Selection> select_tracks (
+    presentation::Period &period, const choice::Limits &limits)
+{
+  std::vector<Selection> out;
+  Representation variant{};
+  for (Track &track : period.tracks) {
+    if (track.is_trick_mode || track.representations.empty ()) continue;
+    // Another picture is for who asks for it.
+    if (track.is_rendition && track.type == presentation::Type::video) continue;
+    std::optional<std::size_t> index = choice::first (track, limits);
+    if (track.is_rendition) index = schedule::choose_rendition (track, variant);
+    if (!index) continue;
+    Selection selection;
+    selection.type = track.type;
+    selection.language = track.language;
+    selection.representation = track.representations[*index];
+    selection.index = *index;
+    selection.start = period.start;
+    if (&track == &period.tracks.front ()) variant = selection.representation;
+    selection.track = std::make_shared<const Track> (std::move (track));
+    out.push_back (std::move (selection));
+  }
+  std::ranges::stable_sort (out, {}, &Selection::type);
+  return out;
+}
+
+// Those of several periods, each of which may have been described anew.
+std::vector<Selection> select_lines (
+    const std::vector<presentation::Period> &periods,
+    const choice::Limits &limits)
+{
+  auto select = [&] (std::size_t period, std::size_t track) {
+    Selection out;
+    out.track = std::make_shared<const Track> (periods[period].tracks[track]);
+    out.type = out.track->type;
+    out.language = out.track->language;
+    out.index = choice::first (*out.track, limits);
+    out.representation = out.track->representations[out.index];
+    out.start = periods[period].start;
+    if (period + 1 < periods.size ()) out.end = periods[period + 1].start;
+    return out;
+  };
+  std::vector<Selection> out;
+  for (const lineup::Line &line : lineup::make (periods)) {
+    std::optional<Selection> first;
+    for (std::size_t i = 0; i < line.size (); i++) {
+      if (!line[i]) continue;
+      if (first)
+        first->later.push_back (select (i, *line[i]));
+      else
+        first = select (i, *line[i]);
+    }
+    out.push_back (std::move (*first));
+  }
+  std::ranges::stable_sort (out, {}, &Selection::type);
+  return out;
+}
+
+Result<Loaded> Loader::select (
+    Presentation presentation, const Options &options)
 {
   Loaded loaded;
   loaded.duration = presentation.duration;
-  presentation::Period &period = presentation.periods.front ();
-  loaded.start = period.start;
-  // The group of renditions that the HLS variant asks for; in DASH all are of
-  // the group "".
-  std::string group;
-  for (Track &track : period.tracks) {
-    std::optional<std::size_t> index = schedule::choose (track, max_bitrate_);
-    if (&track != &period.tracks.front () &&
-        std::holds_alternative<presentation::Playlist> (
-            track.representations.front ().segments))
-      index = schedule::choose_rendition (track, group);
-    if (!index) continue;
-    Representation &chosen = track.representations[*index];
-    if (&track == &period.tracks.front ()) group = chosen.group;
-    loaded.selections.push_back (
-        {track.type, track.language, std::move (chosen)});
+  notes_ = std::move (presentation.notes);
+  auto &periods = presentation.periods;
+  for (presentation::Period &period : periods)
+    std::ranges::move (
+        period.event_streams, std::back_inserter (loaded.event_streams));
+  if (periods.size () > 1)
+    loaded.selections = select_lines (periods, options.limits);
+  else
+    loaded.selections = select_tracks (periods.front (), options.limits);
+  std::vector<const Track *> tracks;
+  for (const Selection &selection : loaded.selections)
+    tracks.push_back (selection.track.get ());
+  std::vector<bool> preferred = choice::preferred (tracks);
+  bool has_main = false;
+  for (std::size_t i = 0; i < preferred.size (); i++) {
+    Selection &selection = loaded.selections[i];
+    selection.is_selected = preferred[i] || options.select_all;
+    selection.is_main = preferred[i] && !has_main;
+    has_main = has_main || preferred[i];
+    if (!selection.is_selected) continue;
+    auto duration = complete (selection.representation);
+    if (!duration) return duration.error ();
+    if (*duration)
+      loaded.duration = std::max (loaded.duration.value_or (0), **duration);
+    for (Selection &later : selection.later) {
+      auto done = complete (later.representation);
+      if (!done) return done.error ();
+    }
   }
-  std::ranges::stable_sort (loaded.selections, {}, &Selection::type);
-  for (Selection &selection : loaded.selections) {
-    auto done = complete (selection, loaded);
-    if (!done) return done.error ();
-  }
+  loaded.notes = std::move (notes_);
   return loaded;
 }
 
-Result<relay::Done> Loader::complete (Selection &selection, Loaded &loaded)
+Result<std::optional<Time>> Loader::complete (Representation &representation)
 {
-  auto &segments = selection.representation.segments;
-  if (std::holds_alternative<presentation::Playlist> (segments))
-    return load_playlist (selection.representation, loaded);
-  if (std::holds_alternative<presentation::SegmentBase> (segments))
-    return load_index (selection.representation);
-  return relay::Done{};
+  auto &segments = representation.segments;
+  if (std::holds_alternative<presentation::Playlist> (segments)) {
+    auto duration = load_playlist (representation);
+    if (!duration) return duration.error ();
+    return std::optional (*duration);
+  }
+  if (std::holds_alternative<presentation::SegmentBase> (segments)) {
+    auto done = load_index (representation);
+    if (!done) return done.error ();
+  }
+  return std::optional<Time>{};
 }
 
-Result<relay::Done> Loader::load_playlist (
-    Representation &representation, Loaded &loaded)
+Result<Time> Loader::load_playlist (Representation &representation)
 {
-  const auto &reference =
+  const auto reference =
       std::get<presentation::Playlist> (representation.segments);
   auto whole = fetch ({uri::resolve (representation.base, reference.uri), {},
                           fetcher::Kind::manifest},
       max_manifest);
   if (!whole) return whole.error ();
-  auto playlist = parse_playlist (*whole);
+  auto playlist = parse_playlist (*whole, reference.variables.get ());
   if (!playlist) return playlist.error ();
   auto *media = std::get_if<m3u8::Media> (&*playlist);
   if (media == nullptr)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
-  loaded.duration = std::max (loaded.duration.value_or (0), media->duration);
-  representation.base = whole->uri;
-  representation.segments = std::move (media->segments);
-  return relay::Done{};
+  Time duration = media->duration;
+  m3u8::note (notes_, *media);
+  m3u8::complete (representation, std::move (*media), whole->uri);
+  return duration;
 }
 
 Result<relay::Done> Loader::load_index (Representation &representation)
@@ -225,17 +330,26 @@ Result<relay::Done> Loader::load_index (Representation &representation)
     first = base.index.range->first;
     request.range.emplace (fetcher::Range{first, base.index.range->last});
   }
-  auto whole = fetch (request, max_index);
-  if (!whole) return whole.error ();
-  auto index = sidx::parse (whole->bytes, first);
-  if (!index)
-    return problem (index.code () == sidx::Error::hierarchical
-                        ? Error::unsupported
-                        : Error::malformed,
-        whole->uri, sidx::to_string (index.code ()));
-  auto segments = schedule::to_segments (base, *index);
+  sidx::Walk walk;
+  for (unsigned i = 0; i < max_index_requests; i++) {
+    auto whole = fetch (request, max_index);
+    if (!whole) return whole.error ();
+    auto done = walk.add (whole->bytes, first);
+    if (!done)
+      return problem (
+          Error::malformed, whole->uri, sidx::to_string (done.code ()));
+    auto wanted = walk.wanted ();
+    if (!wanted) break;
+    first = wanted->first;
+    request.range.emplace (
+        fetcher::Range{first, wanted->first + wanted->size - 1});
+  }
+  if (walk.wanted ())
+    return problem (Error::malformed, uri, "an index of too many indexes");
+  sidx::Index index = walk.take ();
+  auto segments = schedule::to_segments (base, index);
   if (!segments || segments->entries.empty ())
-    return problem (Error::malformed, whole->uri, "the index has no segments");
+    return problem (Error::malformed, uri, "the index has no segments");
   representation.segments = std::move (*segments);
   return relay::Done{};
 }
@@ -243,10 +357,17 @@ Result<relay::Done> Loader::load_index (Representation &representation)
 }  // namespace
 
 Result<Loaded> load (const fetcher::Settings &settings, const std::string &uri,
-    std::uint64_t max_bitrate, GCancellable *cancellable,
+    const Options &options, GCancellable *cancellable,
     fetcher::Counters *counters)
 {
-  return Loader (settings, max_bitrate, cancellable, counters).run (uri);
+  return Loader (settings, cancellable, counters).run (uri, options);
+}
+
+Result<std::optional<Time>> complete (const fetcher::Settings &settings,
+    Representation &representation, GCancellable *cancellable,
+    fetcher::Counters *counters)
+{
+  return Loader (settings, cancellable, counters).complete (representation);
 }
 
 }  // namespace loader

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "choice.h"
 #include "common/result.h"
 #include "fetcher.h"
 #include "presentation.h"
+#include "timeline.h"
 
 // From an address to what is played: the manifest, the choice of
 // representations, and the playlists and indexes of those.
@@ -34,26 +37,51 @@ struct Problem
 template <class T>
 using Result = relay::Result<T, Problem>;
 
-// A track with its one representation, whose segments are there: no Playlist
-// and no SegmentBase any more.
+// A track, and the representation that it begins with.
 struct Selection
 {
   presentation::Type type = presentation::Type::video;
   std::string language;
+  // Its segments are there, if it is selected: no Playlist and no SegmentBase
+  // any more.
   presentation::Representation representation;
+  // All there are, as the manifest has them, and which one that is.
+  std::shared_ptr<const presentation::Track> track{};
+  std::size_t index = 0;
+  bool is_selected = true;
+  // The throughput is measured by it, and the others go with its variant.
+  bool is_main = false;
+  // The period.
+  presentation::Time start = 0;
+  presentation::Time end = timeline::max_time;
+  // The same track in later periods, but for those that go without it.
+  std::vector<Selection> later{};
 };
 
 struct Loaded
 {
   std::optional<presentation::Time> duration;
-  presentation::Time start = 0;       // of the period
+  std::vector<presentation::EventStream> event_streams{};
+  presentation::Notes notes{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 
-// max_bitrate: bit/s of a representation or variant, 0 = no limit.
+struct Options
+{
+  choice::Limits limits;
+  bool select_all = false;  // not one track of each type
+};
+
 // cancellable and counters may be null.
 [[nodiscard]] Result<Loaded> load (const fetcher::Settings &settings,
-    const std::string &uri, std::uint64_t max_bitrate,
-    GCancellable *cancellable, fetcher::Counters *counters);
+    const std::string &uri, const Options &options, GCancellable *cancellable,
+    fetcher::Counters *counters);
+
+// Loads the playlist or the index of a representation that has none yet. What
+// comes back is how long it is, where that is said there.
+[[nodiscard]] Result<std::optional<presentation::Time>> complete (
+    const fetcher::Settings &settings,
+    presentation::Representation &representation, GCancellable *cancellable,
+    fetcher::Counters *counters);
 
 }  // namespace loader

@@ -2,19 +2,24 @@
 #include "m3u8.h"
 
 #include <algorithm>
+#include <array>
+#include <deque>
+#include <functional>
 #include <span>
-#include <string_view>
 #include <utility>
 
-#include "text.h"
+#include "m3u8keys.h"
+#include "m3u8multivariant.h"
+#include "m3u8text.h"
 #include "uri.h"
 
 namespace m3u8 {
 
+using m3u8text::Attributes;
+using presentation::DateRange;
 using presentation::Resource;
 using presentation::SegmentList;
 using presentation::Time;
-using relay::Done;
 
 const char *to_string (Error error)
 {
@@ -27,6 +32,8 @@ const char *to_string (Error error)
       return "neither segments nor variants";
     case Error::mixed:
       return "tags of both kinds of playlist";
+    case Error::two_versions:
+      return "more than one #EXT-X-VERSION";
     case Error::bad_number:
       return "not a number";
     case Error::bad_extinf:
@@ -45,18 +52,30 @@ const char *to_string (Error error)
       return "not a byte range";
     case Error::no_offset:
       return "a byte range that follows nothing";
+    case Error::bad_iv:
+      return "an IV that is not a hexadecimal number of 128 bits";
+    case Error::map_without_iv:
+      return "an encrypted #EXT-X-MAP, and #EXT-X-KEY has no IV";
+    case Error::keys_disagree:
+      return "several METHODs of #EXT-X-KEY at once";
+    case Error::too_many_keys:
+      return "too many #EXT-X-KEY at once";
+    case Error::bad_definition:
+      return "#EXT-X-DEFINE wants one of NAME, IMPORT and QUERYPARAM";
+    case Error::defined_twice:
+      return "a variable is defined twice";
+    case Error::undefined:
+      return "a variable is not defined";
+    case Error::no_such_parameter:
+      return "the playlist's URI has no such parameter";
     case Error::too_long:
       return "the playlist is too long to be true";
     case Error::too_many_segments:
       return "too many segments";
-    case Error::encrypted:
-      return "encryption (#EXT-X-KEY)";
-    case Error::variables:
-      return "variables (#EXT-X-DEFINE)";
-    case Error::gap:
-      return "missing segments (#EXT-X-GAP)";
-    case Error::i_frames_only:
-      return "I-frames only";
+    case Error::key_method:
+      return "an unknown METHOD of #EXT-X-KEY";
+    case Error::key_format:
+      return "an unknown KEYFORMAT of #EXT-X-KEY";
     case Error::delta_update:
       return "delta updates (#EXT-X-SKIP)";
   }
@@ -65,549 +84,785 @@ const char *to_string (Error error)
 
 bool is_unsupported (Error error)
 {
-  return error >= Error::encrypted;
+  return error >= Error::key_method;
 }
 
 namespace {
 
-// Takes the next line off the text, without its line end.
-std::string_view take_line (std::string_view &rest)
+// A presentation has a few.
+constexpr std::size_t most_keys = 64;
+constexpr std::size_t most_date_ranges = 65536;
+// 172,800 addresses of 388 bytes.
+constexpr std::size_t max_expansion = std::size_t{64} * 1024 * 1024;
+
+// In the playlist's text, or behind it in what is appended to it.
+struct Place
 {
-  std::string_view line = rest.substr (0, rest.find ('\n'));
-  rest.remove_prefix (std::min (line.size () + 1, rest.size ()));
-  if (line.ends_with ('\r')) line.remove_suffix (1);
-  return line;
-}
-
-// NAME=value,NAME="value" (4.2).
-class Attributes
-{
-public:
-  static Result<Attributes> parse (std::string_view rest)
-  {
-    Attributes out;
-    rest = text::trim (rest);
-    while (!rest.empty ()) {
-      std::size_t equals = rest.find ('=');
-      if (equals == 0 || equals == std::string_view::npos)
-        return relay::failure (Error::bad_attributes);
-      std::string_view name = text::trim (rest.substr (0, equals));
-      rest.remove_prefix (equals + 1);
-      std::size_t size = 0;
-      std::string_view value;
-      if (rest.starts_with ('"')) {
-        size = rest.find ('"', 1);
-        if (size == std::string_view::npos)
-          return relay::failure (Error::bad_attributes);
-        value = rest.substr (1, size++ - 1);
-        rest.remove_prefix (size);
-        rest = rest.substr (std::min (rest.find (','), rest.size ()));
-      } else {
-        value = text::trim (rest.substr (0, rest.find (',')));
-        rest.remove_prefix (std::min (rest.find (','), rest.size ()));
-      }
-      if (rest.starts_with (',')) rest.remove_prefix (1);
-      rest = text::trim (rest);
-      out.items_.emplace_back (name, value);
-    }
-    return out;
-  }
-
-  [[nodiscard]] std::optional<std::string_view> get (
-      std::string_view name) const
-  {
-    for (const auto &[key, value] : items_)
-      if (key == name) return value;
-    return std::nullopt;
-  }
-  [[nodiscard]] std::string text (std::string_view name) const
-  {
-    return std::string (get (name).value_or (""));
-  }
-
-private:
-  std::vector<std::pair<std::string_view, std::string_view>> items_;
+  std::uint32_t at = 0;
+  std::uint32_t size = 0;
 };
-
-struct ByteRange
-{
-  std::uint64_t size = 0;
-  std::optional<std::uint64_t> offset;
-};
-
-// <n>[@<o>] (4.4.4.2)
-Result<ByteRange> parse_byte_range (std::string_view value)
-{
-  auto at = value.find ('@');
-  auto size = text::number<std::uint64_t> (value.substr (0, at));
-  if (!size || *size == 0) return relay::failure (Error::bad_byterange);
-  ByteRange range{*size, std::nullopt};
-  if (at != std::string_view::npos) {
-    range.offset = text::number<std::uint64_t> (value.substr (at + 1));
-    if (!range.offset) return relay::failure (Error::bad_byterange);
-  }
-  std::uint64_t end = 0;
-  if (__builtin_add_overflow (range.offset.value_or (0), *size, &end))
-    return relay::failure (Error::bad_byterange);
-  return range;
-}
-
-presentation::Range to_range (std::uint64_t first, std::uint64_t size)
-{
-  return {first, first + size - 1};
-}
 
 class Parser
 {
 public:
-  explicit Parser (std::string text)
+  Parser (std::string text, const Source &source)
+      : source_ (source), list_ (media_.segments)
   {
-    media_.segments.text = std::move (text);
+    list_.text = std::move (text);
   }
   Result<Playlist> run ();
 
 private:
-  using Handler = Result<Done> (Parser::*) (std::string_view value);
+  // False: see error_.
+  using Handler = bool (Parser::*) (std::string_view value);
+  enum class Kind : std::uint8_t
+  {
+    either,
+    media,
+    multivariant
+  };
   struct Tag
   {
-    std::string_view name;
+    std::string_view name;  // behind #EXT
     Handler handler;
-    // Of which kind of playlist it is a sign.
-    enum class Kind
-    {
-      either,
-      media,
-      multivariant
-    } kind;
+    Kind kind;  // of playlist of which it is a sign
   };
-  static std::span<const Tag> tags ();
+  static std::span<const Tag> tags_of_size (std::size_t size);
 
-  Result<Done> line (std::string_view line);
-  Result<Done> tag (std::string_view line);
-  Result<Done> uri_line (std::string_view uri);
-  Result<Done> segment (std::string_view uri);
-  Result<Done> finish ();
-
-  Result<Done> extinf (std::string_view value);
-  Result<Done> byte_range (std::string_view value);
-  Result<Done> discontinuity (std::string_view value);
-  Result<Done> key (std::string_view value);
-  Result<Done> map (std::string_view value);
-  Result<Done> target_duration (std::string_view value);
-  Result<Done> media_sequence (std::string_view value);
-  Result<Done> discontinuity_sequence (std::string_view value);
-  Result<Done> end_list (std::string_view value);
-  Result<Done> playlist_type (std::string_view value);
-  Result<Done> stream_inf (std::string_view value);
-  Result<Done> media (std::string_view value);
-  template <Error error>
-  Result<Done> refuse (std::string_view /*value*/)
+  // An EXT-X-KEY that applies until another one takes its place.
+  struct Applied
   {
-    return relay::failure (error);
-  }
-  Result<Done> pass (std::string_view /*value*/) { return Done{}; }
+    Key key;
+    Place uri;
+    Place format;
+    Place id;
+  };
 
+  bool fail (Error error)
+  {
+    error_ = error;
+    return false;
+  }
+  bool line (std::string_view line);
+  bool tag (std::string_view line);
+  bool uri_line (std::string_view uri);
+  bool segment (std::string_view uri);
+  bool follow_range (std::string_view uri, SegmentList::Entry &entry);
+  bool finish ();
+  void reserve (std::size_t done);
+  void place_date_ranges ();
+
+  bool read (std::string_view list);
+  bool expand (std::string_view &text);
+  Place keep (std::string_view text);
+  std::string_view view (Place place) const;
+
+  bool use_keys ();
+  bool is_last_key (const SegmentList::Key &key) const;
+  bool differs_in_iv (std::string_view value);
+  bool apply (const Applied &next);
+  bool use_whole (SegmentList::Key &key) const;
+  void use_samples (SegmentList::Key &key);
+
+  bool extinf (std::string_view value);
+  bool byte_range (std::string_view value);
+  bool discontinuity (std::string_view value);
+  bool gap (std::string_view value);
+  bool key (std::string_view value);
+  bool map (std::string_view value);
+  bool date (std::string_view value);
+  bool bitrate (std::string_view value);
+  bool date_range (std::string_view value);
+  bool version (std::string_view value);
+  bool target_duration (std::string_view value);
+  bool media_sequence (std::string_view value);
+  bool discontinuity_sequence (std::string_view value);
+  bool end_list (std::string_view value);
+  bool playlist_type (std::string_view value);
+  bool i_frames_only (std::string_view value);
+  bool independent (std::string_view value);
+  bool start (std::string_view value);
+  bool define (std::string_view value);
+  bool stream_inf (std::string_view value);
+  bool i_frame_stream_inf (std::string_view value);
+  bool media (std::string_view value);
+  bool session_data (std::string_view value);
+  bool session_key (std::string_view value);
+  bool pass (std::string_view /*value*/) { return true; }
+  bool skip (std::string_view /*value*/) { return fail (Error::delta_update); }
+
+  const Source &source_;
+  Error error_ = Error::empty;
   Media media_;
+  SegmentList &list_;
   Multivariant multivariant_;
   bool is_media_ = false;
   bool is_multivariant_ = false;
+  bool has_version_ = false;
   // What the next URI line takes.
   std::optional<Time> duration_;
-  std::optional<ByteRange> byte_range_;
+  std::optional<m3u8text::ByteRange> byte_range_;
   bool discontinuity_ = false;
+  bool gap_ = false;
   std::optional<Variant> variant_;
+  // What all that follow take.
   std::uint32_t init_ = SegmentList::no_init;
+  std::string_view map_;  // the tag's value that init_ was made of
+  std::uint32_t map_key_ = SegmentList::no_key;
+  std::vector<Applied> applied_;
+  bool keys_changed_ = false;
+  std::uint32_t key_ = SegmentList::no_key;
+  // The value of the last EXT-X-KEY, if it is the only one that applies, and
+  // where its IV is in it.
+  std::string_view key_value_;
+  std::string_view iv_value_;
+  // Variables.
+  bool substitutes_ = false;
+  presentation::Variables variables_;
+  std::string appended_;              // to the text, at the end
+  std::deque<std::string> expanded_;  // in the present line
+  std::size_t expansion_ = 0;         // bytes so far
+  Attributes attributes_;
 };
 
 Result<Playlist> Parser::run ()
 {
-  std::string_view rest = media_.segments.text;
+  std::string_view rest = list_.text;
   if (rest.size () > max_size) return relay::failure (Error::too_large);
   // "MUST NOT contain any Byte Order Mark" (4.1): some do, nothing is lost.
   if (rest.starts_with ("\xef\xbb\xbf")) rest.remove_prefix (3);
   std::size_t number = 1;
-  if (text::trim (take_line (rest)) != "#EXTM3U")
+  if (m3u8text::take_line (rest) != "#EXTM3U")
     return relay::failure (Error::not_m3u8, number);
   while (!rest.empty ()) {
     number++;
-    auto done = line (text::trim (take_line (rest)));
-    if (!done) return relay::failure (done.code (), number);
+    if (!line (m3u8text::take_line (rest)))
+      return relay::failure (error_, number);
+    if (list_.entries.size () == 1024)
+      reserve (list_.text.size () - rest.size ());
   }
-  auto done = finish ();
-  if (!done) return relay::failure (done.code (), number);
+  if (!finish ()) return relay::failure (error_, number);
   if (is_multivariant_) return Playlist (std::move (multivariant_));
   return Playlist (std::move (media_));
 }
 
-Result<Done> Parser::line (std::string_view line)
+// How many there will be, if they go on like this: a vector that grows is
+// copied, and half of it never used.
+void Parser::reserve (std::size_t done)
 {
-  if (line.empty ()) return Done{};
-  if (!line.starts_with ('#')) return uri_line (line);
-  if (line.starts_with ("#EXT")) return tag (line);
-  return Done{};
+  auto expect = [&] (auto &list) {
+    if (list.size () < 512 || list.capacity () > 2048) return;
+    std::size_t all = list_.text.size () / (done / list.size () + 1) + 64;
+    list.reserve (std::min (all + all / 32, max_segments));
+  };
+  expect (list_.entries);
+  expect (list_.keys);
+  expect (list_.dates);
 }
 
-std::span<const Parser::Tag> Parser::tags ()
+bool Parser::line (std::string_view line)
+{
+  if (line.empty ()) return true;
+  if (line.front () != '#') return uri_line (line);
+  if (line.starts_with ("#EXT")) return tag (line.substr (4));
+  return true;
+}
+
+// Sorted by the size of their names.
+std::span<const Parser::Tag> Parser::tags_of_size (std::size_t size)
 {
   using P = Parser;
-  using enum Tag::Kind;
+  using enum Kind;
   static constexpr Tag all[] = {
-      {"#EXTINF", &P::extinf, media},
-      {"#EXT-X-BYTERANGE", &P::byte_range, media},
-      {"#EXT-X-DISCONTINUITY", &P::discontinuity, media},
-      {"#EXT-X-KEY", &P::key, media},
-      {"#EXT-X-MAP", &P::map, media},
-      {"#EXT-X-GAP", &P::refuse<Error::gap>, media},
-      {"#EXT-X-SKIP", &P::refuse<Error::delta_update>, media},
-      {"#EXT-X-I-FRAMES-ONLY", &P::refuse<Error::i_frames_only>, media},
-      {"#EXT-X-TARGETDURATION", &P::target_duration, media},
-      {"#EXT-X-MEDIA-SEQUENCE", &P::media_sequence, media},
-      {"#EXT-X-DISCONTINUITY-SEQUENCE", &P::discontinuity_sequence, media},
-      {"#EXT-X-ENDLIST", &P::end_list, media},
-      {"#EXT-X-PLAYLIST-TYPE", &P::playlist_type, media},
-      {"#EXT-X-STREAM-INF", &P::stream_inf, multivariant},
-      {"#EXT-X-MEDIA", &P::media, multivariant},
-      {"#EXT-X-I-FRAME-STREAM-INF", &P::pass, multivariant},
-      {"#EXT-X-SESSION-DATA", &P::pass, multivariant},
-      {"#EXT-X-SESSION-KEY", &P::pass, multivariant},
-      {"#EXT-X-CONTENT-STEERING", &P::pass, multivariant},
-      {"#EXT-X-DEFINE", &P::refuse<Error::variables>, either},
+      {"INF", &P::extinf, media},
+      {"-X-KEY", &P::key, media},
+      {"-X-MAP", &P::map, media},
+      {"-X-GAP", &P::gap, media},
+      {"-X-SKIP", &P::skip, media},
+      {"-X-MEDIA", &P::media, multivariant},
+      {"-X-START", &P::start, either},
+      {"-X-DEFINE", &P::define, either},
+      {"-X-BITRATE", &P::bitrate, media},
+      {"-X-ENDLIST", &P::end_list, media},
+      {"-X-VERSION", &P::version, either},
+      {"-X-BYTERANGE", &P::byte_range, media},
+      {"-X-DATERANGE", &P::date_range, media},
+      {"-X-STREAM-INF", &P::stream_inf, multivariant},
+      {"-X-SESSION-KEY", &P::session_key, multivariant},
+      {"-X-SESSION-DATA", &P::session_data, multivariant},
+      {"-X-DISCONTINUITY", &P::discontinuity, media},
+      {"-X-PLAYLIST-TYPE", &P::playlist_type, media},
+      {"-X-I-FRAMES-ONLY", &P::i_frames_only, media},
+      {"-X-TARGETDURATION", &P::target_duration, media},
+      {"-X-MEDIA-SEQUENCE", &P::media_sequence, media},
+      {"-X-CONTENT-STEERING", &P::pass, multivariant},
+      {"-X-PROGRAM-DATE-TIME", &P::date, media},
+      {"-X-I-FRAME-STREAM-INF", &P::i_frame_stream_inf, multivariant},
+      {"-X-INDEPENDENT-SEGMENTS", &P::independent, either},
+      {"-X-DISCONTINUITY-SEQUENCE", &P::discontinuity_sequence, media},
   };
-  return all;
+  constexpr std::size_t longest = 25;
+  static constexpr auto first = [] {
+    std::array<std::uint8_t, longest + 2> out{};
+    for (std::size_t i = 0; i < out.size (); i++)
+      while (out[i] < std::size (all) && all[out[i]].name.size () < i) out[i]++;
+    return out;
+  }();
+  if (size > longest) return {};
+  return std::span (all).subspan (
+      first[size], static_cast<std::size_t> (first[size + 1] - first[size]));
 }
 
-Result<Done> Parser::tag (std::string_view line)
+bool Parser::tag (std::string_view line)
 {
-  auto colon = std::min (line.find (':'), line.size ());
-  std::string_view name = text::trim (line.substr (0, colon));
-  std::string_view value =
-      text::trim (line.substr (std::min (colon + 1, line.size ())));
-  for (const Tag &known : tags ()) {
+  std::size_t size = 0;
+  while (size < line.size () && line[size] != ':') size++;
+  std::string_view name = line.substr (0, size);
+  std::string_view value;
+  if (size < line.size ()) value = m3u8text::trim (line.substr (size + 1));
+  while (!name.empty () && m3u8text::is_space (name.back ()))
+    name.remove_suffix (1);
+  for (const Tag &known : tags_of_size (name.size ())) {
     if (known.name != name) continue;
-    is_media_ = is_media_ || known.kind == Tag::Kind::media;
-    is_multivariant_ =
-        is_multivariant_ || known.kind == Tag::Kind::multivariant;
+    is_media_ = is_media_ || known.kind == Kind::media;
+    is_multivariant_ = is_multivariant_ || known.kind == Kind::multivariant;
     // "A client MUST fail to parse Playlists that contain both" (4.1).
-    if (is_media_ && is_multivariant_) return relay::failure (Error::mixed);
+    if (is_media_ && is_multivariant_) return fail (Error::mixed);
     return (this->*known.handler) (value);
   }
-  return Done{};
+  return true;
 }
 
-Result<Done> Parser::uri_line (std::string_view uri)
+bool Parser::uri_line (std::string_view uri)
 {
+  if (substitutes_) {
+    expanded_.clear ();
+    if (!expand (uri)) return false;
+  }
   if (variant_) {
     variant_->uri = uri;
-    multivariant_.variants.push_back (*std::exchange (variant_, {}));
-    return Done{};
+    multivariant_.variants.push_back (std::move (*variant_));
+    variant_.reset ();
+    return true;
   }
   return segment (uri);
 }
 
-Result<Done> Parser::segment (std::string_view uri)
+bool Parser::segment (std::string_view uri)
 {
-  if (!duration_) return relay::failure (Error::no_extinf);
-  SegmentList &list = media_.segments;
-  if (list.entries.size () >= max_segments)
-    return relay::failure (Error::too_many_segments);
+  if (!duration_) return fail (Error::no_extinf);
+  if (list_.entries.size () >= max_segments)
+    return fail (Error::too_many_segments);
+  if (keys_changed_ && !use_keys ()) return false;
 
   SegmentList::Entry entry;
-  entry.uri_at = static_cast<std::uint32_t> (uri.data () - list.text.data ());
-  entry.uri_size = static_cast<std::uint32_t> (uri.size ());
-  if (byte_range_) {
-    entry.size = byte_range_->size;
-    if (byte_range_->offset) {
-      entry.first = *byte_range_->offset;
-    } else {
-      // It "begins at the next byte following the sub-range of the previous
-      // Media Segment", which must be of the same resource (4.4.4.2).
-      if (list.entries.empty ()) return relay::failure (Error::no_offset);
-      const SegmentList::Entry &previous = list.entries.back ();
-      if (previous.size == 0 || list.uri (previous) != uri)
-        return relay::failure (Error::no_offset);
-      entry.first = previous.first + previous.size;
-      std::uint64_t end = 0;
-      if (__builtin_add_overflow (entry.first, entry.size, &end))
-        return relay::failure (Error::bad_byterange);
-    }
-  }
+  if (byte_range_ && !follow_range (uri, entry)) return false;
+  Place place = keep (uri);
+  entry.uri_at = place.at;
+  entry.uri_size = place.size;
   entry.time = media_.duration;
   entry.duration = *duration_;
   entry.init = init_;
+  entry.key = key_;
   entry.discontinuity = discontinuity_;
+  entry.gap = gap_;
   if (*duration_ > presentation::max_time - media_.duration)
-    return relay::failure (Error::too_long);
+    return fail (Error::too_long);
   media_.duration += *duration_;
-  list.entries.push_back (entry);
+  list_.entries.push_back (entry);
   duration_.reset ();
   byte_range_.reset ();
   discontinuity_ = false;
-  return Done{};
+  gap_ = false;
+  return true;
 }
 
-Result<Done> Parser::finish ()
+bool Parser::follow_range (std::string_view uri, SegmentList::Entry &entry)
 {
-  if (variant_ || duration_) return relay::failure (Error::no_uri);
+  entry.size = byte_range_->size;
+  if (byte_range_->offset) {
+    entry.first = *byte_range_->offset;
+    return true;
+  }
+  // It "begins at the next byte following the sub-range of the previous Media
+  // Segment", which must be of the same resource (4.4.4.2).
+  if (list_.entries.empty ()) return fail (Error::no_offset);
+  const SegmentList::Entry &previous = list_.entries.back ();
+  if (previous.size == 0 || view ({previous.uri_at, previous.uri_size}) != uri)
+    return fail (Error::no_offset);
+  entry.first = previous.first + previous.size;
+  std::uint64_t end = 0;
+  if (__builtin_add_overflow (entry.first, entry.size, &end))
+    return fail (Error::bad_byterange);
+  return true;
+}
+
+bool Parser::finish ()
+{
+  if (variant_ || duration_) return fail (Error::no_uri);
   if (is_multivariant_ ? multivariant_.variants.empty ()
-                       : media_.segments.entries.empty ())
-    return relay::failure (Error::empty);
-  // The names in it have been copied out.
-  if (is_multivariant_) media_.segments.text.clear ();
-  return Done{};
+                       : list_.entries.empty ())
+    return fail (Error::empty);
+  if (is_multivariant_) {
+    // The names in it have been copied out.
+    list_.text.clear ();
+    multivariant_.variables = std::move (variables_);
+    multivariant_.independent_segments = list_.independent_segments;
+    multivariant_.start = media_.start;
+    return true;
+  }
+  list_.text += appended_;
+  place_date_ranges ();
+  return true;
 }
 
-// <duration>,[<title>] (4.4.4.1); the comma is often left out.
-Result<Done> Parser::extinf (std::string_view value)
+// What is before the first date, or behind the last one, is counted from it.
+void Parser::place_date_ranges ()
 {
-  duration_ =
-      text::decimal (text::trim (value.substr (0, value.find (','))), 9);
-  if (!duration_) return relay::failure (Error::bad_extinf);
-  return Done{};
+  if (list_.dates.empty () || media_.date_ranges.empty ()) return;
+  // Where dates go back the later one counts.
+  std::vector<SegmentList::Date> dates = list_.dates;
+  std::ranges::stable_sort (dates, {}, &SegmentList::Date::milliseconds);
+  constexpr std::int64_t milli = 1'000'000;
+  for (DateRange &range : media_.date_ranges) {
+    auto date = std::ranges::upper_bound (
+        dates, range.start, {}, &SegmentList::Date::milliseconds);
+    if (date != dates.begin ()) --date;
+    std::int64_t distance = 0;
+    std::int64_t time = 0;
+    auto begin = static_cast<std::int64_t> (list_.entries[date->entry].time);
+    if (!__builtin_mul_overflow (
+            range.start - date->milliseconds, milli, &distance) &&
+        !__builtin_add_overflow (begin, distance, &time))
+      range.time = time;
+  }
 }
 
-Result<Done> Parser::byte_range (std::string_view value)
+// ---- Text that is referred to, and variables -------------------------------
+
+std::string_view Parser::view (Place place) const
 {
-  auto range = parse_byte_range (value);
-  if (!range) return range.error ();
-  byte_range_ = *range;
-  return Done{};
+  if (place.at < list_.text.size ())
+    return std::string_view (list_.text).substr (place.at, place.size);
+  return std::string_view (appended_).substr (
+      place.at - list_.text.size (), place.size);
 }
 
-Result<Done> Parser::discontinuity (std::string_view /*value*/)
+Place Parser::keep (std::string_view text)
 {
-  discontinuity_ = true;
-  return Done{};
+  const char *begin = list_.text.data ();
+  const char *end = begin + list_.text.size ();
+  auto size = static_cast<std::uint32_t> (text.size ());
+  if (size == 0) return {};
+  // Of two pointers that are not into the same array only these compare.
+  if (std::less_equal<> () (begin, text.data ()) &&
+      std::less<> () (text.data (), end))
+    return {static_cast<std::uint32_t> (text.data () - begin), size};
+  auto at = static_cast<std::uint32_t> (list_.text.size () + appended_.size ());
+  appended_ += text;
+  return {at, size};
 }
 
-Result<Done> Parser::key (std::string_view value)
+// 4.3: "{$name}". The limit is on all of them together, because variables may
+// be made of variables.
+bool Parser::expand (std::string_view &text)
 {
-  auto attributes = Attributes::parse (value);
-  if (!attributes) return attributes.error ();
-  auto method = attributes->get ("METHOD");
-  if (!method) return relay::failure (Error::missing_attribute);
-  if (*method != "NONE") return relay::failure (Error::encrypted);
-  return Done{};
+  auto at = text.find ("{$");
+  if (at == std::string_view::npos) return true;
+  std::string out;
+  std::string_view rest = text;
+  for (; at != std::string_view::npos; at = rest.find ("{$")) {
+    auto end = rest.find ('}', at);
+    if (end == std::string_view::npos) break;
+    std::string_view name = rest.substr (at + 2, end - at - 2);
+    auto known = std::ranges::find (
+        variables_, name, &std::pair<std::string, std::string>::first);
+    // "the parser MUST fail to parse the Playlist"
+    if (known == variables_.end ()) return fail (Error::undefined);
+    out += rest.substr (0, at);
+    out += known->second;
+    rest.remove_prefix (end + 1);
+    if (expansion_ + out.size () > max_expansion)
+      return fail (Error::too_large);
+  }
+  out += rest;
+  expansion_ += out.size ();
+  expanded_.push_back (std::move (out));
+  text = expanded_.back ();
+  return true;
+}
+
+// In quoted strings and hexadecimal sequences variables are expanded.
+bool Parser::read (std::string_view list)
+{
+  if (!attributes_.read (list)) return fail (Error::bad_attributes);
+  if (!substitutes_) return true;
+  expanded_.clear ();
+  for (m3u8text::Attribute &one : attributes_.items ())
+    if (one.is_quoted || one.name == "IV")
+      if (!expand (one.value)) return false;
+  return true;
+}
+
+bool Parser::define (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto definition = parse_definition (attributes_, source_);
+  if (!definition) return fail (definition.code ());
+  // "the parser MUST fail to parse the Playlist"
+  if (std::ranges::any_of (variables_,
+          [&] (const auto &one) { return one.first == definition->first; }))
+    return fail (Error::defined_twice);
+  variables_.push_back (std::move (*definition));
+  substitutes_ = true;
+  return true;
+}
+
+// ---- Keys ------------------------------------------------------------------
+
+// "applies to every Media Segment and to every Media Initialization Section
+// declared by an EXT-X-MAP tag that appears between it and the next EXT-X-KEY
+// tag in the Playlist file with the same KEYFORMAT attribute" (4.4.4.4).
+bool Parser::key (std::string_view value)
+{
+  if (differs_in_iv (value)) return true;
+  key_value_ = {};
+  if (!read (value)) return false;
+  auto parsed = parse_key (attributes_);
+  if (!parsed) return fail (parsed.code ());
+  keys_changed_ = true;
+  if (parsed->method == Method::none) {
+    applied_.clear ();
+    return true;
+  }
+  if (!parsed->is_known_version) return true;
+  if (!apply ({*parsed, keep (parsed->uri), keep (parsed->key_format),
+          keep (parsed->key_id)}))
+    return false;
+  if (!substitutes_ && applied_.size () == 1) {
+    key_value_ = value;
+    iv_value_ = attributes_.get ("IV").value_or (value.substr (0, 0));
+  }
+  return true;
+}
+
+// In place of the one with the same KEYFORMAT, or beside the others.
+bool Parser::apply (const Applied &next)
+{
+  for (Applied &one : applied_) {
+    if (view (one.format) != next.key.key_format) continue;
+    one = next;
+    return true;
+  }
+  if (applied_.size () == most_keys) return fail (Error::too_many_keys);
+  applied_.push_back (next);
+  return true;
+}
+
+// A tag for each segment is most often the one before with another IV: then
+// the rest of it need not be read again.
+bool Parser::differs_in_iv (std::string_view value)
+{
+  if (key_value_.empty () || value.size () != key_value_.size ()) return false;
+  auto at = static_cast<std::size_t> (iv_value_.data () - key_value_.data ());
+  auto end = at + iv_value_.size ();
+  if (value.substr (0, at) != key_value_.substr (0, at) ||
+      value.substr (end) != key_value_.substr (end))
+    return false;
+  std::string_view text = value.substr (at, iv_value_.size ());
+  if (text == iv_value_) return true;
+  auto iv = m3u8text::hexadecimal (text);
+  if (!iv) return false;
+  applied_.front ().key.iv = iv;
+  keys_changed_ = true;
+  key_value_ = value;
+  iv_value_ = text;
+  return true;
+}
+
+// From the tags that apply to what is written at each entry.
+bool Parser::use_keys ()
+{
+  keys_changed_ = false;
+  key_ = SegmentList::no_key;
+  if (applied_.empty ()) return true;
+  for (const Applied &one : applied_)
+    if (one.key.method != applied_.front ().key.method)
+      return fail (Error::keys_disagree);
+  SegmentList::Key key;
+  if (is_of_samples (applied_.front ().key.method))
+    use_samples (key);
+  else if (!use_whole (key))
+    return fail (Error::key_format);
+  // Some repeat it before each segment.
+  if (!is_last_key (key)) list_.keys.push_back (key);
+  key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
+  return true;
+}
+
+bool Parser::is_last_key (const SegmentList::Key &key) const
+{
+  if (list_.keys.empty ()) return false;
+  const SegmentList::Key &last = list_.keys.back ();
+  if (last.is_whole != key.is_whole) return false;
+  if (!key.is_whole) return last.protections == key.protections;
+  return last.cipher == key.cipher && last.has_iv == key.has_iv &&
+         last.iv == key.iv &&
+         view ({last.uri_at, last.uri_size}) ==
+             view ({key.uri_at, key.uri_size});
+}
+
+// With a key of the format "identity" alone: others are in the hands of
+// systems that do not decrypt segments.
+bool Parser::use_whole (SegmentList::Key &key) const
+{
+  using enum presentation::Encryption::Cipher;
+  for (const Applied &one : applied_) {
+    if (view (one.format) != "identity") continue;
+    key.uri_at = one.uri.at;
+    key.uri_size = one.uri.size;
+    key.has_iv = one.key.iv.has_value ();
+    key.iv = one.key.iv.value_or (key.iv);
+    key.is_whole = true;
+    key.cipher = one.key.method == Method::aes_128   ? aes_128
+                 : one.key.method == Method::aes_256 ? aes_256
+                                                     : aes_256_ctr;
+    return true;
+  }
+  return false;
+}
+
+void Parser::use_samples (SegmentList::Key &key)
+{
+  presentation::Protections protections;
+  for (Applied &one : applied_) {
+    one.key.uri = view (one.uri);
+    one.key.key_format = view (one.format);
+    one.key.key_id = view (one.id);
+    protections.push_back (to_protection (one.key, source_.uri));
+  }
+  if (list_.protections.empty () || *list_.protections.back () != protections)
+    list_.protections.push_back (
+        std::make_shared<const presentation::Protections> (
+            std::move (protections)));
+  key.protections = static_cast<std::uint32_t> (list_.protections.size () - 1);
 }
 
 // 4.4.4.5
-Result<Done> Parser::map (std::string_view value)
+bool Parser::map (std::string_view value)
 {
-  auto attributes = Attributes::parse (value);
-  if (!attributes) return attributes.error ();
-  auto uri = attributes->get ("URI");
-  if (!uri) return relay::failure (Error::missing_attribute);
-  if (uri->empty ()) return relay::failure (Error::empty_uri);
+  if (keys_changed_ && !use_keys ()) return false;
+  if (!substitutes_ && value == map_ && key_ == map_key_ &&
+      init_ != SegmentList::no_init)
+    return true;
+  if (!read (value)) return false;
+  auto uri = attributes_.get ("URI");
+  if (!uri) return fail (Error::missing_attribute);
+  if (uri->empty ()) return fail (Error::empty_uri);
   Resource init{std::string (*uri), std::nullopt};
-  if (auto text = attributes->get ("BYTERANGE")) {
-    auto range = parse_byte_range (*text);
-    if (!range) return range.error ();
-    init.range = to_range (range->offset.value_or (0), range->size);
+  if (auto text = attributes_.get ("BYTERANGE")) {
+    auto range = m3u8text::byte_range (*text);
+    if (!range) return fail (Error::bad_byterange);
+    std::uint64_t first = range->offset.value_or (0);
+    init.range = presentation::Range{first, first + range->size - 1};
   }
-  auto &inits = media_.segments.inits;
-  if (inits.empty () || inits.back () != init)
-    inits.push_back (std::move (init));
-  init_ = static_cast<std::uint32_t> (inits.size () - 1);
-  return Done{};
+  if (key_ != SegmentList::no_key && list_.keys[key_].is_whole) {
+    const SegmentList::Key &key = list_.keys[key_];
+    // "the IV attribute of the EXT-X-KEY tag that applies to the EXT-X-MAP is
+    // REQUIRED": it has no sequence number.
+    if (!key.has_iv) return fail (Error::map_without_iv);
+    init.encryption = presentation::Encryption{
+        key.cipher, std::string (view ({key.uri_at, key.uri_size})), key.iv};
+  }
+  if (list_.inits.empty () || list_.inits.back () != init)
+    list_.inits.push_back (std::move (init));
+  init_ = static_cast<std::uint32_t> (list_.inits.size () - 1);
+  map_ = value;
+  map_key_ = key_;
+  return true;
 }
 
-Result<Done> Parser::target_duration (std::string_view value)
+bool Parser::session_key (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto parsed = parse_key (attributes_);
+  // They only say earlier what EXT-X-KEY says.
+  if (parsed && is_of_samples (parsed->method) && parsed->is_known_version)
+    multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
+  return true;
+}
+
+// ---- Tags of segments ------------------------------------------------------
+
+// <duration>,[<title>] (4.4.4.1); the comma is often left out.
+bool Parser::extinf (std::string_view value)
+{
+  std::size_t size = 0;
+  while (size < value.size () && value[size] != ',') size++;
+  duration_ = m3u8text::nanoseconds (m3u8text::trim (value.substr (0, size)));
+  return duration_ || fail (Error::bad_extinf);
+}
+
+bool Parser::byte_range (std::string_view value)
+{
+  byte_range_ = m3u8text::byte_range (value);
+  return byte_range_ || fail (Error::bad_byterange);
+}
+
+bool Parser::discontinuity (std::string_view /*value*/)
+{
+  discontinuity_ = true;
+  return true;
+}
+
+bool Parser::gap (std::string_view /*value*/)
+{
+  gap_ = true;
+  return true;
+}
+
+bool Parser::date (std::string_view value)
+{
+  auto date = m3u8text::date (value);
+  auto entry = static_cast<std::uint32_t> (list_.entries.size ());
+  if (!date) return true;
+  if (!list_.dates.empty () && list_.dates.back ().entry == entry)
+    list_.dates.pop_back ();
+  list_.dates.push_back ({entry, *date});
+  return true;
+}
+
+// In kbit/s.
+bool Parser::bitrate (std::string_view value)
+{
+  auto number = m3u8text::number (value);
+  std::uint64_t bits = 0;
+  if (number && !__builtin_mul_overflow (*number, 1000, &bits))
+    media_.bitrate = std::max (media_.bitrate, bits);
+  return true;
+}
+
+// ---- Tags of Media Playlists -----------------------------------------------
+
+bool Parser::date_range (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto range = parse_date_range (attributes_);
+  if (range && media_.date_ranges.size () < most_date_ranges)
+    media_.date_ranges.push_back (std::move (*range));
+  return true;
+}
+
+// "If a client encounters a Playlist with multiple EXT-X-VERSION tags, it MUST
+// fail to parse it" (4.4.1.2).
+bool Parser::version (std::string_view value)
+{
+  if (std::exchange (has_version_, true)) return fail (Error::two_versions);
+  return m3u8text::number (value) || fail (Error::bad_number);
+}
+
+bool Parser::target_duration (std::string_view value)
 {
   // An integer; some write a decimal.
-  media_.target_duration = text::decimal (value, 9);
-  if (!media_.target_duration) return relay::failure (Error::bad_number);
-  return Done{};
+  media_.target_duration = m3u8text::nanoseconds (value);
+  return media_.target_duration || fail (Error::bad_number);
 }
 
-Result<Done> Parser::media_sequence (std::string_view value)
+bool Parser::media_sequence (std::string_view value)
 {
-  auto number = text::number<std::uint64_t> (value);
-  if (!number) return relay::failure (Error::bad_number);
-  media_.media_sequence = *number;
-  return Done{};
+  auto number = m3u8text::number (value);
+  list_.media_sequence = number.value_or (0);
+  return number || fail (Error::bad_number);
 }
 
-Result<Done> Parser::discontinuity_sequence (std::string_view value)
+bool Parser::discontinuity_sequence (std::string_view value)
 {
-  auto number = text::number<std::uint64_t> (value);
-  if (!number) return relay::failure (Error::bad_number);
-  media_.discontinuity_sequence = *number;
-  return Done{};
+  auto number = m3u8text::number (value);
+  list_.discontinuity_sequence = number.value_or (0);
+  return number || fail (Error::bad_number);
 }
 
-Result<Done> Parser::end_list (std::string_view /*value*/)
+bool Parser::end_list (std::string_view /*value*/)
 {
   media_.end_list = true;
   media_.complete = true;
-  return Done{};
+  return true;
 }
 
 // "VOD: the Media Playlist MUST NOT change" (4.4.3.5). Other values than VOD
 // and EVENT say nothing.
-Result<Done> Parser::playlist_type (std::string_view value)
+bool Parser::playlist_type (std::string_view value)
 {
   if (value == "VOD") media_.complete = true;
-  return Done{};
+  return true;
 }
 
-Result<Done> Parser::stream_inf (std::string_view value)
+bool Parser::i_frames_only (std::string_view /*value*/)
 {
-  if (variant_) return relay::failure (Error::no_uri);
-  auto attributes = Attributes::parse (value);
-  if (!attributes) return attributes.error ();
-  Variant variant;
-  // "REQUIRED", but a list of one variant is playable without.
-  if (auto text = attributes->get ("BANDWIDTH")) {
-    auto number = text::number<std::uint64_t> (*text);
-    if (!number) return relay::failure (Error::bad_number);
-    variant.bandwidth = *number;
-  }
-  if (auto text = attributes->get ("RESOLUTION")) {
-    auto x = std::min (text->find ('x'), text->size () - 1);
-    auto width = text::number<std::uint32_t> (text->substr (0, x));
-    auto height = text::number<std::uint32_t> (text->substr (x + 1));
-    if (!width || !height) return relay::failure (Error::bad_number);
-    variant.width = *width;
-    variant.height = *height;
-  }
-  if (auto text = attributes->get ("FRAME-RATE")) {
-    auto rate = text::decimal (*text, 3);
-    if (!rate || *rate > 1'000'000) return relay::failure (Error::bad_number);
-    variant.frame_rate = {static_cast<std::uint32_t> (*rate), 1000};
-  }
-  variant.codecs = attributes->text ("CODECS");
-  variant.audio = attributes->text ("AUDIO");
-  variant.video = attributes->text ("VIDEO");
-  variant.subtitles = attributes->text ("SUBTITLES");
-  variant_ = std::move (variant);
-  return Done{};
+  list_.i_frames_only = true;
+  return true;
 }
 
-Result<Done> Parser::media (std::string_view value)
+// ---- Tags of both ----------------------------------------------------------
+
+bool Parser::independent (std::string_view /*value*/)
 {
-  auto attributes = Attributes::parse (value);
-  if (!attributes) return attributes.error ();
-  auto type = attributes->get ("TYPE");
-  auto group = attributes->get ("GROUP-ID");
-  if (!type || !group || !attributes->get ("NAME"))
-    return relay::failure (Error::missing_attribute);
-  Rendition rendition;
-  if (*type == "AUDIO")
-    rendition.type = Rendition::Type::audio;
-  else if (*type == "VIDEO")
-    rendition.type = Rendition::Type::video;
-  else if (*type == "SUBTITLES")
-    rendition.type = Rendition::Type::subtitles;
-  else if (*type == "CLOSED-CAPTIONS")
-    rendition.type = Rendition::Type::closed_captions;
-  else
-    return Done{};
-  rendition.uri = attributes->text ("URI");
-  rendition.group_id = *group;
-  rendition.name = attributes->text ("NAME");
-  rendition.language = attributes->text ("LANGUAGE");
-  rendition.is_default = attributes->get ("DEFAULT") == "YES";
-  multivariant_.renditions.push_back (std::move (rendition));
-  return Done{};
+  list_.independent_segments = true;
+  return true;
 }
 
-// RFC 6381 names of what can be seen; no CODECS at all means anything.
-bool has_picture (const Variant &variant)
+bool Parser::start (std::string_view value)
 {
-  if (variant.width != 0 || variant.codecs.empty ()) return true;
-  for (const char *codec : {"avc", "hvc", "hev", "dvh", "dva", "av01", "vp0",
-           "vp8", "vp9", "mp4v", "vvc", "vvi"})
-    if (variant.codecs.find (codec) != std::string::npos) return true;
-  return false;
+  if (!read (value)) return false;
+  media_.start = parse_start (attributes_);
+  return true;
 }
 
-presentation::Representation to_representation (
-    const Variant &variant, const std::string &base)
+// ---- Tags of Multivariant Playlists ----------------------------------------
+
+bool Parser::stream_inf (std::string_view value)
 {
-  presentation::Representation out{};
-  out.base = base;
-  out.bandwidth = variant.bandwidth;
-  out.width = variant.width;
-  out.height = variant.height;
-  out.frame_rate = variant.frame_rate;
-  out.codecs = variant.codecs;
-  out.group = variant.audio;
-  out.segments = presentation::Playlist{variant.uri};
-  return out;
+  if (variant_) return fail (Error::no_uri);
+  if (!read (value)) return false;
+  auto variant = parse_variant (attributes_);
+  if (!variant) return fail (variant.code ());
+  variant_ = std::move (*variant);
+  variant_->uri.clear ();
+  return true;
 }
 
-// Whether a rendition is what a variant has anyway: where there is sound only,
-// it is common to list the playlist of the variant as a rendition too.
-bool is_variant (const presentation::Track &variants,
-    const Rendition &rendition, const std::string &base)
+bool Parser::i_frame_stream_inf (std::string_view value)
 {
-  std::string uri = uri::resolve (base, rendition.uri);
-  return std::ranges::any_of (
-      variants.representations, [&] (const presentation::Representation &one) {
-        const auto &playlist = std::get<presentation::Playlist> (one.segments);
-        return uri::resolve (base, playlist.uri) == uri;
-      });
+  if (!read (value)) return false;
+  auto variant = parse_variant (attributes_);
+  if (!variant) return fail (variant.code ());
+  if (variant->uri.empty ()) return fail (Error::missing_attribute);
+  multivariant_.i_frame_variants.push_back (std::move (*variant));
+  return true;
+}
+
+bool Parser::media (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto rendition = parse_rendition (attributes_);
+  if (!rendition) return fail (rendition.code ());
+  if (*rendition) multivariant_.renditions.push_back (std::move (**rendition));
+  return true;
+}
+
+bool Parser::session_data (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto data = parse_session_data (attributes_, source_.uri);
+  if (data) multivariant_.session_data.push_back (std::move (*data));
+  return true;
 }
 
 }  // namespace
 
-Result<Playlist> parse (std::string text)
+Result<Playlist> parse (std::string text, const Source &source)
 {
-  return Parser (std::move (text)).run ();
-}
-
-presentation::Presentation to_presentation (
-    const Multivariant &playlist, const std::string &base)
-{
-  presentation::Track main;
-  // Sound-only variants are for lines that do not carry a picture: they are a
-  // choice only where there is nothing else.
-  bool pictures = std::ranges::any_of (playlist.variants, has_picture);
-  main.type = pictures ? presentation::Type::video : presentation::Type::audio;
-  for (const Variant &variant : playlist.variants)
-    if (!pictures || has_picture (variant))
-      main.representations.push_back (to_representation (variant, base));
-
-  presentation::Period period;
-  period.tracks.push_back (std::move (main));
-  for (const Rendition &rendition : playlist.renditions) {
-    if (rendition.type != Rendition::Type::audio || rendition.uri.empty ())
-      continue;
-    if (is_variant (period.tracks.front (), rendition, base)) continue;
-    auto same = [&] (const presentation::Track &track) {
-      return track.type == presentation::Type::audio &&
-             track.label == rendition.name &&
-             track.language == rendition.language;
-    };
-    auto track = std::ranges::find_if (
-        period.tracks.begin () + 1, period.tracks.end (), same);
-    if (track == period.tracks.end ()) {
-      track = period.tracks.insert (track, presentation::Track{});
-      track->type = presentation::Type::audio;
-      track->label = rendition.name;
-      track->language = rendition.language;
-    }
-    presentation::Representation representation{};
-    representation.base = base;
-    representation.group = rendition.group_id;
-    representation.segments = presentation::Playlist{rendition.uri};
-    track->representations.push_back (std::move (representation));
-  }
-  return {std::nullopt, {std::move (period)}};
-}
-
-presentation::Presentation to_presentation (
-    Media playlist, const std::string &base)
-{
-  presentation::Representation representation{};
-  representation.base = base;
-  presentation::Time duration = playlist.duration;
-  representation.segments = std::move (playlist.segments);
-  presentation::Track track;
-  track.representations.push_back (std::move (representation));
-  presentation::Period period;
-  period.duration = duration;
-  period.tracks.push_back (std::move (track));
-  return {duration, {std::move (period)}};
+  return Parser (std::move (text), source).run ();
 }
 
 }  // namespace m3u8

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -47,25 +48,68 @@ struct Range
   bool operator== (const Range &) const = default;
 };
 
+// Encryption of a resource as a whole, from its first byte to its last.
+struct Encryption
+{
+  enum class Cipher : std::uint8_t
+  {
+    aes_128,  // CBC with PKCS #7 padding
+    aes_256,
+    aes_256_ctr  // the last 8 bytes of the IV count, and wrap
+  };
+  using Iv = std::array<std::uint8_t, 16>;
+
+  Cipher cipher = Cipher::aes_128;
+  std::string key_uri;
+  Iv iv{};
+  bool operator== (const Encryption &) const = default;
+};
+
 // A URI reference, to be resolved against Representation::base.
 struct Resource
 {
   std::string uri;
   std::optional<Range> range;
+  std::optional<Encryption> encryption{};
   bool operator== (const Resource &) const = default;
 };
+
+// HLS: what EXT-X-DEFINE has defined, by name.
+using Variables = std::vector<std::pair<std::string, std::string>>;
 
 // HLS: a Media Playlist that has not been loaded yet.
 struct Playlist
 {
   std::string uri;  // reference
+  // Of the Multivariant Playlist, for those that it imports. Null: none.
+  std::shared_ptr<const Variables> variables{};
+  bool independent_segments = false;  // said for all of them
 };
+
+// Encryption of the samples in a resource: DASH ContentProtection, HLS
+// EXT-X-KEY with SAMPLE-AES or SAMPLE-AES-CTR. Kept as it stands.
+struct ContentProtection
+{
+  std::string scheme_id_uri;  // HLS: "" where the KEYFORMAT is no system's
+  std::string value;          // HLS: cenc or cbcs
+  std::string default_kid;
+  std::vector<std::string> pssh;  // base64
+  std::string playready{};        // mspr:pro, base64
+  std::string license_uri{};      // of ClearKey: dashif:Laurl; absolute
+  // HLS. "identity": the key itself is at key_uri, whatever the key id.
+  std::string key_format{};
+  std::string key_uri{};  // absolute, once it is in a Segment
+  std::string iv{};       // 32 hexadecimal digits, "" = the samples say
+  bool operator== (const ContentProtection &) const = default;
+};
+using Protections = std::vector<ContentProtection>;
 
 // Segments listed one by one: a Media Playlist, or an index (sidx).
 struct SegmentList
 {
   static constexpr std::uint32_t no_init =
       std::numeric_limits<std::uint32_t>::max ();
+  static constexpr std::uint32_t no_key = no_init;
 
   // A 48-hour list has 172,800 of these: small, no string of their own.
   struct Entry
@@ -77,18 +121,50 @@ struct SegmentList
     Time time = 0;           // on the media's own clock
     Time duration = 0;
     std::uint32_t init = no_init;  // in inits
+    std::uint32_t key = no_key;    // in keys
     bool discontinuity = false;    // before this one
+    bool gap = false;              // there is nothing to fetch
+  };
+
+  // HLS: of how entries are encrypted. A list may have one for each entry.
+  struct Key
+  {
+    std::uint32_t uri_at = 0;  // in text
+    std::uint32_t uri_size = 0;
+    Encryption::Iv iv{};
+    Encryption::Cipher cipher = Encryption::Cipher::aes_128;
+    bool has_iv = false;    // otherwise it is the entry's sequence number
+    bool is_whole = false;  // otherwise samples are: see protections
+    std::uint32_t protections = 0;
+  };
+
+  // HLS: what time of day it is at the beginning of an entry.
+  struct Date
+  {
+    std::uint32_t entry = 0;
+    std::int64_t milliseconds = 0;  // since 1970, UTC
   };
 
   std::string text;
   std::vector<Entry> entries;
   std::vector<Resource> inits;
+  std::vector<Key> keys;
+  std::vector<std::shared_ptr<const Protections>> protections;
+  std::vector<Date> dates;  // in the order of entries
+  std::uint64_t media_sequence = 0;
+  std::uint64_t discontinuity_sequence = 0;
+  bool independent_segments = false;  // each begins with a key frame
+  bool i_frames_only = false;
   // What the media's own clock says at the beginning of the period.
   Time offset = 0;
 
   [[nodiscard]] std::string_view uri (const Entry &entry) const
   {
     return std::string_view (text).substr (entry.uri_at, entry.uri_size);
+  }
+  [[nodiscard]] std::string_view uri (const Key &key) const
+  {
+    return std::string_view (text).substr (key.uri_at, key.uri_size);
   }
 };
 
@@ -140,6 +216,9 @@ struct Segment
   Time time = 0;  // of its first sample, on the media's own clock
   Time duration = 0;
   bool discontinuity = false;  // before this one
+  bool gap = false;            // nothing to fetch: see EXT-X-GAP
+  // HLS: the same pointer as long as they are the same. Null: none.
+  std::shared_ptr<const Protections> protections{};
 };
 
 struct Fraction
@@ -149,13 +228,24 @@ struct Fraction
   bool operator== (const Fraction &) const = default;
 };
 
-// DASH ContentProtection, kept as it stands.
-struct ContentProtection
+// DASH: Role, Accessibility, InbandEventStream and their like (5.8.2).
+struct Descriptor
 {
   std::string scheme_id_uri;
   std::string value;
-  std::string default_kid;
-  std::vector<std::string> pssh;  // base64
+  bool operator== (const Descriptor &) const = default;
+};
+
+// DASH: one of several addresses of the same resources (5.6).
+struct Base
+{
+  std::string uri;  // absolute
+  std::string service_location;
+  // Of the DVB profile: a lower priority is better, and of the same priority
+  // each is to be chosen as often as its weight says.
+  std::uint32_t priority = 1;
+  std::uint32_t weight = 1;
+  bool operator== (const Base &) const = default;
 };
 
 struct Representation
@@ -171,8 +261,29 @@ struct Representation
   // HLS: the group of audio renditions that belongs to this variant, and for a
   // rendition the one that it is in.
   std::string group;
-  std::vector<ContentProtection> protections;
+  // HLS: the same for alternative pictures, subtitles and closed captions.
+  std::string video_group{};
+  std::string text_group{};
+  std::string captions_group{};
+  // HLS, of a variant; 0 and "" = not said.
+  std::uint64_t average_bandwidth = 0;
+  double score = 0;
+  std::string video_range{};
+  std::string hdcp_level{};
+  std::string supplemental_codecs{};
+  std::string pathway_id{};
+  std::string allowed_cpc{};
+  Protections protections;
   Segments segments;
+  // DASH: where else it is than at base, the best first.
+  std::vector<Base> alternatives{};
+  // DASH: what kinds of emsg boxes its segments have.
+  std::vector<Descriptor> inband_events{};
+  // DASH: of each of its segments and of its initialization (ISO/IEC 23009-4).
+  std::optional<Encryption> encryption{};
+  // DASH, for live: how much earlier than complete a segment can be asked for;
+  // max_time: at any time.
+  Time availability_time_offset = 0;
 };
 
 enum class Type
@@ -189,6 +300,92 @@ struct Track
   std::string language;
   std::string label;
   std::vector<Representation> representations;
+  // HLS EXT-X-MEDIA. A rendition is not for a variant that is of none of its
+  // representations' groups.
+  bool is_rendition = false;
+  bool is_default = false;
+  bool autoselect = false;
+  bool forced = false;
+  std::string characteristics{};
+  std::string channels{};
+  // DASH: it has key frames alone, of the tracks with these ids.
+  std::string trick_mode_of{};
+  bool is_trick_mode = false;
+  std::vector<Descriptor> roles{};
+  std::vector<Descriptor> accessibilities{};
+};
+
+// DASH: something that happens at a time (5.10.2).
+struct Event
+{
+  Time time = 0;  // of the presentation
+  std::optional<Time> duration;
+  std::string id;
+  std::string data;        // text, or XML where it has elements
+  bool is_base64 = false;  // the text
+};
+
+struct EventStream
+{
+  Descriptor scheme;
+  std::vector<Event> events;
+};
+
+// HLS: closed captions inside the picture's stream.
+struct Captions
+{
+  std::string group;
+  std::string name;
+  std::string language;
+  std::string instream_id;  // CC1 to CC4, SERVICE1 to SERVICE63
+  bool is_default = false;
+  bool autoselect = false;
+};
+
+// HLS EXT-X-DATERANGE: what is true for a while.
+struct DateRange
+{
+  std::string id;
+  std::string scheme;      // its CLASS
+  std::int64_t start = 0;  // milliseconds since 1970, UTC
+  std::optional<std::int64_t> end;
+  std::optional<Time> duration;
+  std::optional<Time> planned_duration;
+  bool end_on_next = false;
+  std::string cue;
+  // The start on the presentation's clock, where EXT-X-PROGRAM-DATE-TIME
+  // says.
+  std::optional<std::int64_t> time;
+  // SCTE35-CMD, SCTE35-OUT, SCTE35-IN and all that begin with X-, by name.
+  std::vector<std::pair<std::string, std::string>> attributes;
+};
+
+// HLS EXT-X-SESSION-DATA.
+struct SessionData
+{
+  std::string id;
+  std::string value;  // or else
+  std::string uri;    // absolute
+  std::string format;
+  std::string language;
+};
+
+// HLS EXT-X-START: where to begin, unless somebody wants it elsewhere.
+struct Start
+{
+  bool from_end = false;
+  Time offset = 0;
+  bool precise = false;
+};
+
+// HLS: what is said of a presentation beside its media.
+struct Notes
+{
+  std::optional<Start> start{};
+  std::vector<Captions> captions{};
+  std::vector<DateRange> date_ranges{};
+  std::vector<SessionData> session_data{};
+  std::vector<ContentProtection> session_keys{};
 };
 
 struct Period
@@ -197,12 +394,14 @@ struct Period
   Time start = 0;
   std::optional<Time> duration;
   std::vector<Track> tracks;
+  std::vector<EventStream> event_streams{};
 };
 
 struct Presentation
 {
   std::optional<Time> duration;
   std::vector<Period> periods;
+  Notes notes{};
 };
 
 }  // namespace presentation

@@ -240,6 +240,7 @@ Result<std::unique_ptr<Exchange>> Requester::send_to (
   Result<std::unique_ptr<limiter::Ticket>> ticket =
       wait_for_place (settings_, std::move (place), cancellable_.get ());
   if (!ticket) return ticket.error ();
+  if (request_.on_place) request_.on_place ();
   Result<std::shared_ptr<Session>> session =
       Engine::get ().session ({way->route, way->verify, settings_.tls});
   if (!session) return session.error ();

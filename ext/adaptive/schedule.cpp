@@ -38,9 +38,13 @@ std::size_t choose (const presentation::Track &track, std::uint64_t max_bitrate)
 }
 
 std::optional<std::size_t> choose_rendition (
-    const presentation::Track &track, std::string_view group)
+    const presentation::Track &track, const Representation &variant)
 {
   const auto &all = track.representations;
+  const std::string &group =
+      track.type == presentation::Type::audio  ? variant.group
+      : track.type == presentation::Type::text ? variant.text_group
+                                               : variant.video_group;
   auto found = std::ranges::find (all, group, &Representation::group);
   if (found == all.end ()) return std::nullopt;
   return static_cast<std::size_t> (found - all.begin ());
@@ -51,7 +55,33 @@ namespace {
 Resource absolute (const std::string &base, Resource resource)
 {
   resource.uri = uri::resolve (base, resource.uri);
+  if (resource.encryption)
+    resource.encryption->key_uri =
+        uri::resolve (base, resource.encryption->key_uri);
   return resource;
+}
+
+// "If the EXT-X-KEY tag does not have an IV attribute, ... the Media Sequence
+// Number is to be used as the IV" (RFC 8216bis 4.4.4.4), big-endian (5.2).
+presentation::Encryption::Iv iv_of (std::uint64_t sequence)
+{
+  presentation::Encryption::Iv iv{};
+  for (std::size_t i = iv.size (); i > 8; i--, sequence >>= 8)
+    iv[i - 1] = static_cast<std::uint8_t> (sequence);
+  return iv;
+}
+
+void encrypt (Segment &segment, const std::string &base,
+    const SegmentList &list, const SegmentList::Key &key, std::uint64_t n)
+{
+  if (!key.is_whole) {
+    if (key.protections < list.protections.size ())
+      segment.protections = list.protections[key.protections];
+    return;
+  }
+  segment.resource.encryption =
+      presentation::Encryption{key.cipher, uri::resolve (base, list.uri (key)),
+          key.has_iv ? key.iv : iv_of (list.media_sequence + n)};
 }
 
 std::optional<Segment> nth (
@@ -69,6 +99,9 @@ std::optional<Segment> nth (
         presentation::Range{entry.first, std::nullopt});
   if (entry.init < list.inits.size ())
     segment.init = absolute (base, list.inits[entry.init]);
+  if (entry.key < list.keys.size ())
+    encrypt (segment, base, list, list.keys[entry.key], n);
+  segment.gap = entry.gap;
   segment.time = entry.time;
   segment.duration = entry.duration;
   segment.discontinuity = entry.discontinuity;
@@ -110,9 +143,7 @@ std::optional<Segment> nth (const Representation &representation,
   return segment;
 }
 
-}  // namespace
-
-std::optional<Segment> segment (
+std::optional<Segment> nth (
     const Representation &representation, std::uint64_t n)
 {
   if (const auto *list = std::get_if<SegmentList> (&representation.segments))
@@ -121,6 +152,18 @@ std::optional<Segment> segment (
           std::get_if<SegmentTemplate> (&representation.segments))
     return nth (representation, *pattern, n);
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Segment> segment (
+    const Representation &representation, std::uint64_t n)
+{
+  auto out = nth (representation, n);
+  if (!out || !representation.encryption) return out;
+  out->resource.encryption = representation.encryption;
+  if (out->init) out->init->encryption = representation.encryption;
+  return out;
 }
 
 Time media_offset (const Representation &representation)
@@ -149,8 +192,10 @@ std::optional<SegmentList> to_segments (
   for (const sidx::Reference &reference : index.references) {
     // Nothing to fetch: as good as not there.
     if (reference.size == 0) continue;
-    auto time = presentation::to_time (reference.time, index.timescale);
-    auto duration = presentation::to_time (reference.duration, index.timescale);
+    std::uint32_t timescale =
+        reference.timescale != 0 ? reference.timescale : index.timescale;
+    auto time = presentation::to_time (reference.time, timescale);
+    auto duration = presentation::to_time (reference.duration, timescale);
     if (!time || !duration) return std::nullopt;
     SegmentList::Entry entry;
     entry.uri_size = static_cast<std::uint32_t> (list.text.size ());

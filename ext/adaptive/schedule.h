@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "m3u8.h"
 #include "presentation.h"
@@ -18,10 +17,11 @@ namespace schedule {
 [[nodiscard]] std::size_t choose (
     const presentation::Track &track, std::uint64_t max_bitrate);
 
-// HLS: the one of an audio track that belongs to a variant's group; nothing
-// when the variant goes without this track.
+// HLS: the one of a track that belongs to the variant's group for its type;
+// nothing when the variant goes without this track.
 [[nodiscard]] std::optional<std::size_t> choose_rendition (
-    const presentation::Track &track, std::string_view group);
+    const presentation::Track &track,
+    const presentation::Representation &variant);
 
 // The n-th segment from 0; nothing past the last one, and nothing as long as
 // the list has not been loaded (Playlist, SegmentBase).

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sidx.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "bytes.h"
 
 namespace sidx {
@@ -18,8 +21,8 @@ const char *to_string (Error error)
       return "unknown version of the sidx box";
     case Error::zero_timescale:
       return "the timescale is 0";
-    case Error::hierarchical:
-      return "hierarchical index";
+    case Error::too_many:
+      return "too many indexes or references";
     case Error::overflow:
       return "a position or time is too large";
     case Error::empty:
@@ -57,10 +60,12 @@ Result<Index> parse_payload (bytes::Reader reader, std::uint64_t end)
     auto duration = reader.u32 ();
     reader.skip (4);  // starts_with_SAP, SAP_type, SAP_delta_time
     if (!reader.ok ()) return relay::failure (Error::truncated);
-    if ((type_and_size & 0x80000000u) != 0)
-      return relay::failure (Error::hierarchical, i);
-    index.references.push_back ({first, type_and_size, time, duration});
-    if (__builtin_add_overflow (first, type_and_size, &first) ||
+    std::uint32_t size = type_and_size & 0x7fffffffu;
+    bool is_index = size != type_and_size;
+    if (is_index && size < 8) return relay::failure (Error::bad_size, i);
+    index.references.push_back (
+        {first, size, time, duration, timescale, is_index});
+    if (__builtin_add_overflow (first, size, &first) ||
         __builtin_add_overflow (time, duration, &time))
       return relay::failure (Error::overflow, i);
   }
@@ -95,6 +100,81 @@ Result<Index> parse (std::span<const std::uint8_t> data, std::uint64_t position)
     at += size;
   }
   return relay::failure (Error::no_sidx);
+}
+
+// ---- Hierarchies -----------------------------------------------------------
+
+namespace {
+
+// How much of a referred index is asked for at first: some 600 references.
+constexpr std::uint64_t first_guess = 8192;
+
+}  // namespace
+
+void Walk::find ()
+{
+  const auto &all = index_.references;
+  while (at_ < all.size () && !all[at_].is_index) at_++;
+  if (at_ < all.size ())
+    need_ = std::min<std::uint64_t> (all[at_].size, first_guess);
+}
+
+// In place of the reference to it.
+Result<relay::Done> Walk::put (Index found)
+{
+  auto &all = index_.references;
+  if (!begun_) {
+    begun_ = true;
+    index_ = std::move (found);
+  } else {
+    if (++boxes_ > max_boxes ||
+        found.references.size () > max_references - all.size ())
+      return relay::failure (Error::too_many, at_);
+    auto place = all.erase (all.begin () + static_cast<std::ptrdiff_t> (at_));
+    all.insert (place, found.references.begin (), found.references.end ());
+  }
+  find ();
+  return relay::Done{};
+}
+
+std::optional<Walk::Range> Walk::wanted () const
+{
+  if (at_ >= index_.references.size ()) return std::nullopt;
+  return Range{index_.references[at_].first, need_};
+}
+
+Result<relay::Done> Walk::add (
+    std::span<const std::uint8_t> data, std::uint64_t position)
+{
+  if (!begun_) {
+    auto found = parse (data, position);
+    if (!found) return found.error ();
+    auto done = put (std::move (*found));
+    if (!done) return done;
+  }
+  // Boxes that follow each other are often in the same bytes.
+  while (at_ < index_.references.size ()) {
+    const Reference reference = index_.references[at_];
+    if (reference.first < position ||
+        reference.first - position >= data.size ())
+      break;
+    auto part =
+        data.subspan (static_cast<std::size_t> (reference.first - position));
+    if (part.size () > reference.size) part = part.first (reference.size);
+    auto found = parse (part, reference.first);
+    if (found) {
+      auto done = put (std::move (*found));
+      if (!done) return done;
+      continue;
+    }
+    // It is longer than what was asked for.
+    if (found.code () != Error::truncated || part.size () >= reference.size)
+      return found.error ();
+    if (part.size () >= need_)
+      need_ = std::min<std::uint64_t> (reference.size, part.size () * 16);
+    break;
+  }
+  return relay::Done{};
 }
 
 }  // namespace sidx

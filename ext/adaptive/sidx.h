@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -17,9 +20,9 @@ enum class Error
   bad_size,     // a box smaller than its header
   bad_version,  // neither 0 nor 1
   zero_timescale,
-  hierarchical,  // refers to other sidx boxes: not supported
-  overflow,      // beyond 64 bits
-  empty          // no reference
+  too_many,  // indexes of indexes, or references in all
+  overflow,  // beyond 64 bits
+  empty      // no reference
 };
 template <class T>
 using Result = relay::Result<T, Error>;
@@ -31,6 +34,10 @@ struct Reference
   std::uint32_t size = 0;
   std::uint64_t time = 0;  // in units of the timescale
   std::uint32_t duration = 0;
+  std::uint32_t timescale = 0;  // 0 = the Index's
+  // To another sidx, at its first byte; the size is that of the box and of all
+  // that it indexes.
+  bool is_index = false;
 };
 
 struct Index
@@ -43,5 +50,40 @@ struct Index
 // resource.
 [[nodiscard]] Result<Index> parse (
     std::span<const std::uint8_t> data, std::uint64_t position);
+
+// An index whose references may be to other indexes (8.16.3.1: hierarchical,
+// or a chain in which the last one refers to the next).
+class Walk
+{
+public:
+  // Of one resource: the boxes that it takes, and the references that come of
+  // them.
+  static constexpr std::size_t max_boxes = 4096;
+  static constexpr std::size_t max_references = std::size_t{1} << 20;
+
+  struct Range
+  {
+    std::uint64_t first = 0;
+    std::uint64_t size = 0;
+  };
+
+  // The bytes from this one of the resource on: first those with the index,
+  // then what wanted () asks for.
+  [[nodiscard]] Result<relay::Done> add (
+      std::span<const std::uint8_t> data, std::uint64_t position);
+  // What else is to be read; nothing: the index is complete.
+  [[nodiscard]] std::optional<Range> wanted () const;
+  [[nodiscard]] Index take () { return std::move (index_); }
+
+private:
+  Result<relay::Done> put (Index found);
+  void find ();
+
+  Index index_;
+  bool begun_ = false;
+  std::size_t boxes_ = 0;
+  std::size_t at_ = 0;      // the first reference to an index
+  std::uint64_t need_ = 0;  // of its bytes
+};
 
 }  // namespace sidx

@@ -183,7 +183,7 @@ GST_START_TEST (properties_are_read_and_written)
 {
   // Write-only, because what they hold is in nothing that we write.
   const std::map<std::string, std::set<std::string>> secrets = {
-      {"adaptivesrc", {"proxy-pw", "user-pw"}},
+      {"adaptivesrc", {"license-url", "proxy-pw", "user-pw"}},
       {"proxyhttpsrc", {"proxy-pw", "user-pw"}},
       {"cencdecrypt", {"keys", "key", "clearkey-json"}},
       {"cencmp4decrypt", {"keys", "key", "clearkey-json"}},

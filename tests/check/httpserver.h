@@ -225,6 +225,7 @@ public:
     std::string path;  // with its query
     HeaderList headers;
     int peer_port = 0;
+    std::string body{};
 
     [[nodiscard]] std::string header (const char *name) const
     {
@@ -317,6 +318,9 @@ private:
       request.headers.emplace_back (name, value);
     request.peer_port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (
         soup_server_message_get_remote_address (message)));
+    if (SoupMessageBody *body = soup_server_message_get_request_body (message);
+        body->data != nullptr)
+      request.body.assign (body->data, static_cast<std::size_t> (body->length));
     self->state_.lock ()->requests.push_back (request);
     self->answer (message, self->handler_ (request));
   }

@@ -64,15 +64,41 @@ std::string timeline (const std::string &inner)
                 "</SegmentTimeline></SegmentTemplate>");
 }
 
+// ISO/IEC 23009-4 5.1.
+const std::string cbc = "urn:mpeg:dash:sea:aes128-cbc:2013";
+const std::string http_keys = "urn:mpeg:dash:sea:keysys:http:2013";
+const std::string one_key =
+    "<CryptoPeriod keyUriTemplate='k$RepresentationID$' "
+    "IV='0x000102030405060708090A0b0c0d0e0f'/>";
+
+std::string sea (const std::string &scheme, const std::string &key_system,
+    const std::string &periods)
+{
+  return video (
+      "<ContentProtection schemeIdUri='urn:mpeg:dash:sea:2012'>"
+      "<SegmentEncryption schemeIdUri='" +
+      scheme + "'/><KeySystem keySystemUri='" + key_system + "'/>" + periods +
+      "</ContentProtection><SegmentTemplate duration='5' "
+      "initialization='i' media='$Number$'/>");
+}
+
 const Bad bad[] = {
-    {"", Error::not_xml, 0},
-    {"#EXTM3U", Error::not_xml, 0},
-    {"<MPD><Period>", Error::not_xml, 0},
-    {"<!DOCTYPE MPD [<!ENTITY a 'aaaa'>]><MPD>&a;</MPD>", Error::doctype, 0},
+    {"", Error::not_xml, 1},
+    {"#EXTM3U", Error::not_xml, 1},
+    {"<MPD>\n<Period>", Error::not_xml, 2},
+    {"<MPD><Period>&a;</Period></MPD>", Error::not_xml, 1},
+    {"<!DOCTYPE MPD [<!ENTITY a 'aaaa'>]><MPD>&a;</MPD>", Error::doctype, 1},
     {"<html/>", Error::not_mpd, 1},
     {document ("", ""), Error::no_period, 1},
     {document (" type='dynamic'", "<Period/>"), Error::dynamic, 1},
-    {document ("", "<Period/>\n<Period/>"), Error::multi_period, 3},
+    // The first one has no length.
+    {document ("", "<Period/>\n<Period/>"), Error::no_duration, 3},
+    {document ("", "<Period start='PT2S'/>\n<Period start='PT1S'/>"),
+        Error::bad_period, 3},
+    {document ("",
+         "<Period start='PT2562047H'/>\n"
+         "<Period start='PT2562047H' duration='PT2562047H'/>"),
+        Error::overflow, 3},
     {document ("", "<Period/>"), Error::no_segments, 1},
     {video (""), Error::no_segments, 1},
     {video ("<SegmentList duration='1'/>"), Error::no_segments, 1},
@@ -92,6 +118,21 @@ const Bad bad[] = {
          "<Period xmlns:x='http://www.w3.org/1999/xlink' "
          "x:href='a'/>"),
         Error::xlink, 2},
+    {video ("<SegmentList duration='1' x:href='a' "
+            "xmlns:x='http://www.w3.org/1999/xlink'/>"),
+        Error::xlink, 4},
+    {video ("<SegmentTemplate><SegmentTimeline x:href='a' "
+            "xmlns:x='http://www.w3.org/1999/xlink'/></SegmentTemplate>"),
+        Error::xlink, 4},
+    {document ("",
+         "<Period duration='PT1S'>\n<AdaptationSet "
+         "xmlns:x='http://www.w3.org/1999/xlink' x:href='a'/></Period>"),
+        Error::xlink, 3},
+    {video ("<SegmentTemplate duration='1' media='a' "
+            "availabilityTimeOffset='x'/>"),
+        Error::bad_number, 4},
+    {video ("<BaseURL availabilityTimeOffset='-1'>a</BaseURL>"),
+        Error::bad_number, 4},
     {video ("<SegmentTemplate duration='x' media='a'/>"), Error::bad_number, 4},
     {video ("<SegmentTemplate duration='0' media='a'/>"), Error::bad_number, 4},
     {video ("<SegmentTemplate timescale='0' media='a'/>"), Error::bad_number,
@@ -117,15 +158,44 @@ const Bad bad[] = {
     {video ("<SegmentTemplate duration='1' media='a' "
             "presentationTimeOffset='18446744073709551615'/>"),
         Error::overflow, 3},
+    // Segment encryption but for one key and one IV.
+    {sea (cbc, http_keys, ""), Error::segment_encryption, 4},
+    {sea ("urn:mpeg:dash:sea:aes128-gcm:2013", http_keys, one_key),
+        Error::segment_encryption, 4},
+    {sea (cbc, "urn:x", one_key), Error::segment_encryption, 4},
+    {sea (cbc, http_keys, one_key + one_key), Error::segment_encryption, 4},
+    {sea (cbc, http_keys, "<CryptoTimeline/>" + one_key),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys, "<CryptoPeriod keyUriTemplate='k'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod IV='0x000102030405060708090a0b0c0d0e0'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k' "
+         "IV='0x000102030405060708090a0b0c0d0e-f'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k$Number$' "
+         "IV='0x000102030405060708090a0b0c0d0e0f'/>"),
+        Error::segment_encryption, 4},
+    {sea (cbc, http_keys,
+         "<CryptoPeriod keyUriTemplate='k' numSegments='2' "
+         "IV='0x000102030405060708090a0b0c0d0e0f'/>"),
+        Error::segment_encryption, 4},
     {timeline ("<S/>"), Error::bad_timeline, 5},
     {timeline ("<S d='0'/>"), Error::bad_timeline, 5},
     {timeline ("<S d='2'/>\n<S t='1' d='2'/>"), Error::bad_timeline, 6},
     {timeline ("<S d='2' r='-1'/>\n<S d='2'/>"), Error::bad_timeline, 5},
+    {timeline ("<S d='2' r='-1'/>\n<S t='0' d='2'/>"), Error::bad_timeline, 5},
+    {timeline ("<S d='x'/>"), Error::bad_number, 5},
+    {timeline ("<S t='-1' d='2'/>"), Error::bad_number, 5},
     {timeline ("<S d='2' r='x'/>"), Error::bad_number, 5},
     {timeline ("<S d='2' r='18446744073709551615'/>"), Error::too_many_segments,
         5},
     {timeline ("<S d='1' r='4294967296'/>"), Error::too_many_segments, 5},
     {timeline ("<S t='18446744073709551615' d='1'/>"), Error::overflow, 5},
+    {timeline ("<S d='1'/><S t='9223372037' d='1'/>"), Error::overflow, 3},
     {timeline ("<S d='2' k='3'/>"), Error::sub_segments, 5},
     {video ("<SegmentBase indexRange='5'/>"), Error::bad_range, 4},
     {video ("<SegmentBase indexRange='5-4'/>"), Error::bad_range, 4},
@@ -207,8 +277,8 @@ GST_END_TEST;
 GST_START_TEST (segments_are_timed)
 {
   fail_unless (uris_of (timeline ("<S t='3' d='2' r='1'/><S d='1'/>"
-                                  "<S t='20' d='5'/>")) ==
-               Uris ({"d/3", "d/5", "d/7", "d/20"}));
+                                  "<S t='9' d='5'/>")) ==
+               Uris ({"d/3", "d/5", "d/7", "d/9"}));
   // "until the start of the next S element" or the end of the Period.
   fail_unless (uris_of (timeline ("<S d='2' r='-1'/><S t='5' d='1'/>")) ==
                Uris ({"d/0", "d/2", "d/4", "d/5"}));
@@ -365,6 +435,309 @@ GST_START_TEST (a_period_may_begin_later)
 }
 GST_END_TEST;
 
+GST_START_TEST (periods_follow_each_other)
+{
+  struct Row
+  {
+    const char *attributes;
+    const char *periods[3];
+    std::vector<std::pair<int, int>> expected;  // start and duration, s
+    int duration;
+  };
+  const Row rows[] = {
+      {"", {"duration='PT3S'", "duration='PT4S'", nullptr}, {{0, 3}, {3, 4}},
+          7},
+      // From the next one's start, and from the whole.
+      {"mediaPresentationDuration='PT9S'", {"", "start='PT3S'", nullptr},
+          {{0, 3}, {3, 6}}, 9},
+      // One that is ended early, and one that leaves a gap.
+      {"",
+          {"duration='PT5S'", "start='PT3S' duration='PT1S'",
+              "start='PT6S' duration='PT2S'"},
+          {{0, 3}, {3, 1}, {6, 2}}, 8},
+      // One without a length is not shown.
+      {"", {"duration='PT5S'", "duration='PT0S'", "duration='PT2S'"},
+          {{0, 5}, {5, 2}}, 7},
+  };
+  for (const Row &row : rows) {
+    std::string inner;
+    for (const char *period : row.periods)
+      if (period != nullptr)
+        inner += std::string ("<Period ") + period +
+                 "><AdaptationSet mimeType='video/mp4'><SegmentTemplate "
+                 "duration='2' media='$Number$'/><Representation/>"
+                 "</AdaptationSet></Period>";
+    auto all = parsed (document (std::string (" ") + row.attributes, inner));
+    std::vector<std::pair<int, int>> found;
+    for (const auto &period : all.periods)
+      found.emplace_back (static_cast<int> (period.start / GST_SECOND),
+          static_cast<int> (*period.duration / GST_SECOND));
+    fail_unless (found == row.expected, "%s", inner.c_str ());
+    fail_unless (all.duration == row.duration * GST_SECOND);
+  }
+}
+GST_END_TEST;
+
+// Those of the first of two Periods, of which it has 10 seconds.
+static Uris shown (const std::string &information)
+{
+  return uris_of (document (
+      "", "<Period><AdaptationSet mimeType='video/mp4'><Representation>" +
+              information +
+              "</Representation></AdaptationSet></Period>"
+              "<Period start='PT10S' duration='PT1S'/>"));
+}
+
+GST_START_TEST (what_is_not_in_the_period_is_not_fetched)
+{
+  // What begins with the next Period is not, what began before is.
+  fail_unless (shown ("<SegmentTemplate media='$Time$'><SegmentTimeline>"
+                      "<S d='4' r='9'/></SegmentTimeline></SegmentTemplate>") ==
+               Uris ({"d/0", "d/4", "d/8"}));
+  fail_unless (shown ("<SegmentTemplate media='$Time$'><SegmentTimeline>"
+                      "<S d='5'/><S t='10' d='5'/></SegmentTimeline>"
+                      "</SegmentTemplate>") == Uris ({"d/0"}));
+  // And what is over when it begins: the numbers go on as they are counted.
+  fail_unless (
+      shown ("<SegmentTemplate media='$Number$-$Time$' "
+             "startNumber='7' presentationTimeOffset='9'>"
+             "<SegmentTimeline><S d='4' r='9'/></SegmentTimeline>"
+             "</SegmentTemplate>") == Uris ({"d/9-8", "d/10-12", "d/11-16"}));
+  fail_unless (shown ("<SegmentTemplate media='$Number$' startNumber='7' "
+                      "endNumber='9' presentationTimeOffset='9'>"
+                      "<SegmentTimeline><S d='4' r='9'/></SegmentTimeline>"
+                      "</SegmentTemplate>") == Uris ({"d/9"}));
+  // Without @t all of them would be: they are not believed.
+  fail_unless (shown ("<SegmentTemplate media='$Number$' "
+                      "presentationTimeOffset='90'><SegmentTimeline>"
+                      "<S d='4' r='1'/></SegmentTimeline>"
+                      "</SegmentTemplate>") == Uris ({"d/1", "d/2"}));
+  fail_unless (shown ("<SegmentTemplate duration='4' endNumber='100' "
+                      "media='$Number$'/>") == Uris ({"d/1", "d/2", "d/3"}));
+  std::string urls;
+  for (char c = 'a'; c < 'g'; c++)
+    urls += std::string ("<SegmentURL media='") + c + "'/>";
+  fail_unless (shown ("<SegmentList duration='4'>" + urls + "</SegmentList>") ==
+               Uris ({"d/a", "d/b", "d/c"}));
+  fail_unless (
+      shown ("<SegmentList presentationTimeOffset='5'><SegmentTimeline>"
+             "<S d='4' r='5'/></SegmentTimeline>" +
+             urls + "</SegmentList>") == Uris ({"d/b", "d/c", "d/d"}));
+  // So it is in the last Period, when its end is known.
+  fail_unless (
+      uris_of (timeline ("<S d='5' r='3'/>")) == Uris ({"d/0", "d/5"}));
+  fail_unless (uris_of (document ("",
+                   "<Period><AdaptationSet mimeType='video/mp4'>"
+                   "<Representation><SegmentTemplate media='$Time$'>"
+                   "<SegmentTimeline><S d='5' r='3'/></SegmentTimeline>"
+                   "</SegmentTemplate></Representation></AdaptationSet>"
+                   "</Period>")) == Uris ({"d/0", "d/5", "d/10", "d/15"}));
+}
+GST_END_TEST;
+
+GST_START_TEST (there_may_be_several_addresses)
+{
+  auto all = parsed (document ("",
+      "<BaseURL serviceLocation='a' availabilityTimeOffset='7.5'>http://a/"
+      "</BaseURL><BaseURL serviceLocation='b' dvb:weight='3' "
+      "xmlns:dvb='urn:dvb'>http://b/</BaseURL>"
+      "<Period duration='PT4S'><BaseURL>p/</BaseURL>"
+      "<BaseURL serviceLocation='c'>http://c/x/</BaseURL>"
+      "<AdaptationSet mimeType='video/mp4'>"
+      "<Representation><BaseURL>v.mp4?a=1&amp;b=2</BaseURL></Representation>"
+      "</AdaptationSet></Period>"));
+  const auto &only = first_of (all);
+  fail_unless (only.base == "http://a/p/v.mp4?a=1&b=2");
+  fail_unless_equals_uint64 (only.availability_time_offset, 7500 * GST_MSECOND);
+  using presentation::Base;
+  fail_unless (only.alternatives ==
+               std::vector<Base> ({{"http://b/p/v.mp4?a=1&b=2", "b", 1, 1},
+                   {"http://c/x/v.mp4?a=1&b=2", "c", 1, 1}}));
+  // The lowest priority is the best; and BaseURLs without number have an end.
+  std::string many =
+      "<BaseURL p:priority='2' xmlns:p='urn:dvb'>x/</BaseURL>"
+      "<BaseURL p:priority='1' p:weight='5' xmlns:p='urn:dvb'>y/</BaseURL>";
+  for (int i = 0; i < 40; i++)
+    many += "<BaseURL p:priority='3' xmlns:p='urn:dvb'>" + std::to_string (i) +
+            "/</BaseURL>";
+  all = parsed (document ("", many + "<Period duration='PT4S'><AdaptationSet "
+                                     "mimeType='video/mp4'><Representation>"
+                                     "<BaseURL>v.mp4</BaseURL>"
+                                     "</Representation></AdaptationSet>"
+                                     "</Period>"));
+  const auto &other = first_of (all);
+  fail_unless (other.base == "http://h/d/y/v.mp4");
+  fail_unless_equals_uint64 (other.alternatives.size (), 31);
+  fail_unless (other.alternatives[0].uri == "http://h/d/x/v.mp4");
+}
+GST_END_TEST;
+
+GST_START_TEST (availability_offsets_are_read)
+{
+  auto all =
+      parsed (video ("<SegmentTemplate media='a' duration='10' "
+                     "availabilityTimeOffset='INF'/>"));
+  fail_unless (
+      first_of (all).availability_time_offset == presentation::max_time);
+}
+GST_END_TEST;
+
+GST_START_TEST (protection_is_on_both_levels)
+{
+  auto all = parsed (document (
+      " xmlns:cenc='urn:mpeg:cenc:2013'"
+      " xmlns:mspr='urn:microsoft:playready'"
+      " xmlns:dashif='https://dashif.org/CPS'",
+      "<BaseURL>http://cdn/x/</BaseURL><Period duration='PT4S'>"
+      "<AdaptationSet mimeType='video/mp4'>"
+      "<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011' "
+      "value='cbcs' cenc:default_KID='one'/><Representation>"
+      "<BaseURL>a</BaseURL><ContentProtection schemeIdUri='urn:uuid:p'>"
+      "<mspr:pro> UHJv </mspr:pro><cenc:pssh>QUFB</cenc:pssh><cenc:pssh>QkJC"
+      "</cenc:pssh></ContentProtection>"
+      "<ContentProtection schemeIdUri='urn:uuid:c'><dashif:Laurl>/key?a=1&amp;"
+      "b=2</dashif:Laurl></ContentProtection></Representation>"
+      "</AdaptationSet></Period>"));
+  const auto &protections = first_of (all).protections;
+  fail_unless_equals_uint64 (protections.size (), 3);
+  fail_unless (
+      protections[0].value == "cbcs" && protections[0].default_kid == "one");
+  fail_unless (protections[1].playready == "UHJv" &&
+               protections[1].pssh == Uris ({"QUFB", "QkJC"}));
+  fail_unless (protections[2].license_uri == "http://cdn/key?a=1&b=2");
+}
+GST_END_TEST;
+
+GST_START_TEST (tracks_say_what_they_are_for)
+{
+  auto all = parsed (document ("",
+      "<Period duration='PT4S'><AdaptationSet id='1' mimeType='video/mp4'>"
+      "<Role schemeIdUri='urn:mpeg:dash:role:2011' value='main'/>"
+      "<Accessibility schemeIdUri='urn:tva' value='2'/>"
+      "<InbandEventStream schemeIdUri='urn:e' value='v'/>"
+      "<EssentialProperty schemeIdUri='urn:mpeg:mpegB:cicp:MatrixCoefficients' "
+      "value='9'/><Representation><BaseURL>a</BaseURL></Representation>"
+      "</AdaptationSet><AdaptationSet mimeType='video/mp4'><EssentialProperty "
+      "schemeIdUri='http://dashif.org/guidelines/trickmode' value='1'/>"
+      "<Representation><BaseURL>b</BaseURL></Representation></AdaptationSet>"
+      "<AdaptationSet contentType='audio'><Representation>"
+      "<BaseURL>c</BaseURL></Representation></AdaptationSet></Period>"));
+  const auto &tracks = all.periods[0].tracks;
+  fail_unless_equals_uint64 (tracks.size (), 3);
+  using presentation::Descriptor;
+  fail_unless (tracks[0].roles ==
+               std::vector<Descriptor> ({{"urn:mpeg:dash:role:2011", "main"}}));
+  fail_unless (tracks[0].accessibilities ==
+               std::vector<Descriptor> ({{"urn:tva", "2"}}));
+  fail_unless (tracks[0].representations[0].inband_events ==
+               std::vector<Descriptor> ({{"urn:e", "v"}}));
+  fail_unless (!tracks[0].is_trick_mode);
+  fail_unless (tracks[1].is_trick_mode && tracks[1].trick_mode_of == "1");
+  fail_unless (tracks[2].type == presentation::Type::audio);
+}
+GST_END_TEST;
+
+GST_START_TEST (events_are_timed)
+{
+  auto all = parsed (document ("",
+      "<Period start='PT100S' duration='PT10S'>"
+      "<EventStream schemeIdUri='urn:e' value='v' timescale='10' "
+      "presentationTimeOffset='1000'>"
+      "<Event presentationTime='1005' duration='20' id='1'>a &lt; b</Event>"
+      "<Event presentationTime='1010' messageData='x'/>"
+      "<Event presentationTime='990' duration='30' contentEncoding='base64'>"
+      "QQ==</Event>"
+      "<Event presentationTime='990' duration='10'/>"
+      "<Event presentationTime='990'/>"
+      "<Event presentationTime='18446744073709551615'/>"
+      "<Event presentationTime='1020'><s:Signal xmlns:s='urn:s'><s:Binary "
+      "a='&quot;'>b&amp;</s:Binary></s:Signal></Event></EventStream>"
+      "<AdaptationSet mimeType='video/mp4'><Representation>"
+      "<BaseURL>a</BaseURL></Representation></AdaptationSet></Period>"));
+  const auto &streams = all.periods[0].event_streams;
+  fail_unless_equals_uint64 (streams.size (), 1);
+  fail_unless (streams[0].scheme == presentation::Descriptor ({"urn:e", "v"}));
+  const auto &events = streams[0].events;
+  fail_unless_equals_uint64 (events.size (), 4);
+  fail_unless_equals_uint64 (events[0].time, 100500 * GST_MSECOND);
+  fail_unless (events[0].duration == 2 * GST_SECOND);
+  fail_unless (events[0].id == "1" && events[0].data == "a < b");
+  fail_unless (events[1].data == "x" && !events[1].duration);
+  // It has begun before.
+  fail_unless_equals_uint64 (events[2].time, 100 * GST_SECOND);
+  fail_unless (events[2].duration == 2 * GST_SECOND && events[2].is_base64);
+  fail_unless (events[3].data ==
+               "<s:Signal xmlns:s=\"urn:s\"><s:Binary a=\"&quot;\">b&amp;"
+               "</s:Binary></s:Signal>");
+}
+GST_END_TEST;
+
+GST_START_TEST (segments_are_encrypted)
+{
+  auto all = parsed (sea (cbc, http_keys, one_key));
+  auto second = schedule::segment (first_of (all), 1);
+  fail_unless (second && second->init);
+  for (const auto *one : {&second->resource, &*second->init}) {
+    fail_unless (one->encryption.has_value ());
+    fail_unless (
+        one->encryption->cipher == presentation::Encryption::Cipher::aes_128);
+    fail_unless (one->encryption->key_uri == "http://h/d/kv");
+    fail_unless (one->encryption->iv ==
+                 presentation::Encryption::Iv (
+                     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (equal_segments_take_one_run)
+{
+  std::string entries;
+  for (int i = 0; i < 5000; i++)
+    entries += "<S t='" + std::to_string (i * 3) + "' d='3'/>";
+  auto all =
+      parsed (video ("<SegmentTemplate media='$Time$' timescale='2000'>"
+                     "<SegmentTimeline>" +
+                     entries + "</SegmentTimeline></SegmentTemplate>"));
+  const auto &pattern =
+      std::get<presentation::SegmentTemplate> (first_of (all).segments);
+  fail_unless_equals_uint64 (pattern.timeline->runs.size (), 1);
+  fail_unless_equals_uint64 (pattern.timeline->runs[0].count, 5000);
+}
+GST_END_TEST;
+
+GST_START_TEST (representations_share_a_timeline)
+{
+  auto all = parsed (document ("",
+      "<Period duration='PT9S'><AdaptationSet mimeType='video/mp4'>"
+      "<SegmentTemplate media='$RepresentationID$'><SegmentTimeline>"
+      "<S d='4' r='-1'/></SegmentTimeline></SegmentTemplate>"
+      "<Representation id='a'/><Representation id='b'/><Representation id='c'>"
+      "<SegmentTemplate timescale='2'/></Representation></AdaptationSet>"
+      "</Period>"));
+  const auto &of = all.periods[0].tracks[0].representations;
+  auto runs = [&of] (std::size_t i) {
+    return std::get<presentation::SegmentTemplate> (of[i].segments).timeline;
+  };
+  fail_unless (runs (0) == runs (1) && runs (0) != runs (2));
+  fail_unless_equals_uint64 (runs (0)->runs[0].count, 3);
+  fail_unless_equals_uint64 (runs (2)->runs[0].count, 5);
+}
+GST_END_TEST;
+
+GST_START_TEST (an_index_may_be_an_element)
+{
+  auto all =
+      parsed (video ("<BaseURL>v.mp4</BaseURL><SegmentBase>"
+                     "<Initialization range='0-9'/>"
+                     "<RepresentationIndex sourceURL='v.sidx'/>"
+                     "</SegmentBase>"));
+  const auto &base =
+      std::get<presentation::SegmentBase> (first_of (all).segments);
+  fail_unless (base.index.uri == "v.sidx" && !base.index.range);
+  fail_unless (base.initialization->range == presentation::Range ({0, 9}));
+}
+GST_END_TEST;
+
 static Suite *mpd_suite ()
 {
   Suite *suite = suite_create ("mpd");
@@ -379,6 +752,17 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, what_is_said_above_holds_below);
   tcase_add_test (tests, tracks_are_what_can_be_played);
   tcase_add_test (tests, a_period_may_begin_later);
+  tcase_add_test (tests, periods_follow_each_other);
+  tcase_add_test (tests, what_is_not_in_the_period_is_not_fetched);
+  tcase_add_test (tests, there_may_be_several_addresses);
+  tcase_add_test (tests, availability_offsets_are_read);
+  tcase_add_test (tests, protection_is_on_both_levels);
+  tcase_add_test (tests, tracks_say_what_they_are_for);
+  tcase_add_test (tests, events_are_timed);
+  tcase_add_test (tests, segments_are_encrypted);
+  tcase_add_test (tests, equal_segments_take_one_run);
+  tcase_add_test (tests, representations_share_a_timeline);
+  tcase_add_test (tests, an_index_may_be_an_element);
   return suite;
 }
 

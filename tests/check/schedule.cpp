@@ -72,9 +72,21 @@ GST_START_TEST (a_rendition_is_chosen_by_its_group)
 {
   presentation::Track track;
   track.representations = {representation (0, "a"), representation (0, "b")};
-  fail_unless (schedule::choose_rendition (track, "b") == 1);
-  fail_unless (!schedule::choose_rendition (track, "c"));
-  fail_unless (!schedule::choose_rendition (track, ""));
+  auto choose = [&] (presentation::Type type, const char *group) {
+    // Another group for each type.
+    presentation::Representation variant{};
+    variant.group = type == presentation::Type::audio ? group : "a";
+    variant.text_group = type == presentation::Type::text ? group : "a";
+    variant.video_group = type == presentation::Type::video ? group : "a";
+    track.type = type;
+    return schedule::choose_rendition (track, variant);
+  };
+  for (auto type : {presentation::Type::audio, presentation::Type::text,
+           presentation::Type::video}) {
+    fail_unless (choose (type, "b") == 1);
+    fail_unless (!choose (type, "c"));
+    fail_unless (!choose (type, ""));
+  }
 }
 GST_END_TEST;
 

@@ -45,10 +45,10 @@ constexpr Bad bad[] = {
     {"00000020 73696478 00 000000 00000001 000003e8 00000005 00000004 0000 "
      "0000",
         0, Error::empty},
-    // reference_type 1
+    // A reference to an index that is smaller than a box.
     {"0000002c 73696478 00 000000 00000001 000003e8 00000005 00000004 0000 0001"
-     "80000010 000007d0 90000000",
-        0, Error::hierarchical},
+     "80000007 000007d0 90000000",
+        0, Error::bad_size},
     {"00000034 73696478 01 000000 00000001 000003e8 ffffffffffffffff"
      "0000000000000000 0000 0001 00000010 000007d0 90000000",
         0, Error::overflow},
@@ -98,6 +98,138 @@ GST_START_TEST (bad_boxes_are_refused)
 }
 GST_END_TEST;
 
+namespace {
+
+std::string number (std::uint64_t value, int digits)
+{
+  char out[17];
+  snprintf (out, sizeof out, "%0*" G_GINT64_MODIFIER "x", digits, value);
+  return out;
+}
+
+struct Item
+{
+  bool is_index;
+  unsigned size;
+  unsigned duration;
+};
+
+// A sidx of these references, as hexadecimal digits: 32 bytes and 12 for each.
+std::string box (
+    unsigned timescale, unsigned time, const std::vector<Item> &items)
+{
+  std::string out = number (32 + 12 * items.size (), 8) + "73696478" +
+                    "00000000" + "00000001" + number (timescale, 8) +
+                    number (time, 8) + "00000000" + "0000" +
+                    number (items.size (), 4);
+  for (const Item &item : items)
+    out += number (item.size | (item.is_index ? 0x80000000u : 0), 8) +
+           number (item.duration, 8) + "90000000";
+  return out;
+}
+
+std::string media (std::size_t size)
+{
+  std::string out;
+  for (std::size_t i = 0; i < size; i++) out += "aa";
+  return out;
+}
+
+// What comes of an index in the first bytes of a resource; the rest is given
+// as it is asked for.
+sidx::Result<std::string> walked (const test::Bytes &resource,
+    std::size_t first, std::vector<std::string> &asked)
+{
+  sidx::Walk walk;
+  auto done = walk.add (std::span (resource).first (first), 0);
+  while (true) {
+    if (!done) return done.error ();
+    auto wanted = walk.wanted ();
+    if (!wanted) break;
+    asked.push_back (
+        std::to_string (wanted->first) + "+" + std::to_string (wanted->size));
+    fail_unless (asked.size () < 10);
+    done = walk.add (std::span (resource).subspan (
+                         wanted->first, std::min<std::size_t> (wanted->size,
+                                            resource.size () - wanted->first)),
+        wanted->first);
+  }
+  std::string out;
+  for (const auto &reference : walk.take ().references)
+    out += std::to_string (reference.first) + "+" +
+           std::to_string (reference.size) + "@" +
+           std::to_string (reference.time) + "/" +
+           std::to_string (reference.timescale) + " ";
+  return out;
+}
+
+}  // namespace
+
+GST_START_TEST (indexes_of_indexes_are_followed)
+{
+  // One above two others, each in front of its media.
+  std::string one = box (10, 0, {{false, 5, 20}, {false, 6, 20}});
+  std::string two = box (1, 4, {{false, 7, 2}});
+  auto resource =
+      test::hex (box (10, 0, {{true, 56 + 11, 40}, {true, 44 + 7, 20}}) + one +
+                 media (11) + two + media (7));
+  std::vector<std::string> asked;
+  auto out = walked (resource, 56, asked);
+  fail_unless (out.ok () && *out == "112+5@0/10 117+6@20/10 167+7@4/1 ", "%s",
+      out.ok () ? out->c_str () : to_string (out.code ()));
+  fail_unless (asked == std::vector<std::string> ({"56+67", "123+51"}));
+
+  // A chain, all in the bytes that were read.
+  resource = test::hex (box (1, 0, {{false, 5, 2}, {true, 44 + 6, 2}}) +
+                        media (5) + box (1, 2, {{false, 6, 2}}) + media (6));
+  asked.clear ();
+  out = walked (resource, resource.size (), asked);
+  fail_unless (out.ok () && *out == "56+5@0/1 105+6@2/1 " && asked.empty ());
+}
+GST_END_TEST;
+
+GST_START_TEST (long_indexes_are_asked_for_again)
+{
+  std::vector<Item> items (1000, {false, 1, 1});
+  std::string inner = box (1, 0, items);
+  auto resource = test::hex (
+      box (1, 0, {{true, 12032 + 1000, 1000}}) + inner + media (1000));
+  std::vector<std::string> asked;
+  auto out = walked (resource, 44, asked);
+  fail_unless (out.ok ());
+  fail_unless (asked == std::vector<std::string> ({"44+8192", "44+13032"}));
+}
+GST_END_TEST;
+
+GST_START_TEST (bad_hierarchies_are_refused)
+{
+  std::vector<std::string> asked;
+  // There is something else.
+  auto out =
+      walked (test::hex (box (1, 0, {{true, 20, 1}}) + media (20)), 44, asked);
+  fail_unless (!out.ok () && out.code () == Error::truncated);
+  // A box that is longer than what it is said to be in.
+  out = walked (
+      test::hex (box (1, 0, {{true, 20, 1}}) + box (1, 0, {{false, 5, 1}})), 44,
+      asked);
+  fail_unless (!out.ok () && out.code () == Error::truncated);
+  // A chain of more boxes than anybody would make.
+  sidx::Walk walk;
+  std::string link = box (1, 0, {{true, 1 << 30, 1}});
+  auto bytes = test::hex (link);
+  std::uint64_t position = 0;
+  auto done = walk.add (bytes, position);
+  for (std::size_t i = 0; i < sidx::Walk::max_boxes && done.ok (); i++) {
+    position += bytes.size ();
+    fail_unless (walk.wanted ()->first == position);
+    done = walk.add (bytes, position);
+  }
+  fail_unless (done.ok ());
+  done = walk.add (bytes, position + bytes.size ());
+  fail_unless (!done.ok () && done.code () == Error::too_many);
+}
+GST_END_TEST;
+
 static Suite *sidx_suite ()
 {
   Suite *suite = suite_create ("sidx");
@@ -106,6 +238,9 @@ static Suite *sidx_suite ()
   tcase_add_test (tests, an_index_is_read);
   tcase_add_test (tests, it_may_be_long_and_behind_others);
   tcase_add_test (tests, bad_boxes_are_refused);
+  tcase_add_test (tests, indexes_of_indexes_are_followed);
+  tcase_add_test (tests, long_indexes_are_asked_for_again);
+  tcase_add_test (tests, bad_hierarchies_are_refused);
   return suite;
 }
 

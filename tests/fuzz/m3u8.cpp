@@ -6,19 +6,48 @@
 extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size);
 
+namespace {
+
+// All that entries refer to is there.
+void check (const m3u8::Media &media)
+{
+  const presentation::SegmentList &list = media.segments;
+  presentation::Time time = 0;
+  for (const auto &entry : list.entries) {
+    require (entry.uri_at + std::size_t{entry.uri_size} <= list.text.size ());
+    require (entry.init == list.no_init || entry.init < list.inits.size ());
+    require (entry.key == list.no_key || entry.key < list.keys.size ());
+    require (entry.time == time);
+    time += entry.duration;
+  }
+  require (time == media.duration && time <= presentation::max_time);
+  for (const auto &key : list.keys) {
+    require (key.uri_at + std::size_t{key.uri_size} <= list.text.size ());
+    require (key.is_whole || key.protections < list.protections.size ());
+  }
+  for (const auto &date : list.dates)
+    require (date.entry <= list.entries.size ());
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size)
 {
+  const presentation::Variables variables{{"i", "imported"}};
+  const std::string uri = "http://h/a/m.m3u8?q=1&r=%20";
   std::string_view text (reinterpret_cast<const char *> (data), size);
-  auto playlist = m3u8::parse (std::string (text));
+  auto playlist = m3u8::parse (std::string (text), {uri, &variables});
   if (!playlist) {
     require (playlist.position () <= text.size () + 2);
     return 0;
   }
-  if (auto *media = std::get_if<m3u8::Media> (&*playlist))
-    walk (m3u8::to_presentation (std::move (*media), "http://h/a/m.m3u8"));
-  else
-    walk (m3u8::to_presentation (
-        std::get<m3u8::Multivariant> (*playlist), "http://h/a/m.m3u8"));
+  if (auto *media = std::get_if<m3u8::Media> (&*playlist)) {
+    check (*media);
+    walk (m3u8::to_presentation (std::move (*media), uri));
+  } else {
+    walk (
+        m3u8::to_presentation (std::get<m3u8::Multivariant> (*playlist), uri));
+  }
   return 0;
 }

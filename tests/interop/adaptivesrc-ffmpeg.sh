@@ -52,6 +52,29 @@ make -i clip.mp4 "${dash[@]}" -use_timeline 0 \
   -init_seg_name 'n-$RepresentationID$.mp4' \
   -media_seg_name 'n-$RepresentationID$-$Number%03d$.m4s' number.mpd
 make -i clip.mp4 "${dash[@]}" -single_file 1 list.mpd
+# Two periods, of two sizes, the second one without sound. (The last pictures are
+# past 6 s.)
+# shellcheck disable=SC2016
+make -i small.mp4 "${dash[@]}" -init_seg_name second.mp4 \
+  -media_seg_name 'second-$Number$.m4s' second.mpd
+sets() {
+  sed -n '/<AdaptationSet/,/<\/AdaptationSet>/p' "$1"
+}
+cat >periods.mpd <<END
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">
+<Period duration="PT6.2S">$(sets timeline.mpd)</Period>
+<Period duration="PT6.2S">$(sets second.mpd)</Period></MPD>
+END
+# Two sizes of the same picture.
+# shellcheck disable=SC2016
+make -i clip.mp4 -i small.mp4 -map 0:v -map 1:v "${dash[@]}" \
+  -b:v:0 800k -b:v:1 100k -adaptation_sets 'id=0,streams=v' \
+  -init_seg_name 's-$RepresentationID$.mp4' \
+  -media_seg_name 's-$RepresentationID$-$Number$.m4s' sizes.mpd
+make -i clip.mp4 -i small.mp4 -map 0:v -map 1:v "${hls[@]}" \
+  -hls_segment_type fmp4 -hls_fmp4_init_filename 'sizes-%v.mp4' \
+  -var_stream_map 'v:0 v:1' -b:v:0 800k -b:v:1 100k \
+  -master_pl_name sizes.m3u8 'sizes-%v.m3u8'
 # An index in front, as on-demand DASH has it.
 make -i clip.mp4 -map 0:v -c copy -movflags dash+global_sidx+frag_keyframe \
   base.mp4
@@ -86,7 +109,7 @@ done
 # same MANIFEST DEMUXER CLIP [PROPERTY...]
 same() {
   rm -f "$work/out.yuv"
-  play "$1" adaptivesrc name=s location="$base/$1" "${@:4}" \
+  play "$1" adaptivesrc name=s location="$base/$1" selection=highest "${@:4}" \
     s.video_0 ! "$2" ! "${decode[@]}" location="$work/out.yuv"
   cmp -s "$work/out.yuv" "$work/$3.yuv" || fail "$1 has other pictures"
   grep -q 'adaptivesrc-stats' "$work/log" || fail "$1 has no counters"
@@ -102,6 +125,29 @@ same timeline.mpd qtdemux clip
 same number.mpd qtdemux clip
 same list.mpd qtdemux clip
 same base.mpd qtdemux clip
+cat "$work/clip.yuv" "$work/small.yuv" >"$work/both.yuv"
+same periods.mpd qtdemux both
+
+# From the lower one of two sizes to the higher one, on one pad: each picture
+# comes once, at its time.
+# climbs MANIFEST DEMUXER
+climbs() {
+  play "$1" -v adaptivesrc name=s location="$base/$1" s.video_0 ! "$2" ! \
+    h264parse ! avdec_h264 ! fakesink silent=false
+  grep -o 'last-message = chain.*pts: [0-9:.]*' "$work/log" |
+    sed 's/.*pts: [0-9:]*:\([0-9.]*\)$/\1/' | awk '
+      NR > 1 && ($1 - last > 0.0405 || $1 - last < 0.0395) { exit 1 }
+      { last = $1 }
+      END { exit NR != 150 }' || fail "$1: pictures are missing, or come twice"
+  for width in 160 320; do
+    grep -q "src: caps = video/x-raw.*width=(int)$width" "$work/log" ||
+      fail "$1 has no pictures of the width $width"
+  done
+  echo "$1, climbing: ok"
+}
+climbs sizes.mpd qtdemux
+climbs sizes.m3u8 qtdemux
+climbs master.m3u8 tsdemux
 
 # The sound of a group of renditions, and of DASH.
 # The clip's own edit list, which fragments do not have, would cut its start.
@@ -126,4 +172,11 @@ play uridecodebin3 uridecodebin3 name=d uri="dash+$base/timeline.mpd" \
   filesink location="$work/out.yuv" \
   d. ! queue ! audioconvert ! fakesink
 cmp -s "$work/out.yuv" "$work/clip.yuv" || fail "uridecodebin3 has other pictures"
+play periods uridecodebin3 name=d uri="dash+$base/periods.mpd" \
+  d. ! queue ! videoconvert ! videoscale ! \
+  "video/x-raw,format=I420,width=320,height=180" ! \
+  filesink location="$work/out.yuv" \
+  d. ! queue ! audioconvert ! fakesink
+[[ $(wc -c <"$work/out.yuv") -eq $((2 * $(wc -c <"$work/clip.yuv"))) ]] ||
+  fail "uridecodebin3 does not go on with the second Period"
 echo "sound, bins: ok"

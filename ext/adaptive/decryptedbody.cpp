@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "decryptedbody.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "segmentcipher.h"
+#include "uri.h"
+
+namespace decryptedbody {
+
+namespace {
+
+using segmentcipher::Decrypter;
+
+relay::Failure<body::Problem> problem (
+    body::Error error, const std::string &key_uri, segmentcipher::Error reason)
+{
+  return {body::Problem{error, {}, uri::without_secrets (key_uri),
+              segmentcipher::to_string (reason)},
+      0};
+}
+
+class Decrypted final : public body::Body
+{
+public:
+  Decrypted (std::unique_ptr<body::Body> encrypted, Decrypter decrypter,
+      const presentation::Encryption &encryption)
+      : encrypted_ (std::move (encrypted)),
+        decrypter_ (std::move (decrypter)),
+        key_uri_ (encryption.key_uri),
+        head_ (encrypted_->head ())
+  {
+    // How much of it is padding only the end says.
+    if (encryption.cipher != presentation::Encryption::Cipher::aes_256_ctr) {
+      head_.length.reset ();
+      head_.total.reset ();
+    }
+  }
+
+  [[nodiscard]] const fetcher::Head &head () const override { return head_; }
+  void wait () override { encrypted_->wait (); }
+
+  body::Result<std::optional<std::size_t>> read_now (
+      std::span<std::uint8_t> out) override
+  {
+    // Room for what is held back, and something more.
+    if (out.size () < small_.size ()) return read_small (out);
+    return read_into (out);
+  }
+
+private:
+  using Count = body::Result<std::optional<std::size_t>>;
+
+  Count deliver (std::span<std::uint8_t> out)
+  {
+    std::size_t size = std::min (out.size (), small_size_ - small_at_);
+    std::memcpy (out.data (), small_.data () + small_at_, size);
+    small_at_ += size;
+    return std::optional (size);
+  }
+
+  Count read_small (std::span<std::uint8_t> out)
+  {
+    if (small_at_ == small_size_) {
+      small_at_ = small_size_ = 0;
+      Count count = read_into (small_);
+      if (!count || !*count || **count == 0) return count;
+      small_size_ = **count;
+    }
+    return deliver (out);
+  }
+
+  Count read_into (std::span<std::uint8_t> out)
+  {
+    if (small_at_ != small_size_) return deliver (out);
+    // What comes may all be held back; and there may be more, which nobody who
+    // waits is told of.
+    while (!ended_) {
+      std::size_t held = decrypter_.held ();
+      Count count = encrypted_->read_now (out.subspan (held));
+      if (!count || !*count) return count;
+      if (**count == 0) return finish (out);
+      auto size = decrypter_.update (out.first (held + **count));
+      if (!size) return problem (body::Error::decrypt, key_uri_, size.code ());
+      if (*size > 0) return std::optional (*size);
+    }
+    return std::optional (std::size_t{0});
+  }
+
+  Count finish (std::span<std::uint8_t> out)
+  {
+    ended_ = true;
+    auto size = decrypter_.finish (out.first<segmentcipher::block_size> ());
+    if (!size) return problem (body::Error::decrypt, key_uri_, size.code ());
+    return std::optional (*size);
+  }
+
+  std::unique_ptr<body::Body> encrypted_;
+  Decrypter decrypter_;
+  const std::string key_uri_;
+  fetcher::Head head_;
+  bool ended_ = false;
+  // What did not fit.
+  std::array<std::uint8_t, 64> small_{};
+  std::size_t small_at_ = 0;
+  std::size_t small_size_ = 0;
+};
+
+}  // namespace
+
+body::Result<std::unique_ptr<body::Body>> make (
+    std::unique_ptr<body::Body> encrypted,
+    const presentation::Encryption &encryption, const keystore::Key &key)
+{
+  auto decrypter =
+      Decrypter::create (encryption.cipher, key.bytes (), encryption.iv);
+  if (!decrypter)
+    return problem (body::Error::key, encryption.key_uri, decrypter.code ());
+  return std::unique_ptr<body::Body> (std::make_unique<Decrypted> (
+      std::move (encrypted), std::move (*decrypter), encryption));
+}
+
+}  // namespace decryptedbody

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "config.h"
+
+#include "gstadaptiveplayback.h"
+
+#include <glib/gi18n-lib.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "gstadaptiveevents.h"
+#include "gstblocks.h"
+#include "gstsource.h"
+
+using relay::Owned;
+
+AdaptivePlayback::~AdaptivePlayback ()
+{
+  // Whoever had the element before let go of it by GLib's reference count,
+  // which thread sanitizers do not see. A lock they do.
+  (void)state_.lock ();
+}
+
+// ---- Messages --------------------------------------------------------------
+
+void AdaptivePlayback::post_problem (const loader::Problem &problem)
+{
+  const char *uri = problem.uri.c_str ();
+  const char *message = problem.message.c_str ();
+  switch (problem.error) {
+    case loader::Error::fetch:
+      // Posts nothing for a cancelled request.
+      gstfetch::post_problem (element_, problem.fetch);
+      break;
+    case loader::Error::not_manifest:
+      GST_ELEMENT_ERROR (element_, STREAM, WRONG_TYPE,
+          (_ ("The resource is neither an HLS playlist nor a DASH manifest.")),
+          ("%s: %s", uri, message));
+      break;
+    case loader::Error::malformed:
+      GST_ELEMENT_ERROR (element_, STREAM, DEMUX,
+          (_ ("The manifest has an error.")), ("%s: %s", uri, message));
+      break;
+    case loader::Error::unsupported:
+      GST_ELEMENT_ERROR (element_, STREAM, NOT_IMPLEMENTED,
+          (_ ("The presentation needs what is not supported yet.")),
+          ("%s: %s", uri, message));
+      break;
+    case loader::Error::live:
+      GST_ELEMENT_ERROR (element_, STREAM, NOT_IMPLEMENTED,
+          (_ ("Live presentations are not supported yet.")),
+          ("%s: %s", uri, message));
+      break;
+  }
+}
+
+Owned<GstStructure> AdaptivePlayback::stats ()
+{
+  Owned<GstStructure> out = gstfetch::stats ("adaptivesrc-stats", counters_);
+  gst_structure_set (out.get (), "segments", G_TYPE_UINT64,
+      segments_.segments.load (), "bytes-ahead", G_TYPE_UINT64,
+      segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
+      segments_.bytes_wasted.load (), "cache-hits", G_TYPE_UINT64,
+      kept_.hits.load (), "cache-misses", G_TYPE_UINT64, kept_.misses.load (),
+      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), nullptr);
+  return out;
+}
+
+// A stream has ended, is no longer wanted, or waits for a link.
+void AdaptivePlayback::check_end ()
+{
+  bool linked = false;
+  bool is_segment_seek = false;
+  Streams streams;
+  {
+    auto state = state_.lock ();
+    if (state->reported || state->is_seeking ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return;
+    for (const auto &stream : state->streams) {
+      GstFlowReturn flow = stream->flow ();
+      if (flow == GST_FLOW_OK) return;
+      linked = linked || flow != GST_FLOW_NOT_LINKED;
+    }
+    state->reported = linked;
+    is_segment_seek = state->itinerary.is_segment_seek;
+    streams = state->streams;
+  }
+  if (linked) {
+    post_end (is_segment_seek);
+    for (const auto &stream : streams) stream->end_with_others ();
+  } else if (may_fail ()) {
+    GST_ELEMENT_FLOW_ERROR (element_, GST_FLOW_NOT_LINKED);
+  }
+}
+
+void AdaptivePlayback::post_end (bool is_segment_seek)
+{
+  gst_element_post_message (element_,
+      gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
+  if (!is_segment_seek) return;
+  Itinerary itinerary = state_.lock ()->itinerary;
+  const timeline::Leg &last = itinerary.walk.legs ().back ();
+  GstMessage *message =
+      gst_message_new_segment_done (GST_OBJECT (element_), GST_FORMAT_TIME,
+          static_cast<gint64> (itinerary.rate < 0 ? last.begin : last.end));
+  gst_message_set_seqnum (message, itinerary.seqnum);
+  gst_element_post_message (element_, message);
+}
+
+// The level of what was read ahead.
+void AdaptivePlayback::report_level (int percent)
+{
+  GstMessage *message =
+      gst_message_new_buffering (GST_OBJECT (element_), percent);
+  gst_message_set_buffering_stats (message, GST_BUFFERING_STREAM, -1, -1, -1);
+  gst_element_post_message (element_, message);
+}
+
+// ---- The manifest's thread -------------------------------------------------
+
+// Null when the element has been stopped.
+std::shared_ptr<AdaptiveStream> AdaptivePlayback::add_stream (
+    const AdaptiveStream::Shared &common, loader::Selection selection)
+{
+  Itinerary itinerary = state_.lock ()->itinerary;
+  auto stream = std::make_shared<AdaptiveStream> (
+      common, std::move (selection), std::move (itinerary));
+  auto state = state_.lock ();
+  if (g_cancellable_is_cancelled (state->cancellable.get ())) return nullptr;
+  state->streams.push_back (stream);
+  return stream;
+}
+
+// Adds a pad for each track, and sets all of them going.
+void AdaptivePlayback::expose (
+    loader::Loaded loaded, const AdaptiveStream::Shared &common)
+{
+  std::array<unsigned, std::size (templates)> counts{};
+  for (loader::Selection &selection : loaded.selections) {
+    if (!selection.is_selected) continue;
+    auto type = static_cast<std::size_t> (selection.type);
+    std::string name = templates[type];
+    name.replace (name.find ("%u"), 2, std::to_string (counts[type]++));
+    AdaptiveStream::post_variant (element_, name, selection.representation);
+
+    auto stream = add_stream (common, std::move (selection));
+    if (!stream || !stream->find_format ()) return;
+    GstPad *pad = stream->make_pad (
+        gst_element_class_get_pad_template (
+            GST_ELEMENT_GET_CLASS (element_), templates[type]),
+        name);
+    gst_element_add_pad (element_, pad);
+  }
+  gst_element_no_more_pads (element_);
+  // Not earlier: a pipeline whose sinks are all at EOS is at its end, even when
+  // there would have been another pad.
+  set_going ();
+}
+
+// Or to where a seek that came before leads. One that comes out of a push waits
+// until all of them are going.
+void AdaptivePlayback::set_going ()
+{
+  Streams streams;
+  bool is_wanted = false;
+  {
+    auto state = state_.lock ();
+    state->is_exposed = true;
+    state->is_seeking = true;
+    is_wanted = state->wanted.has_value ();
+    streams = state->streams;
+  }
+  // When it leads nowhere, from the beginning.
+  if (is_wanted && carry_out_seeks ()) return check_end ();
+  for (const auto &stream : streams) stream->start ();
+  carry_out_seeks ();
+  check_end ();
+}
+
+std::shared_ptr<segmentcache::Cache> AdaptivePlayback::open_cache (
+    const segmentcache::Settings &settings)
+{
+  if (settings.folder.empty ()) return nullptr;
+  std::string folder = settings.folder.string ();
+  auto warn = [this, folder] (const std::string &what) {
+    GST_ELEMENT_WARNING (element_, RESOURCE, WRITE,
+        (_ ("The cache cannot keep or give back parts of the stream.")),
+        ("%s: %s", folder.c_str (), what.c_str ()));
+  };
+  return std::make_shared<segmentcache::Cache> (settings, kept_, warn);
+}
+
+AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
+{
+  AdaptiveStream::Shared common;
+  common.element = element_;
+  auto keys = std::make_shared<keystore::Store> ();
+  common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
+      keys, open_cache (settings.cache),
+      gstsource::credentials_of (settings.fetch.extra_headers)};
+  common.feeds.counters = &segments_;
+  common.feeds.lanes = lanes_;
+  common.choice = choice_;
+  common.feeds.report = [this] (int percent) { report_level (percent); };
+  common.keys = std::make_shared<AdaptiveKeys> (
+      element_, settings.fetch, settings.license_url, &counters_, keys);
+  common.ended = [this] { check_end (); };
+  common.may_fail = [this] { return may_fail (); };
+  common.position = [this] (const AdaptiveStream *stream) {
+    return position_of_others (stream);
+  };
+  common.seek = [this] (GstEvent *event) { return seek (event); };
+  common.group_id = gst_util_group_id_next ();
+  return common;
+}
+
+// Where the manifest wants to be begun (RFC 8216bis 4.4.2.2): at the time, or
+// at the beginning of the segment that it is in. What is outside is at the
+// ends.
+static presentation::Time begin_of (const loader::Loaded &loaded)
+{
+  const presentation::Start &start = *loaded.notes.start;
+  presentation::Time duration = loaded.duration.value_or (timeline::max_time);
+  presentation::Time time = std::min (start.offset, duration);
+  if (start.from_end) time = duration - time;
+  if (loaded.selections.empty ()) return time;
+  const timeline::Stretch stretch{&loaded.selections.front ().representation,
+      loaded.selections.front ().start};
+  if (start.precise && time < duration) return time;
+  auto segment = timeline::last_before (stretch, time + 1);
+  return segment ? timeline::place_of (stretch, *segment).begin : time;
+}
+
+void AdaptivePlayback::begin_at (
+    presentation::Time time, const Settings &settings)
+{
+  timeline::Playing playing;
+  playing.begin = time;
+  auto state = state_.lock ();
+  state->itinerary.walk =
+      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
+  state->segment.start = time;
+}
+
+void AdaptivePlayback::load (const Settings &settings)
+{
+  Owned<GCancellable> cancellable =
+      relay::share (state_.lock ()->cancellable.get ());
+  auto loaded = loader::load (settings.fetch, settings.location,
+      settings.options, cancellable.get (), &counters_);
+  if (!loaded) {
+    if (may_fail ()) post_problem (loaded.code ());
+    return;
+  }
+  if (loaded->duration) {
+    state_.lock ()->duration = *loaded->duration;
+    gst_element_post_message (
+        element_, gst_message_new_duration_changed (GST_OBJECT (element_)));
+  }
+  gstadaptiveevents::post (element_, loaded->event_streams);
+  gstadaptiveevents::post (element_, loaded->notes);
+  if (settings.start_offset == 0 && loaded->notes.start)
+    begin_at (begin_of (*loaded), settings);
+  AdaptiveStream::Shared common = make_common (settings);
+  expose (std::move (*loaded), common);
+}
+
+// ---- States ----------------------------------------------------------------
+
+void AdaptivePlayback::start (Settings settings)
+{
+  failed_ = false;
+  State fresh;
+  fresh.cancellable.reset (g_cancellable_new ());
+  fresh.left_out = settings.left_out;
+  gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
+  *state_.lock () = std::move (fresh);
+  set_limits (settings.options.limits);
+  choice_->throughput.clear ();
+  choice_->variant.lock ()->reset ();
+  begin_at (settings.start_offset, settings);
+  auto lanes = lanes_->lock ();
+  lanes->limits = settings.ahead;
+  lanes->reports = settings.use_buffering;
+  lanes->is_buffering = settings.use_buffering;
+  lanes->percent = -1;
+  loading_ = std::thread ([this, of = std::move (settings)] { load (of); });
+}
+
+void AdaptivePlayback::stop_loading ()
+{
+  if (!loading_.joinable ()) return;
+  Streams streams;
+  Owned<GCancellable> cancellable;
+  {
+    auto state = state_.lock ();
+    streams = state->streams;
+    cancellable = relay::share (state->cancellable.get ());
+    // From here on none is added.
+    g_cancellable_cancel (cancellable.get ());
+  }
+  for (const auto &stream : streams) stream->cancel ();
+  loading_.join ();
+  // Whoever carries out a seek is through soon.
+  auto state = state_.lock ();
+  state->wanted.reset ();
+  state.wait (seeked_, [] (const State &now) { return !now.is_seeking; });
+}
+
+void AdaptivePlayback::remove_pads ()
+{
+  std::vector<Owned<GstPad>> pads;
+  GST_OBJECT_LOCK (element_);
+  for (GList *at = element_->srcpads; at != nullptr; at = at->next)
+    pads.push_back (relay::share (GST_PAD (at->data)));
+  GST_OBJECT_UNLOCK (element_);
+  for (const auto &pad : pads) gst_element_remove_pad (element_, pad.get ());
+  Streams streams;
+  std::swap (state_.lock ()->streams, streams);
+}
+
+// ---- Seeks -----------------------------------------------------------------
+
+std::optional<presentation::Time> AdaptivePlayback::position_of_others (
+    const AdaptiveStream *stream)
+{
+  Streams streams = state_.lock ()->streams;
+  std::optional<presentation::Time> out;
+  for (const auto &other : streams) {
+    if (other.get () == stream || other->flow () != GST_FLOW_OK) continue;
+    auto mark = other->marks ().sending;
+    if (!mark) continue;
+    presentation::Time begin = mark->step.place.begin;
+    if (!out || begin < *out) out = begin;
+  }
+  return out;
+}
+
+AdaptivePlayback::Situation AdaptivePlayback::situation ()
+{
+  Streams streams = state_.lock ()->streams;
+  Situation out;
+  out.position = position_of_others (nullptr).value_or (0);
+  for (const auto &stream : streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    if (auto mark = stream->marks ().sending)
+      out.base = std::max (out.base, mark->running.end);
+  }
+  return out;
+}
+
+std::optional<Itinerary> AdaptivePlayback::plan (
+    State &state, const AdaptiveSeek &seek, const Situation &situation)
+{
+  AdaptiveSeek::Present present;
+  present.segment = &state.segment;
+  present.duration = state.duration;
+  present.position = situation.position;
+  present.base = situation.base;
+  present.left_out = state.left_out;
+  // Video is first.
+  for (const auto &stream : state.streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    present.track = stream->track ();
+    break;
+  }
+  return seek.plan (present);
+}
+
+// What comes twice, by several pads, is carried out once; and what comes while
+// another one is being carried out takes its place, by the same thread: to wait
+// for it could be to wait for oneself.
+bool AdaptivePlayback::seek (GstEvent *event)
+{
+  auto seek = AdaptiveSeek::parse (event);
+  if (!seek) return false;
+  {
+    auto state = state_.lock ();
+    if (!state->cancellable ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return false;
+    if (seek->seqnum == state->seqnum) return true;
+    if (state->is_exposed && !state->duration) return false;
+    state->seqnum = seek->seqnum;
+    state->wanted = seek;
+    if (state->is_seeking || !state->is_exposed) return true;
+    state->is_seeking = true;
+  }
+  bool done = carry_out_seeks ();
+  // What ended meanwhile did not count.
+  check_end ();
+  return done;
+}
+
+// False: the last one leads nowhere.
+bool AdaptivePlayback::carry_out_seeks ()
+{
+  bool done = true;
+  for (;;) {
+    Situation now = situation ();
+    AdaptiveSeek seek;
+    std::optional<Itinerary> itinerary;
+    Streams streams;
+    {
+      auto state = state_.lock ();
+      if (!state->wanted ||
+          g_cancellable_is_cancelled (state->cancellable.get ())) {
+        state->is_seeking = false;
+        seeked_.notify_all ();
+        return done;
+      }
+      seek = *std::exchange (state->wanted, std::nullopt);
+      itinerary = plan (*state, seek, now);
+      if (itinerary) state->itinerary = *itinerary;
+      state->reported = false;
+      streams = state->streams;
+    }
+    done = itinerary.has_value ();
+    if (done) go (seek, *itinerary, streams);
+  }
+}
+
+void AdaptivePlayback::go (const AdaptiveSeek &seek, const Itinerary &itinerary,
+    const Streams &streams)
+{
+  if (itinerary.is_segment_seek) {
+    const timeline::Leg &first = itinerary.walk.legs ().front ();
+    GstMessage *message =
+        gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
+            static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
+    gst_message_set_seqnum (message, itinerary.seqnum);
+    gst_element_post_message (element_, message);
+  }
+  if (!seek.is_flushing ()) {
+    for (const auto &stream : streams) stream->play_next (itinerary);
+    return;
+  }
+  for (const auto &stream : streams) stream->begin_flush (seek.seqnum);
+  for (const auto &stream : streams) stream->wait_for_flush ();
+  {
+    auto lanes = lanes_->lock ();
+    lanes->is_buffering = lanes->reports;
+    lanes->percent = -1;
+  }
+  for (const auto &stream : streams) stream->play (itinerary);
+}
+
+// ---- Queries ---------------------------------------------------------------
+
+bool AdaptivePlayback::answer_seeking (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
+  auto duration = state_.lock ()->duration;
+  bool can = format == GST_FORMAT_TIME && duration;
+  gst_query_set_seeking (query, format, can ? TRUE : FALSE, 0,
+      can ? static_cast<gint64> (*duration) : -1);
+  return true;
+}
+
+bool AdaptivePlayback::answer_buffering (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_buffering_range (query, &format, nullptr, nullptr, nullptr);
+  if (format != GST_FORMAT_TIME) return false;
+  Streams streams = state_.lock ()->streams;
+  std::optional<timeline::Span> there;
+  for (const auto &stream : streams) {
+    if (stream->flow () != GST_FLOW_OK) continue;
+    auto [sending, whole] = stream->marks ();
+    if (!sending) continue;
+    timeline::Span here = sending->step.place;
+    if (whole && whole->number > sending->number)
+      here = {here.begin, whole->step.place.end};
+    there = there ? timeline::Span{std::max (there->begin, here.begin),
+                        std::min (there->end, here.end)}
+                  : here;
+  }
+  if (!there) return false;
+  int percent = 100;
+  bool is_busy = false;
+  {
+    auto lanes = lanes_->lock ();
+    std::vector<ahead::Lane> states;
+    for (const SegmentLane *lane : lanes->all) states.push_back (lane->state);
+    percent = ahead::percent (lanes->limits, states);
+    is_busy = lanes->is_buffering;
+  }
+  gst_query_set_buffering_percent (query, is_busy ? TRUE : FALSE, percent);
+  gst_query_set_buffering_stats (query, GST_BUFFERING_STREAM, -1, -1, -1);
+  gst_query_set_buffering_range (query, format,
+      static_cast<gint64> (there->begin), static_cast<gint64> (there->end), -1);
+  return true;
+}
+
+std::optional<bool> AdaptivePlayback::answer (GstQuery *query)
+{
+  if (AdaptiveStream::answer (query)) return true;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SEEKING)
+    return answer_seeking (query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_BUFFERING)
+    return answer_buffering (query);
+  if (GST_QUERY_TYPE (query) != GST_QUERY_DURATION) return std::nullopt;
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_duration (query, &format, nullptr);
+  auto duration = state_.lock ()->duration;
+  if (format != GST_FORMAT_TIME || !duration) return false;
+  gst_query_set_duration (query, format, static_cast<gint64> (*duration));
+  return true;
+}

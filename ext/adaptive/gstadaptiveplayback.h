@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gio/gio.h>
+#include <gst/gst.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ahead.h"
+#include "common/gstpp.h"
+#include "common/guarded.h"
+#include "fetcher.h"
+#include "gstadaptiveseek.h"
+#include "gstadaptivestream.h"
+#include "gstfetch.h"
+#include "loader.h"
+#include "segmentcache.h"
+#include "timeline.h"
+
+// What adaptivesrc does between READY and PAUSED: the thread that reads the
+// manifest, the streams that it makes of it, and their common end.
+class AdaptivePlayback
+{
+public:
+  struct Settings
+  {
+    std::string location;
+    std::string license_url;  // "" = the manifest's
+    loader::Options options;
+    fetcher::Settings fetch;
+    ahead::Limits ahead;
+    bool use_buffering = false;
+    std::vector<timeline::Span> left_out;
+    presentation::Time start_offset = 0;
+    segmentcache::Settings cache;  // no folder: nothing is kept
+  };
+
+  // The templates of the pads, in the order of presentation::Type.
+  static constexpr const char *templates[] = {
+      "video_%u", "audio_%u", "text_%u"};
+
+  explicit AdaptivePlayback (GstElement *element) : element_ (element) {}
+  AdaptivePlayback (const AdaptivePlayback &) = delete;
+  AdaptivePlayback &operator= (const AdaptivePlayback &) = delete;
+  ~AdaptivePlayback ();
+
+  // All of these from the element's state changes.
+  void start (Settings settings);
+  // Breaks off every request, and waits for the manifest's thread; what waits
+  // in a push is freed by the pads' deactivation.
+  void stop_loading ();
+  void remove_pads ();
+
+  // False: it leads nowhere. From any thread.
+  bool seek (GstEvent *event);
+  // From any thread, for the segments that are chosen from then on.
+  void set_limits (const choice::Limits &limits)
+  {
+    *choice_->limits.lock () = limits;
+  }
+  // Nothing: it is a query that others answer.
+  std::optional<bool> answer (GstQuery *query);
+  [[nodiscard]] relay::Owned<GstStructure> stats ();
+
+private:
+  using Streams = std::vector<std::shared_ptr<AdaptiveStream>>;
+
+  struct State
+  {
+    relay::Owned<GCancellable> cancellable;  // of the manifest's thread
+    Streams streams;
+    bool is_exposed = false;  // all of them are there
+    std::optional<presentation::Time> duration;
+    bool reported = false;  // the end
+
+    std::vector<timeline::Span> left_out;
+    GstSegment segment;  // of the presentation, as the last seek left it
+    Itinerary itinerary;
+    std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
+    guint32 seqnum = GST_SEQNUM_INVALID;  // of the last one
+    bool is_seeking = false;              // somebody carries them out
+  };
+
+  void load (const Settings &settings);
+  void begin_at (presentation::Time time, const Settings &settings);
+  void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
+  void set_going ();
+  std::shared_ptr<AdaptiveStream> add_stream (
+      const AdaptiveStream::Shared &common, loader::Selection selection);
+  AdaptiveStream::Shared make_common (const Settings &settings);
+  std::shared_ptr<segmentcache::Cache> open_cache (
+      const segmentcache::Settings &settings);
+  void check_end ();
+  void post_end (bool is_segment_seek);
+  void report_level (int percent);
+  std::optional<presentation::Time> position_of_others (
+      const AdaptiveStream *stream);
+  struct Situation
+  {
+    presentation::Time position = 0;
+    presentation::Time base = 0;
+  };
+  Situation situation ();
+  bool carry_out_seeks ();
+  std::optional<Itinerary> plan (
+      State &state, const AdaptiveSeek &seek, const Situation &situation);
+  void go (const AdaptiveSeek &seek, const Itinerary &itinerary,
+      const Streams &streams);
+  bool answer_seeking (GstQuery *query);
+  bool answer_buffering (GstQuery *query);
+  void post_problem (const loader::Problem &problem);
+  bool may_fail () { return !failed_.exchange (true); }
+
+  GstElement *const element_;
+  relay::Guarded<State> state_;
+  fetcher::Counters counters_;
+  SegmentCounters segments_;
+  segmentcache::Counters kept_;
+  const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
+      std::make_shared<SegmentFeed::Lanes> ();
+  const std::shared_ptr<AdaptiveSwitch::Common> choice_ =
+      std::make_shared<AdaptiveSwitch::Common> ();
+  std::condition_variable seeked_;
+  std::atomic<bool> failed_{false};  // since start; it has been said
+  std::thread loading_;              // the manifest
+};

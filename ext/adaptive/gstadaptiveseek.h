@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <optional>
+#include <span>
+
+#include "gstsegmentsource.h"
+#include "timeline.h"
+
+// A seek event as it is asked for.
+struct AdaptiveSeek
+{
+  double rate = 1;
+  GstSeekFlags flags = GST_SEEK_FLAG_NONE;
+  GstSeekType start_type = GST_SEEK_TYPE_NONE;
+  gint64 start = -1;
+  GstSeekType stop_type = GST_SEEK_TYPE_NONE;
+  gint64 stop = -1;
+  guint32 seqnum = GST_SEQNUM_INVALID;
+
+  // Nothing for what is not possible here: other formats than TIME, and another
+  // rate without a new segment.
+  static std::optional<AdaptiveSeek> parse (GstEvent *event);
+  [[nodiscard]] bool is_flushing () const
+  {
+    return (flags & GST_SEEK_FLAG_FLUSH) != 0;
+  }
+
+  // What the event is applied to.
+  struct Present
+  {
+    GstSegment *segment = nullptr;  // of the presentation; is changed
+    std::optional<timeline::Time> duration;
+    timeline::Time position = 0;
+    timeline::Time base = 0;  // of the running time, when nothing is flushed
+    // By which it snaps.
+    std::span<const timeline::Stretch> track;
+    std::span<const timeline::Span> left_out;
+  };
+  // Nothing when it leads nowhere.
+  [[nodiscard]] std::optional<Itinerary> plan (const Present &present) const;
+
+private:
+  bool make_room (GstSegment &segment) const;
+};

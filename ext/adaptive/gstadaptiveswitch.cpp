@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstadaptiveswitch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schedule.h"
+
+using presentation::Time;
+
+// One that could not be had is not asked for again so soon.
+static constexpr Time exclusion = 60 * presentation::second;
+// Sound beside a picture has a smaller part of the network.
+static constexpr double share_of_sound = 0.15;
+
+AdaptiveSwitch::AdaptiveSwitch (std::shared_ptr<Common> common,
+    const loader::Selection &selection, Complete complete)
+    : common_ (std::move (common)),
+      is_main_ (selection.is_main),
+      complete_ (std::move (complete))
+{
+  auto states = states_.lock ();
+  auto add = [&states] (const loader::Selection &part) {
+    State fresh;
+    fresh.track = part.track;
+    fresh.index = part.index;
+    // Not owned: it is long.
+    fresh.held[part.index] =
+        Held (std::shared_ptr<void> (), &part.representation);
+    states->parts.push_back (std::move (fresh));
+  };
+  add (selection);
+  for (const loader::Selection &later : selection.later) add (later);
+  State &first = states->parts.front ();
+  if (is_main_)
+    *common_->variant.lock () = first.held[first.index];
+  else
+    common_->beside += first.track->representations[first.index].bandwidth;
+}
+
+AdaptiveSwitch::~AdaptiveSwitch ()
+{
+  auto states = states_.lock ();
+  const State &state = states->parts[states->part];
+  if (!is_main_)
+    common_->beside -= state.track->representations[state.index].bandwidth;
+}
+
+// ---- What there is to choose from ------------------------------------------
+
+// Those that the pad takes, in the order of bandwidth; the present one is
+// always among them.
+std::vector<std::size_t> AdaptiveSwitch::levels (const State &state) const
+{
+  const auto &all = state.track->representations;
+  Time now = Throughput::now ();
+  std::vector<std::size_t> out =
+      choice::levels (*state.track, common_->limits.copy ());
+  std::erase_if (out, [&] (std::size_t index) {
+    auto missing = state.missing.find (index);
+    return (missing != state.missing.end () && missing->second > now) ||
+           !choice::is_switchable (all[state.index], all[index]);
+  });
+  if (out.empty ()) out.push_back (state.index);
+  return out;
+}
+
+std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (
+    const State &state, const std::vector<std::size_t> &levels)
+{
+  std::vector<std::uint64_t> out;
+  for (std::size_t index : levels)
+    out.push_back (state.track->representations[index].bandwidth);
+  return out;
+}
+
+abr::Situation AdaptiveSwitch::situation (const State &state,
+    const Level &level, const std::vector<std::size_t> &levels) const
+{
+  abr::Situation out;
+  out.estimate = common_->throughput.estimate ();
+  if (out.estimate && is_main_) {
+    std::uint64_t beside = common_->beside;
+    out.estimate->fast -= std::min (out.estimate->fast, beside);
+    out.estimate->slow -= std::min (out.estimate->slow, beside);
+  }
+  out.buffer = level.buffer;
+  out.buffer_full = level.full;
+  out.segment = level.segment;
+  out.since_down = state.since_down;
+  // After a change of the limits the present one may be none of the levels.
+  if (state.has_chosen) {
+    const auto &all = state.track->representations;
+    auto bandwidth = all[state.index].bandwidth;
+    std::size_t current = 0;
+    while (current + 1 < levels.size () &&
+           all[levels[current + 1]].bandwidth <= bandwidth)
+      current++;
+    out.current = current;
+  }
+  return out;
+}
+
+std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
+{
+  if (state.track->is_rendition) {
+    Held variant = common_->variant.copy ();
+    if (!variant) return state.index;
+    return schedule::choose_rendition (*state.track, *variant)
+        .value_or (state.index);
+  }
+  if (auto lower = std::exchange (state.given_up_for, std::nullopt))
+    return *lower;
+  std::vector<std::size_t> all = levels (state);
+  if (all.size () == 1) return all.front ();
+  abr::Settings settings;
+  settings.bandwidth_usage = common_->limits.lock ()->bandwidth_usage;
+  if (!is_main_ && state.track->type == presentation::Type::audio)
+    settings.bandwidth_usage *= share_of_sound;
+  return all[abr::decide (
+      bandwidths (state, all), situation (state, level, all), settings)
+                 .level];
+}
+
+// ---- What is chosen --------------------------------------------------------
+
+// Null: it could not be had.
+AdaptiveSwitch::Held AdaptiveSwitch::get (
+    std::size_t part, std::size_t index, GCancellable *cancellable)
+{
+  std::shared_ptr<const presentation::Track> track;
+  {
+    auto states = states_.lock ();
+    State &state = states->parts[part];
+    auto held = state.held.find (index);
+    if (held != state.held.end ()) return held->second;
+    track = state.track;
+  }
+  auto fresh = std::make_shared<Representation> (track->representations[index]);
+  bool is_complete = complete_ (*fresh, cancellable);
+  auto states = states_.lock ();
+  State &state = states->parts[part];
+  if (!is_complete) {
+    if (!g_cancellable_is_cancelled (cancellable))
+      state.missing[index] = Throughput::now () + exclusion;
+    return nullptr;
+  }
+  return state.held[index] = std::move (fresh);
+}
+
+// What is fetched from now on is of this part.
+void AdaptiveSwitch::enter (States &states, std::size_t part)
+{
+  if (states.part == part) return;
+  auto bandwidth = [&states] (std::size_t which) {
+    const State &state = states.parts[which];
+    return state.track->representations[state.index].bandwidth;
+  };
+  if (!is_main_) {
+    common_->beside += bandwidth (part);
+    common_->beside -= bandwidth (states.part);
+  }
+  states.part = part;
+}
+
+void AdaptiveSwitch::take (State &state, std::size_t index)
+{
+  const auto &all = state.track->representations;
+  state.has_chosen = true;
+  if (index == state.index) {
+    if (state.since_down) ++*state.since_down;
+    return;
+  }
+  if (all[index].bandwidth < all[state.index].bandwidth)
+    state.since_down = 0;
+  else if (state.since_down)
+    ++*state.since_down;
+  if (!is_main_) {
+    common_->beside += all[index].bandwidth;
+    common_->beside -= all[state.index].bandwidth;
+  }
+  state.index = index;
+}
+
+AdaptiveSwitch::Held AdaptiveSwitch::current (std::size_t part)
+{
+  auto states = states_.lock ();
+  State &state = states->parts[part];
+  return state.held[state.index];
+}
+
+AdaptiveSwitch::Held AdaptiveSwitch::choose (
+    std::size_t part, const Level &level, GCancellable *cancellable)
+{
+  std::size_t index = 0;
+  {
+    auto states = states_.lock ();
+    enter (*states, part);
+    index = wanted (states->parts[part], level);
+  }
+  Held chosen = get (part, index, cancellable);
+  auto states = states_.lock ();
+  State &state = states->parts[part];
+  if (!chosen) {
+    index = state.index;
+    chosen = state.held[index];
+  }
+  take (state, index);
+  if (is_main_) *common_->variant.lock () = chosen;
+  return chosen;
+}
+
+bool AdaptiveSwitch::is_late (const abr::Progress &progress, const Level &level)
+{
+  auto states = states_.lock ();
+  State &state = states->parts[states->part];
+  if (state.track->is_rendition) return false;
+  std::vector<std::size_t> all = levels (state);
+  auto present = std::ranges::find (all, state.index);
+  if (all.size () == 1 || present == all.end ()) return false;
+  abr::Progress now = progress;
+  now.level = static_cast<std::size_t> (present - all.begin ());
+  auto lower = abr::abandon (
+      bandwidths (state, all), now, situation (state, level, all));
+  if (!lower) return false;
+  state.given_up_for = all[*lower];
+  return true;
+}

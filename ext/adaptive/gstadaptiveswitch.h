@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gio/gio.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "abr.h"
+#include "choice.h"
+#include "common/guarded.h"
+#include "gstthroughput.h"
+#include "loader.h"
+#include "presentation.h"
+
+// Which representation the next segment of a track is of. Each stream has one,
+// which whoever fetches asks.
+class AdaptiveSwitch
+{
+public:
+  using Representation = presentation::Representation;
+  using Held = std::shared_ptr<const Representation>;
+
+  // What those of an element have in common.
+  struct Common
+  {
+    relay::Guarded<choice::Limits> limits;
+    Throughput throughput;
+    // HLS: the renditions of the other tracks are those of its groups.
+    relay::Guarded<Held> variant;
+    // bit/s of what is fetched beside the main track.
+    std::atomic<std::uint64_t> beside{0};
+  };
+
+  // Loads the playlist or index of one that has none. Waits; false when it
+  // could not be had.
+  using Complete = std::function<bool (Representation &, GCancellable *)>;
+
+  // selection: each part begins with its representation, which is complete;
+  // outlives it.
+  AdaptiveSwitch (std::shared_ptr<Common> common,
+      const loader::Selection &selection, Complete complete);
+  ~AdaptiveSwitch ();
+  AdaptiveSwitch (const AdaptiveSwitch &) = delete;
+  AdaptiveSwitch &operator= (const AdaptiveSwitch &) = delete;
+
+  // How the fetching of the track stands.
+  struct Level
+  {
+    presentation::Time buffer = 0;
+    presentation::Time full = 0;
+    presentation::Time segment = 0;  // duration of the next one, or this one
+  };
+
+  [[nodiscard]] bool is_main () const { return is_main_; }
+  [[nodiscard]] Throughput &throughput () { return common_->throughput; }
+  // Of the segment that comes next, in this part of the selection: 0, or that
+  // of a later period. May wait.
+  [[nodiscard]] Held choose (
+      std::size_t part, const Level &level, GCancellable *cancellable);
+  // The last one that was chosen there.
+  [[nodiscard]] Held current (std::size_t part = 0);
+  // A segment is on its way: whether it is to be given up for one of the
+  // representation that choose () says then.
+  [[nodiscard]] bool is_late (
+      const abr::Progress &progress, const Level &level);
+
+private:
+  // Of a part.
+  struct State
+  {
+    std::shared_ptr<const presentation::Track> track;
+    std::size_t index = 0;
+    std::map<std::size_t, Held> held;  // those that are complete
+    // Those that could not be had, and until when they are passed over.
+    std::map<std::size_t, abr::Time> missing;
+    std::optional<unsigned> since_down;
+    bool has_chosen = false;
+    std::optional<std::size_t> given_up_for;
+  };
+
+  struct States
+  {
+    std::vector<State> parts;
+    std::size_t part = 0;  // the present one
+  };
+
+  [[nodiscard]] std::vector<std::size_t> levels (const State &state) const;
+  [[nodiscard]] static std::vector<std::uint64_t> bandwidths (
+      const State &state, const std::vector<std::size_t> &levels);
+  [[nodiscard]] abr::Situation situation (const State &state,
+      const Level &level, const std::vector<std::size_t> &levels) const;
+  [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
+  [[nodiscard]] Held get (
+      std::size_t part, std::size_t index, GCancellable *cancellable);
+  void enter (States &states, std::size_t part);
+  void take (State &state, std::size_t index);
+
+  const std::shared_ptr<Common> common_;
+  const bool is_main_;
+  const Complete complete_;
+  relay::Guarded<States> states_;
+};

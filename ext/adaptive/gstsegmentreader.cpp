@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "config.h"
+
+#include "gstsegmentreader.h"
+
+#include <glib/gi18n-lib.h>
+
+#include <optional>
+#include <utility>
+
+#include "decryptedbody.h"
+#include "gstblocks.h"
+#include "gstfetch.h"
+#include "gstthroughput.h"
+#include "uri.h"
+
+using relay::Owned;
+using Kind = SegmentProblem::Kind;
+
+static void post_body (GstElement *element, const body::Problem &problem)
+{
+  const char *uri = problem.uri.c_str ();
+  const char *message = problem.message.c_str ();
+  switch (problem.error) {
+    case body::Error::fetch:
+      gstfetch::post_problem (element, problem.fetch);
+      break;
+    case body::Error::key:
+      GST_ELEMENT_ERROR (element, STREAM, DECRYPT_NOKEY,
+          (_ ("The key of the stream is not one for its encryption.")),
+          ("%s: %s", uri, message));
+      break;
+    case body::Error::decrypt:
+      GST_ELEMENT_ERROR (element, STREAM, DECRYPT,
+          (_ ("A part of the stream could not be decrypted: its key is wrong, "
+              "or the part is damaged.")),
+          ("%s: %s", uri, message));
+      break;
+  }
+}
+
+void SegmentProblem::post (GstElement *element) const
+{
+  switch (kind) {
+    case Kind::body:
+      post_body (element, body);
+      break;
+    case Kind::not_media:
+      GST_ELEMENT_ERROR (element, STREAM, WRONG_TYPE,
+          (_ ("A part of the stream is not media.")), ("%s", uri.c_str ()));
+      break;
+    case Kind::samples:
+      GST_ELEMENT_ERROR (element, STREAM, NOT_IMPLEMENTED,
+          (_ ("The presentation needs what is not supported yet.")),
+          ("%s: encrypted samples (SAMPLE-AES) outside of MP4", uri.c_str ()));
+      break;
+    case Kind::no_memory:
+      GST_ELEMENT_ERROR (
+          element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));
+      break;
+  }
+}
+
+static relay::Failure<SegmentProblem> failure (
+    Kind kind, const SegmentPart &part)
+{
+  return {
+      SegmentProblem{kind, {}, uri::without_secrets (part.resource ().uri)}, 0};
+}
+
+static relay::Failure<SegmentProblem> failure (body::Problem problem)
+{
+  return {SegmentProblem{Kind::body, std::move (problem)}, 0};
+}
+
+SegmentReader::SegmentReader (const Access &access, SegmentPart part,
+    GCancellable *cancellable, block::Size &block, SegmentClocks &clocks)
+    : access_ (access),
+      part_ (std::move (part)),
+      cancellable_ (cancellable),
+      block_ (block),
+      clocks_ (clocks),
+      time_ (part_.segment.time)
+{
+}
+
+// Its address may hold secrets: of these only a hash is kept.
+static std::string cache_key (
+    const presentation::Resource &resource, const std::string &credentials)
+{
+  std::string text = resource.uri + "\n";
+  if (resource.range) {
+    text += std::to_string (resource.range->first) + "-";
+    if (resource.range->last) text += std::to_string (*resource.range->last);
+  }
+  text += "\n" + credentials;
+  Owned<gchar> hash{g_compute_checksum_for_string (
+      G_CHECKSUM_SHA256, text.c_str (), static_cast<gssize> (text.size ()))};
+  return uri::without_secrets (resource.uri) + "\nsegment " + hash.get ();
+}
+
+// From the cache, or from the network into it.
+SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
+    const presentation::Resource &resource, std::function<void ()> on_place)
+{
+  std::string key;
+  if (access_.cache && !resource.uri.starts_with ("data:")) {
+    key = cache_key (resource, access_.credentials);
+    if (auto kept = access_.cache->find (key, resource.uri)) return kept;
+  }
+  fetcher::Request request{resource.uri, {},
+      part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
+  // The time for which a connection was waited for says nothing of the network.
+  request.on_place = [this, also = std::move (on_place)] {
+    begun_ = Throughput::now ();
+    stopwatch_.emplace (begun_);
+    pace_.emplace (begun_);
+    if (also) also ();
+  };
+  if (resource.range)
+    request.range.emplace (
+        fetcher::Range{resource.range->first, resource.range->last});
+  auto body =
+      body::fetch (access_.settings, request, cancellable_, access_.counters);
+  if (!body) return failure (body.code ());
+  if (!key.empty ()) return access_.cache->keep (key, std::move (*body));
+  return std::move (*body);
+}
+
+// The key first: a host may have one place for both.
+SegmentReader::Result<relay::Done> SegmentReader::open (
+    std::function<void ()> on_place)
+{
+  const presentation::Resource &resource = part_.resource ();
+  std::shared_ptr<const keystore::Key> key;
+  if (resource.encryption) {
+    auto had = access_.keys->get (access_.settings,
+        resource.encryption->key_uri, cancellable_, access_.counters);
+    if (!had) return failure (body::failure (had.code ()).code);
+    key = std::move (*had);
+  }
+  auto body = fetch (resource, std::move (on_place));
+  if (!body) return body.error ();
+  body_ = std::move (*body);
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
+  if (!key) return relay::Done{};
+  auto clear =
+      decryptedbody::make (std::move (body_), *resource.encryption, *key);
+  if (!clear) return failure (clear.code ());
+  body_ = std::move (*clear);
+  return relay::Done{};
+}
+
+// At the beginning of a resource, enough to see what it is: a read gives as
+// little as one byte. 0: nothing yet, or at the end, which is then complete.
+SegmentReader::Result<std::size_t> SegmentReader::fill (
+    std::span<std::uint8_t> out)
+{
+  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
+  std::size_t count = 0;
+  while (count < enough) {
+    auto got = body_->read_now (out.subspan (count));
+    if (!got) return failure (got.code ());
+    if (!*got) {
+      if (stopwatch_) stopwatch_->waits (Throughput::now ());
+      body_->wait ();
+    } else if (**got == 0) {
+      break;
+    } else {
+      if (stopwatch_) stopwatch_->took (**got);
+      count += **got;
+    }
+  }
+  return count;
+}
+
+// In MP4 it says itself what is encrypted. In TS and packed audio nothing tells
+// encrypted samples from others.
+static bool is_for_no_decrypter (container::Format format)
+{
+  return format == container::Format::mpegts ||
+         format == container::Format::packed_audio;
+}
+
+SegmentReader::Result<relay::Done> SegmentReader::look (
+    std::span<const std::uint8_t> bytes)
+{
+  if (position_ == 0) {
+    auto format = container::sniff (bytes);
+    if (format == container::Format::html)
+      return failure (Kind::not_media, part_);
+    if (part_.segment.protections && is_for_no_decrypter (format))
+      return failure (Kind::samples, part_);
+    // All that HLS has in segments is known by its first bytes.
+    const auto &encryption = part_.resource ().encryption;
+    if (encryption && format == container::Format::unknown && !bytes.empty ())
+      return failure (body::Problem{body::Error::decrypt, {},
+          uri::without_secrets (encryption->key_uri),
+          "what comes out is not media"});
+    if (format == container::Format::packed_audio)
+      time_ = clocks_.packed_audio.at (
+          time_, id3::timestamp (bytes), part_.segment.discontinuity);
+    is_text_ = format == container::Format::webvtt;
+    boundaries_ = container::Boundaries (format);
+  }
+  boundaries_.feed (bytes);
+  return relay::Done{};
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
+{
+  unsigned size = block_.next ();
+  Owned<GstBuffer> buffer = gstblocks::make_buffer (access_.pool, size);
+  if (!buffer) return failure (Kind::no_memory, part_);
+  std::size_t count = 0;
+  {
+    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
+    if (!map) return failure (Kind::no_memory, part_);
+    auto got = fill (map.writable ());
+    if (!got) return got.error ();
+    count = *got;
+    auto fine = look (map.bytes ().first (count));
+    if (!fine) return fine.error ();
+  }
+  block_.took (count);
+  gst_buffer_set_size (buffer.get (), static_cast<gssize> (count));
+  return buffer;
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
+{
+  if (stopwatch_) stopwatch_->enter (Throughput::now ());
+  auto buffer = read_block ();
+  if (!buffer) return buffer.error ();
+  abr::Time now = Throughput::now ();
+  if (stopwatch_) stopwatch_->leave (now);
+  if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
+  if (position_ == 0 && is_text_) return read_text (std::move (*buffer));
+  dress (buffer->get ());
+  if (pace_) pace_->add (now, position_);
+  return std::move (*buffer);
+}
+
+// A segment of WebVTT as one: its cues may have to be moved, and its last one
+// has to end.
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
+    Owned<GstBuffer> first)
+{
+  std::string text;
+  while (gst_buffer_get_size (first.get ()) > 0) {
+    {
+      relay::MappedBuffer map (first.get (), GST_MAP_READ);
+      if (!map) return failure (Kind::no_memory, part_);
+      text.append (map.bytes ().begin (), map.bytes ().end ());
+    }
+    if (text.size () > webvtt::max_size)
+      return failure (Kind::not_media, part_);
+    position_ = text.size ();
+    auto more = read_block ();
+    if (!more) return more.error ();
+    first = std::move (*more);
+  }
+  position_ = 0;
+  text = webvtt::place (text, clocks_.text.offset (time_, text));
+  Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
+  dress (out.get ());
+  return out;
+}
+
+SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
+{
+  const fetcher::Head &head = body_->head ();
+  // The padding of an encrypted one has been seen.
+  const auto &encryption = part_.resource ().encryption;
+  bool is_whole =
+      head.length ||
+      (encryption &&
+          encryption->cipher != presentation::Encryption::Cipher::aes_256_ctr);
+  if (!is_whole && !boundaries_.at_boundary ())
+    return failure (body::Problem{body::Error::fetch,
+        {fetcher::Error::truncated, 0, uri::without_secrets (head.uri),
+            "it ends inside a box or packet", {}}});
+  return Owned<GstBuffer>{};
+}
+
+abr::Transfer SegmentReader::transfer () const
+{
+  return stopwatch_ ? stopwatch_->finish (Throughput::now ()) : abr::Transfer{};
+}
+
+abr::Progress SegmentReader::progress () const
+{
+  abr::Progress out;
+  if (!pace_ || !body_) return out;
+  abr::Time now = Throughput::now ();
+  out.elapsed = now - begun_;
+  out.bytes = position_;
+  out.size = body_->head ().length.value_or (0);
+  out.rate = pace_->rate (now);
+  return out;
+}
+
+void SegmentReader::dress (GstBuffer *buffer)
+{
+  bool first = position_ == 0;
+  GST_BUFFER_OFFSET (buffer) = position_;
+  position_ += gst_buffer_get_size (buffer);
+  GST_BUFFER_OFFSET_END (buffer) = position_;
+  if (first && part_.discontinuity)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (part_.is_init)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
+  else if (first)
+    GST_BUFFER_PTS (buffer) = time_;
+  else
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+}

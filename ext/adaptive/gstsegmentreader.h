@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "abr.h"
+#include "block.h"
+#include "body.h"
+#include "common/gstpp.h"
+#include "container.h"
+#include "fetcher.h"
+#include "id3.h"
+#include "keystore.h"
+#include "pool.h"
+#include "presentation.h"
+#include "segmentcache.h"
+#include "webvtt.h"
+
+// What is fetched as one: an initialization or a media segment of a track.
+struct SegmentPart
+{
+  // Of an initialization, the segment that it is fetched for.
+  presentation::Segment segment;
+  bool is_init = false;
+  bool discontinuity = false;  // on its first buffer
+
+  [[nodiscard]] const presentation::Resource &resource () const
+  {
+    return is_init ? *segment.init : segment.resource;
+  }
+};
+
+// Why a part cannot be read.
+struct SegmentProblem
+{
+  enum class Kind
+  {
+    body,       // see body
+    not_media,  // for instance the page of a portal that wants a login
+    samples,    // encrypted as nobody here decrypts them
+    no_memory
+  };
+  Kind kind = Kind::body;
+  body::Problem body{};
+  std::string uri{};  // without userinfo and query
+
+  // A request was broken off: nobody is told.
+  [[nodiscard]] bool is_cancelled () const
+  {
+    return kind == Kind::body && body.error == body::Error::fetch &&
+           body.fetch.error == fetcher::Error::cancelled;
+  }
+  // One element error in the words of a person.
+  void post (GstElement *element) const;
+};
+
+// When media begin that say so themselves. Of a track, from one seek to the
+// next.
+struct SegmentClocks
+{
+  id3::Clock packed_audio;
+  webvtt::Clock text;
+};
+
+// Reads a part and makes buffers of it, as demuxers want them: OFFSET from 0,
+// HEADER on those of an initialization, PTS on the first one of a segment and
+// DELTA_UNIT on all that follow. By one thread at a time.
+class SegmentReader
+{
+public:
+  template <class T>
+  using Result = relay::Result<T, SegmentProblem>;
+
+  // What all readers of an element have in common.
+  struct Access
+  {
+    fetcher::Settings settings;
+    fetcher::Counters *counters = nullptr;
+    std::shared_ptr<pool::Pool> pool;
+    std::shared_ptr<keystore::Store> keys;
+    // Null: nothing is kept. What is fetched with these credentials (a hash) is
+    // apart from what anybody gets.
+    std::shared_ptr<segmentcache::Cache> cache;
+    std::string credentials{};
+  };
+
+  // block: how large reads are; it learns over all readers of a track. All of
+  // them outlive the reader.
+  SegmentReader (const Access &access, SegmentPart part,
+      GCancellable *cancellable, block::Size &block, SegmentClocks &clocks);
+  SegmentReader (const SegmentReader &) = delete;
+  SegmentReader &operator= (const SegmentReader &) = delete;
+
+  [[nodiscard]] const SegmentPart &part () const { return part_; }
+  // Sends the request, and waits for the headers. on_place: see
+  // fetcher::Request.
+  [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
+  // Waits for bytes. Null at the end, which is verified by the length, or by
+  // the boxes or packets.
+  [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
+
+  // What it says of the network, so far.
+  [[nodiscard]] abr::Transfer transfer () const;
+  [[nodiscard]] abr::Progress progress () const;
+
+private:
+  Result<std::unique_ptr<body::Body>> fetch (
+      const presentation::Resource &resource, std::function<void ()> on_place);
+  Result<relay::Owned<GstBuffer>> read_block ();
+  Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
+  Result<std::size_t> fill (std::span<std::uint8_t> out);
+  Result<relay::Done> look (std::span<const std::uint8_t> bytes);
+  [[nodiscard]] Result<relay::Owned<GstBuffer>> end () const;
+  void dress (GstBuffer *buffer);
+
+  const Access &access_;
+  const SegmentPart part_;
+  GCancellable *cancellable_;
+  block::Size &block_;
+  SegmentClocks &clocks_;
+  presentation::Time time_;  // of the first buffer
+  bool is_text_ = false;     // WebVTT
+  std::unique_ptr<body::Body> body_;
+  std::optional<abr::Stopwatch> stopwatch_;
+  std::optional<abr::Pace> pace_;
+  abr::Time begun_ = 0;
+  container::Boundaries boundaries_{container::Format::unknown};
+  std::uint64_t position_ = 0;  // in the resource
+};

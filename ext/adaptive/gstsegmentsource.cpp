@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gstsegmentsource.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schedule.h"
+
+using relay::Owned;
+using timeline::Stretch;
+using timeline::Walk;
+using Kind = SegmentItem::Kind;
+
+SegmentSource::SegmentSource (const SegmentReader::Access &access,
+    std::span<const Stretch> stretches, AdaptiveSwitch &chooser,
+    Itinerary itinerary, GCancellable *cancellable, Helper *helper)
+    : access_ (access),
+      chooser_ (chooser),
+      stretches_ (stretches.begin (), stretches.end ()),
+      itinerary_ (std::move (itinerary)),
+      cancellable_ (cancellable),
+      helper_ (helper)
+{
+  for (std::size_t i = 0; i < stretches_.size (); i++) {
+    held_.push_back (chooser.current (i));
+    stretches_[i].representation = held_.back ().get ();
+  }
+}
+
+// ---- Events ----------------------------------------------------------------
+
+// Buffers have the times of the media, which the segment maps to those of the
+// presentation.
+Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
+{
+  const std::vector<timeline::Leg> &legs = itinerary_.walk.legs ();
+  const timeline::Leg &leg = legs[step.leg];
+  const Stretch &stretch = stretches_[step.stretch];
+  timeline::Span span{std::max (leg.begin, stretch.start),
+      std::max (std::min (leg.end, stretch.end), leg.begin)};
+  // What is a little longer than the manifest says is played to its end.
+  bool is_open = itinerary_.ends_open && leg.end == timeline::max_time &&
+                 stretch.end == timeline::max_time;
+
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = itinerary_.rate;
+  segment.flags = itinerary_.flags;
+  segment.start = timeline::to_media (stretch, span.begin);
+  if (!is_open) segment.stop = timeline::to_media (stretch, span.end);
+  segment.position = itinerary_.rate < 0 ? segment.stop : segment.start;
+  segment.time = span.begin;
+  segment.base = timeline::to_running (leg, itinerary_.rate, span).begin;
+  Owned<GstEvent> event{gst_event_new_segment (&segment)};
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
+  return event;
+}
+
+// Where the track is missing before a step: in other periods, forward.
+std::optional<timeline::Span> SegmentSource::hole_before (
+    const Walk::Step &step) const
+{
+  const Stretch &stretch = stretches_[step.stretch];
+  if (!step.begins || itinerary_.rate < 0) return std::nullopt;
+  timeline::Span out{itinerary_.walk.legs ()[step.leg].begin, stretch.start};
+  if (step.stretch > 0)
+    out.begin = std::max (out.begin, stretches_[step.stretch - 1].end);
+  // One that was passed over is none.
+  if (out.begin >= out.end ||
+      step.segment != timeline::first_after (stretch, stretch.start))
+    return std::nullopt;
+  return out;
+}
+
+// SEGMENT: a hole has no clock of any media.
+Owned<GstEvent> SegmentSource::hole_event (
+    const Walk::Step &step, const timeline::Span &hole) const
+{
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = itinerary_.rate;
+  segment.flags = itinerary_.flags;
+  segment.start = hole.begin;
+  segment.stop = hole.end;
+  segment.position = hole.begin;
+  segment.time = hole.begin;
+  segment.base = timeline::to_running (leg, itinerary_.rate, hole).begin;
+  Owned<GstEvent> event{gst_event_new_segment (&segment)};
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
+  return event;
+}
+
+void SegmentSource::push_hole (const Walk::Step &step)
+{
+  auto hole = hole_before (step);
+  if (!hole) return;
+  events_.push_back (hole_event (step, *hole));
+  events_.emplace_back (
+      gst_event_new_gap (hole->begin, hole->end - hole->begin));
+  if (number_ == 1) events_.push_back (segment_event (step));
+}
+
+Owned<GstEvent> SegmentSource::first_segment () const
+{
+  Walk walk = itinerary_.walk;
+  auto step = walk.next (stretches_);
+  if (!step) return segment_event ({});
+  if (auto hole = hole_before (*step)) return hole_event (*step, *hole);
+  return segment_event (*step);
+}
+
+SegmentItem SegmentSource::make_item (Kind kind) const
+{
+  SegmentItem item;
+  item.kind = kind;
+  item.mark = mark_;
+  return item;
+}
+
+SegmentItem SegmentSource::take_event ()
+{
+  SegmentItem item = make_item (Kind::event);
+  item.event = std::move (events_.front ());
+  events_.pop_front ();
+  return item;
+}
+
+// ---- Steps -----------------------------------------------------------------
+
+// What the next segment is of.
+void SegmentSource::choose ()
+{
+  Walk ahead = itinerary_.walk;
+  auto step = ahead.next (stretches_);
+  if (!step) return;
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step->leg];
+  timeline::Span running =
+      timeline::to_running (leg, itinerary_.rate, step->place);
+  AdaptiveSwitch::Level level = level_;
+  level.segment = running.end - running.begin;
+  AdaptiveSwitch::Held chosen =
+      chooser_.choose (step->stretch, level, cancellable_);
+  AdaptiveSwitch::Held &held = held_[step->stretch];
+  if (chosen == held) return;
+  bool moves =
+      schedule::media_offset (*chosen) != schedule::media_offset (*held);
+  held = std::move (chosen);
+  stretches_[step->stretch].representation = held.get ();
+  if (moves && !step->begins) events_.push_back (segment_event (*step));
+  // What has an initialization is known by that.
+  auto first = schedule::segment (*held, 0);
+  if (first && !first->init) discontinuity_ = true;
+}
+
+// False at the end.
+bool SegmentSource::begin_step ()
+{
+  auto mark = std::make_shared<SegmentMark> ();
+  mark->before = itinerary_.walk;
+  init_before_ = init_;
+  discontinuity_before_ = discontinuity_;
+  choose ();
+  step_ = itinerary_.walk.next (stretches_);
+  if (!step_) return false;
+  auto segment = schedule::segment (
+      *stretches_[step_->stretch].representation, step_->segment);
+  if (!segment) {
+    step_.reset ();
+    return false;
+  }
+  segment_ = std::move (*segment);
+  mark->step = *step_;
+  mark->number = ++number_;
+  mark->running = timeline::to_running (
+      itinerary_.walk.legs ()[step_->leg], itinerary_.rate, step_->place);
+  mark->representation = held_[step_->stretch];
+  mark_ = std::move (mark);
+  push_hole (*step_);
+  // After SEGMENT demuxers want to be told anew what comes.
+  if (step_->begins && number_ > 1) {
+    events_.push_back (segment_event (*step_));
+    init_.reset ();
+    discontinuity_ = true;
+  }
+  if (segment_.discontinuity) discontinuity_ = true;
+  put_init_first ();
+  if (segment_.gap) {
+    events_.emplace_back (gst_event_new_gap (segment_.time, segment_.duration));
+    discontinuity_ = true;
+  }
+  return true;
+}
+
+// SEGMENT, as DISCONT with an OFFSET, makes qtdemux count bytes anew, and it
+// passes over a second moov that is where the first one was. So another
+// initialization comes before them.
+void SegmentSource::put_init_first ()
+{
+  if (number_ == 1 || events_.empty () || segment_.gap || !segment_.init ||
+      !init_before_ || init_before_ == segment_.init)
+    return;
+  after_init_ = std::move (events_.back ());
+  events_.pop_back ();
+}
+
+void SegmentSource::end_step ()
+{
+  step_.reset ();
+}
+
+void SegmentSource::leave (std::size_t leg)
+{
+  itinerary_.walk.leave (leg);
+  if (!step_ || step_->leg > leg) return;
+  if (offered_) helper_->withdraw ();
+  offered_.reset ();
+  reader_.reset ();
+  events_.clear ();
+  after_init_.reset ();
+  end_step ();
+}
+
+// ---- Parts -----------------------------------------------------------------
+
+std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
+{
+  SegmentPart part;
+  part.segment = segment_;
+  part.is_init = is_init;
+  if (!is_init || !after_init_)
+    part.discontinuity = std::exchange (discontinuity_, false) ||
+                         (itinerary_.walk.is_backward () && !is_init);
+  return std::make_shared<SegmentReader> (
+      access_, std::move (part), cancellable_, block_, clocks_);
+}
+
+// The segment is asked for as soon as its initialization is: not before, or it
+// could have the only connection.
+SegmentSource::Result<relay::Done> SegmentSource::open_init (
+    std::shared_ptr<SegmentReader> reader)
+{
+  std::function<void ()> on_place;
+  if (helper_ != nullptr) {
+    offered_ = make_reader (false);
+    helper_->offer (offered_);
+    on_place = [this] { helper_->start (); };
+  }
+  auto opened = reader->open (on_place);
+  if (!opened) return opened.error ();
+  if (helper_ != nullptr) helper_->start ();
+  reader_ = std::move (reader);
+  return relay::Done{};
+}
+
+SegmentSource::Result<relay::Done> SegmentSource::open_media ()
+{
+  auto reader = std::move (offered_);
+  bool is_open = false;
+  if (reader) {
+    auto collected = helper_->collect ();
+    if (!collected) return collected.error ();
+    is_open = *collected;
+  } else {
+    reader = make_reader (false);
+  }
+  if (!is_open) {
+    auto opened = reader->open ();
+    if (!opened) return opened.error ();
+  }
+  reader_ = std::move (reader);
+  return relay::Done{};
+}
+
+SegmentSource::Result<relay::Done> SegmentSource::open_part ()
+{
+  if (segment_.init && init_ != segment_.init)
+    return open_init (make_reader (true));
+  return open_media ();
+}
+
+void SegmentSource::count (const SegmentReader &reader)
+{
+  abr::Transfer transfer = reader.transfer ();
+  transfer.is_main = chooser_.is_main () && !reader.part ().is_init;
+  chooser_.throughput ().add (transfer);
+}
+
+// A segment that will be too late, as long as nothing of it was pushed, for one
+// of a lower representation.
+bool SegmentSource::give_up ()
+{
+  if (helper_ == nullptr || reader_->part ().is_init || level_.buffer == 0)
+    return false;
+  AdaptiveSwitch::Level level = level_;
+  level.segment = mark_->running.end - mark_->running.begin;
+  if (!chooser_.is_late (reader_->progress (), level)) return false;
+  if (!helper_->give_up (*mark_)) return false;
+  count (*reader_);
+  reader_.reset ();
+  step_.reset ();
+  events_.clear ();
+  after_init_.reset ();
+  itinerary_.walk = mark_->before;
+  number_--;
+  init_ = init_before_;
+  discontinuity_ = discontinuity_before_;
+  return true;
+}
+
+SegmentItem SegmentSource::end_part ()
+{
+  bool is_init = reader_->part ().is_init;
+  count (*reader_);
+  reader_.reset ();
+  if (is_init) {
+    init_ = segment_.init;
+    if (after_init_) events_.push_back (std::move (after_init_));
+    return make_item (Kind::init_end);
+  }
+  end_step ();
+  return make_item (Kind::segment_end);
+}
+
+SegmentSource::Result<SegmentItem> SegmentSource::next ()
+{
+  for (;;) {
+    if (!step_ && !begin_step ()) return SegmentItem{};
+    if (!events_.empty ()) return take_event ();
+    // "Clients MUST NOT attempt to load" it (RFC 8216bis 4.4.4.7): its event is
+    // all that there is of it.
+    if (!segment_.gap) break;
+    end_step ();
+  }
+  if (!reader_) {
+    auto opened = open_part ();
+    if (!opened) return opened.error ();
+  }
+  auto buffer = reader_->read ();
+  if (!buffer) return buffer.error ();
+  if (!*buffer) return end_part ();
+  if (give_up ()) return next ();
+  SegmentItem item = make_item (Kind::buffer);
+  item.buffer = std::move (*buffer);
+  return item;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gio/gio.h>
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "block.h"
+#include "common/gstpp.h"
+#include "gstadaptiveswitch.h"
+#include "gstfetch.h"
+#include "gstsegmentreader.h"
+#include "timeline.h"
+
+// How all tracks are played, from one seek to the next.
+struct Itinerary
+{
+  timeline::Walk walk;
+  double rate = 1;
+  GstSegmentFlags flags = GST_SEGMENT_FLAG_NONE;
+  guint32 seqnum = GST_SEQNUM_INVALID;
+  bool ends_open = true;  // nobody has asked for a stop
+  bool is_segment_seek = false;
+};
+
+// Where what comes out belongs: one for each segment.
+struct SegmentMark
+{
+  timeline::Walk before;  // gives this segment once more
+  timeline::Walk::Step step;
+  std::uint64_t number = 0;  // from 1, in the order of playing
+  timeline::Span running;
+  AdaptiveSwitch::Held representation;
+};
+
+struct SegmentItem
+{
+  enum class Kind
+  {
+    buffer,
+    event,        // SEGMENT, GAP
+    init_end,     // all of the initialization is there
+    segment_end,  // all of the segment is there
+    end           // of what was to be played
+  };
+  Kind kind = Kind::end;
+  relay::Owned<GstBuffer> buffer{};
+  relay::Owned<GstEvent> event{};
+  std::shared_ptr<const SegmentMark> mark{};
+};
+
+// What of a track is to be pushed, in this order: the segments that a walk
+// leads to, the initializations that they need, and the events between them. By
+// one thread at a time.
+class SegmentSource
+{
+public:
+  template <class T>
+  using Result = SegmentReader::Result<T>;
+
+  // Somebody else who may open a segment while its initialization is read.
+  class Helper
+  {
+  public:
+    virtual ~Helper () = default;
+    // From start () on, which may come from any thread.
+    virtual void offer (std::shared_ptr<SegmentReader> reader) = 0;
+    virtual void start () = 0;
+    // Waits for what has been begun. False: nothing has.
+    [[nodiscard]] virtual Result<bool> collect () = 0;
+    virtual void withdraw () = 0;
+    // Nothing of the segment is to be pushed, if nothing of it was. False: it
+    // is too late for that.
+    [[nodiscard]] virtual bool give_up (const SegmentMark &mark) = 0;
+  };
+
+  // All but the itinerary outlive it. stretches: those of the chooser's parts.
+  // helper: may be null.
+  SegmentSource (const SegmentReader::Access &access,
+      std::span<const timeline::Stretch> stretches, AdaptiveSwitch &chooser,
+      Itinerary itinerary, GCancellable *cancellable, Helper *helper);
+  SegmentSource (const SegmentSource &) = delete;
+  SegmentSource &operator= (const SegmentSource &) = delete;
+
+  [[nodiscard]] const Itinerary &itinerary () const { return itinerary_; }
+  // The SEGMENT event before the first item: it is not among the items.
+  [[nodiscard]] relay::Owned<GstEvent> first_segment () const;
+  // By which the next representation is chosen.
+  void set_level (const AdaptiveSwitch::Level &level) { level_ = level; }
+  // Waits.
+  [[nodiscard]] Result<SegmentItem> next ();
+  // The next item is of another segment than the last one.
+  [[nodiscard]] bool is_between () const { return !step_ && events_.empty (); }
+  // Of the segment that the last item was of.
+  [[nodiscard]] const std::shared_ptr<const SegmentMark> &mark () const
+  {
+    return mark_;
+  }
+  // What is left of this leg is not wanted.
+  void leave (std::size_t leg);
+
+private:
+  [[nodiscard]] relay::Owned<GstEvent> segment_event (
+      const timeline::Walk::Step &step) const;
+  [[nodiscard]] std::optional<timeline::Span> hole_before (
+      const timeline::Walk::Step &step) const;
+  [[nodiscard]] relay::Owned<GstEvent> hole_event (
+      const timeline::Walk::Step &step, const timeline::Span &hole) const;
+  void push_hole (const timeline::Walk::Step &step);
+  void put_init_first ();
+  bool begin_step ();
+  void choose ();
+  bool give_up ();
+  void count (const SegmentReader &reader);
+  [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
+  SegmentItem take_event ();
+  Result<relay::Done> open_part ();
+  Result<relay::Done> open_init (std::shared_ptr<SegmentReader> reader);
+  Result<relay::Done> open_media ();
+  SegmentItem end_part ();
+  void end_step ();
+  std::shared_ptr<SegmentReader> make_reader (bool is_init);
+
+  const SegmentReader::Access &access_;
+  AdaptiveSwitch &chooser_;
+  AdaptiveSwitch::Level level_;
+  std::vector<AdaptiveSwitch::Held> held_;    // of each stretch
+  std::vector<timeline::Stretch> stretches_;  // with what was chosen last
+  Itinerary itinerary_;
+  GCancellable *const cancellable_;
+  Helper *const helper_;
+  block::Size block_;
+  SegmentClocks clocks_;
+
+  std::uint64_t number_ = 0;
+  std::optional<timeline::Walk::Step> step_;
+  presentation::Segment segment_;  // of the step
+  std::shared_ptr<const SegmentMark> mark_;
+  std::deque<relay::Owned<GstEvent>> events_;
+  relay::Owned<GstEvent> after_init_;  // a SEGMENT
+  // The last one that was read.
+  std::optional<presentation::Resource> init_;
+  bool discontinuity_ = true;  // before what is read next
+  // As they were before this step.
+  std::optional<presentation::Resource> init_before_;
+  bool discontinuity_before_ = true;
+  std::shared_ptr<SegmentReader> reader_;
+  std::shared_ptr<SegmentReader> offered_;
+};

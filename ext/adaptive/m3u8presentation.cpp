@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "m3u8.h"
+#include "uri.h"
+
+namespace m3u8 {
+
+using presentation::Presentation;
+using presentation::Representation;
+using presentation::Track;
+using presentation::Type;
+
+namespace {
+
+// RFC 6381 names of what can be seen; no CODECS at all means anything.
+bool has_picture (const Variant &variant)
+{
+  if (variant.width != 0 || variant.codecs.empty ()) return true;
+  for (const char *codec : {"avc", "hvc", "hev", "dvh", "dva", "av01", "vp0",
+           "vp8", "vp9", "mp4v", "vvc", "vvi"})
+    if (variant.codecs.find (codec) != std::string::npos) return true;
+  return false;
+}
+
+// Makes the tracks of one playlist.
+class Maker
+{
+public:
+  Maker (const Multivariant &playlist, const std::string &base)
+      : playlist_ (playlist), base_ (base)
+  {
+    if (!playlist.variables.empty ())
+      variables_ =
+          std::make_shared<const presentation::Variables> (playlist.variables);
+  }
+
+  Presentation run ();
+
+private:
+  presentation::Playlist reference (const std::string &uri) const
+  {
+    return {uri, variables_, playlist_.independent_segments};
+  }
+  Representation representation (const Variant &variant) const;
+  bool is_variant (const Track &variants, const Rendition &rendition) const;
+  void add (std::vector<Track> &tracks, const Rendition &rendition) const;
+  Track main () const;
+  Track trick_mode () const;
+
+  const Multivariant &playlist_;
+  const std::string &base_;
+  std::shared_ptr<const presentation::Variables> variables_;
+};
+
+Representation Maker::representation (const Variant &variant) const
+{
+  Representation out{};
+  out.id = variant.stable_id;
+  out.base = base_;
+  out.bandwidth = variant.bandwidth;
+  out.average_bandwidth = variant.average_bandwidth;
+  out.score = variant.score;
+  out.width = variant.width;
+  out.height = variant.height;
+  out.frame_rate = variant.frame_rate;
+  out.codecs = variant.codecs;
+  out.supplemental_codecs = variant.supplemental_codecs;
+  out.video_range = variant.video_range;
+  out.hdcp_level = variant.hdcp_level;
+  out.allowed_cpc = variant.allowed_cpc;
+  out.pathway_id = variant.pathway_id;
+  out.group = variant.audio;
+  out.video_group = variant.video;
+  out.text_group = variant.subtitles;
+  out.captions_group = variant.closed_captions;
+  out.segments = reference (variant.uri);
+  return out;
+}
+
+// Sound-only variants are for lines that do not carry a picture: they are a
+// choice only where there is nothing else.
+Track Maker::main () const
+{
+  bool pictures = std::ranges::any_of (playlist_.variants, has_picture);
+  Track out;
+  out.type = pictures ? Type::video : Type::audio;
+  out.is_default = true;
+  for (const Variant &variant : playlist_.variants)
+    if (!pictures || has_picture (variant))
+      out.representations.push_back (representation (variant));
+  return out;
+}
+
+Track Maker::trick_mode () const
+{
+  Track out;
+  out.is_trick_mode = true;
+  for (const Variant &variant : playlist_.i_frame_variants)
+    out.representations.push_back (representation (variant));
+  return out;
+}
+
+// Whether a rendition is what a variant has anyway: where there is sound only,
+// it is common to list the playlist of the variant as a rendition too, and of
+// several pictures one is the variant's.
+bool Maker::is_variant (const Track &variants, const Rendition &rendition) const
+{
+  std::string uri = uri::resolve (base_, rendition.uri);
+  return std::ranges::any_of (
+      variants.representations, [&] (const Representation &one) {
+        const auto &playlist = std::get<presentation::Playlist> (one.segments);
+        return uri::resolve (base_, playlist.uri) == uri;
+      });
+}
+
+Type type_of (const Rendition &rendition)
+{
+  switch (rendition.type) {
+    case Rendition::Type::audio:
+      return Type::audio;
+    case Rendition::Type::subtitles:
+      return Type::text;
+    case Rendition::Type::video:
+    case Rendition::Type::closed_captions:
+      break;
+  }
+  return Type::video;
+}
+
+// The same name and language in another group is the same at another bitrate
+// ("a Rendition Group ... MUST have the same set of Renditions", 4.4.6.1.1).
+void Maker::add (std::vector<Track> &tracks, const Rendition &rendition) const
+{
+  Type type = type_of (rendition);
+  auto same = [&] (const Track &track) {
+    return track.type == type && track.label == rendition.name &&
+           track.language == rendition.language &&
+           track.forced == rendition.forced;
+  };
+  auto track = std::ranges::find_if (tracks.begin () + 1, tracks.end (), same);
+  if (track == tracks.end ()) {
+    track = tracks.insert (track, Track{});
+    track->type = type;
+    track->id = rendition.stable_id;
+    track->label = rendition.name;
+    track->language = rendition.language;
+    track->is_rendition = true;
+    track->is_default = rendition.is_default;
+    track->autoselect = rendition.autoselect;
+    track->forced = rendition.forced;
+    track->characteristics = rendition.characteristics;
+    track->channels = rendition.channels;
+  }
+  Representation out{};
+  out.base = base_;
+  out.group = rendition.group_id;
+  out.segments = reference (rendition.uri);
+  track->representations.push_back (std::move (out));
+}
+
+Presentation Maker::run ()
+{
+  Presentation out;
+  std::vector<Track> tracks;
+  tracks.push_back (main ());
+  for (const Rendition &one : playlist_.renditions) {
+    if (one.type == Rendition::Type::closed_captions)
+      out.notes.captions.push_back ({one.group_id, one.name, one.language,
+          one.instream_id, one.is_default, one.autoselect});
+    else if (!one.uri.empty () && !is_variant (tracks.front (), one))
+      add (tracks, one);
+  }
+  if (!playlist_.i_frame_variants.empty ()) tracks.push_back (trick_mode ());
+  presentation::Period period;
+  period.tracks = std::move (tracks);
+  out.periods.push_back (std::move (period));
+  out.notes.start = playlist_.start;
+  out.notes.session_data = playlist_.session_data;
+  out.notes.session_keys = playlist_.session_keys;
+  return out;
+}
+
+}  // namespace
+
+Presentation to_presentation (
+    const Multivariant &playlist, const std::string &base)
+{
+  return Maker (playlist, base).run ();
+}
+
+void complete (
+    Representation &representation, Media playlist, const std::string &base)
+{
+  if (const auto *reference =
+          std::get_if<presentation::Playlist> (&representation.segments))
+    playlist.segments.independent_segments =
+        playlist.segments.independent_segments ||
+        reference->independent_segments;
+  representation.base = base;
+  if (representation.bandwidth == 0)
+    representation.bandwidth = playlist.bitrate;
+  // What is needed first; a segment says when there are others.
+  if (!playlist.segments.protections.empty ())
+    representation.protections = *playlist.segments.protections.front ();
+  representation.segments = std::move (playlist.segments);
+}
+
+void note (presentation::Notes &notes, const Media &playlist)
+{
+  if (!notes.start) notes.start = playlist.start;
+  for (const presentation::DateRange &range : playlist.date_ranges) {
+    auto same = std::ranges::find (
+        notes.date_ranges, range.id, &presentation::DateRange::id);
+    if (same == notes.date_ranges.end ()) notes.date_ranges.push_back (range);
+  }
+}
+
+Presentation to_presentation (Media playlist, const std::string &base)
+{
+  Presentation out;
+  out.duration = playlist.duration;
+  note (out.notes, playlist);
+  Track track;
+  track.is_default = true;
+  track.representations.emplace_back ();
+  complete (track.representations.front (), std::move (playlist), base);
+  presentation::Period period;
+  period.duration = out.duration;
+  period.tracks.push_back (std::move (track));
+  out.periods.push_back (std::move (period));
+  return out;
+}
+
+}  // namespace m3u8
