@@ -48,9 +48,10 @@ int percent (const Limits &limits, std::span<const Lane> lanes)
   int out = 100;
   for (const Lane &lane : lanes) {
     if (!lane.is_active) continue;
-    out = std::min (out, std::max ({part_of (lane.whole, limits.segments),
-                             part_of (lane.bytes, limits.bytes),
-                             part_of (behind_sent (lane, lane.there), limits.time)}));
+    out = std::min (
+        out, std::max ({part_of (lane.whole, limits.segments),
+                 part_of (lane.bytes, limits.bytes),
+                 part_of (behind_sent (lane, lane.there), limits.time)}));
   }
   return out;
 }

@@ -27,8 +27,8 @@ struct Lane
   bool is_active = false;  // its peer takes data, and there is more to fetch
   unsigned segments = 0;   // begun or there, behind the one being sent
   std::uint64_t bytes = 0;
-  Time sent = 0;     // the end of the segment being sent
-  Time fetched = 0;  // the end of the last one that was begun
+  Time sent = 0;       // the end of the segment being sent
+  Time fetched = 0;    // the end of the last one that was begun
   unsigned whole = 0;  // of these segments, there to the end
   Time there = 0;      // the end of the last one that is
 };
