@@ -284,6 +284,8 @@ void AdaptiveStream::loop (gpointer data)
   auto *self = static_cast<AdaptiveStream *> (data);
   unsigned generation = self->generation_;
   GstFlowReturn flow = self->flow_;
+  if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
+    flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_OK) flow = self->step ();
   // A seek out of its own push.
   if (self->generation_ != generation) return;
@@ -438,52 +440,62 @@ void AdaptiveStream::end (GstFlowReturn flow)
   if (last_.copy ()) shared_.ended ();
 }
 
+void AdaptiveStream::end_with_others ()
+{
+  Owned<GstPad> peer{gst_pad_get_peer (pad_)};
+  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
+  if (!peer || !flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) return;
+  ends_with_others_ = true;
+  start ();
+}
+
 // ---- Seeks -----------------------------------------------------------------
 
 void AdaptiveStream::begin_flush (guint32 seqnum)
 {
-    GstEvent *event = gst_event_new_flush_start ();
-    gst_event_set_seqnum (event, seqnum);
-    generation_++;
-    // What is left of it is not wanted either.
-    if (auto last = last_.lock (); *last) *last = 0;
-    cancel ();
-    gst_pad_push_event (pad_, event);
+  GstEvent *event = gst_event_new_flush_start ();
+  gst_event_set_seqnum (event, seqnum);
+  generation_++;
+  // What is left of it is not wanted either.
+  if (auto last = last_.lock (); *last) *last = 0;
+  cancel ();
+  gst_pad_push_event (pad_, event);
 }
 
 // Returns at once when it is called out of a push of this stream.
 void AdaptiveStream::wait_for_flush ()
 {
-    gst_pad_pause_task (pad_);
-    flow_ = GST_FLOW_FLUSHING;
+  gst_pad_pause_task (pad_);
+  flow_ = GST_FLOW_FLUSHING;
 }
 
 void AdaptiveStream::play (const Itinerary &itinerary)
 {
-    next_.lock ()->reset ();
-    make_feed (itinerary);
-    asking_.lock ()->reset (g_cancellable_new ());
-    greeted_ = false;
-    rewound_ = false;
-    GstEvent *event = gst_event_new_flush_stop (TRUE);
-    gst_event_set_seqnum (event, itinerary.seqnum);
-    gst_pad_push_event (pad_, event);
-    start ();
+  next_.lock ()->reset ();
+  make_feed (itinerary);
+  asking_.lock ()->reset (g_cancellable_new ());
+  ends_with_others_ = false;
+  greeted_ = false;
+  rewound_ = false;
+  GstEvent *event = gst_event_new_flush_stop (TRUE);
+  gst_event_set_seqnum (event, itinerary.seqnum);
+  gst_pad_push_event (pad_, event);
+  start ();
 }
 
 void AdaptiveStream::play_next (const Itinerary &itinerary)
 {
-    *next_.lock () = itinerary;
-    // It may have been waiting for nothing else.
-    if (flow_ == GST_FLOW_EOS && take_next ()) start ();
+  *next_.lock () = itinerary;
+  // It may have been waiting for nothing else.
+  if (flow_ == GST_FLOW_EOS && take_next ()) start ();
 }
 
 // False: there is none. By the stream's thread, or when it has ended.
 bool AdaptiveStream::take_next ()
 {
-    auto next = std::exchange (*next_.lock (), std::nullopt);
-    if (!next) return false;
-    make_feed (*next);
-    gst_pad_push_event (pad_, segment_.release ());
-    return true;
+  auto next = std::exchange (*next_.lock (), std::nullopt);
+  if (!next) return false;
+  make_feed (*next);
+  gst_pad_push_event (pad_, segment_.release ());
+  return true;
 }

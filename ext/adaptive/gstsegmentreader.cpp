@@ -200,6 +200,7 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     if (format == container::Format::packed_audio)
       time_ = clocks_.packed_audio.at (
           time_, id3::timestamp (bytes), part_.segment.discontinuity);
+    is_text_ = format == container::Format::webvtt;
     boundaries_ = container::Boundaries (format);
   }
   boundaries_.feed (bytes);
@@ -226,16 +227,6 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
   return buffer;
 }
 
-static bool has_map (GstBuffer *buffer)
-{
-  relay::MappedBuffer map (buffer, GST_MAP_READ);
-  if (!map) return false;
-  auto bytes = map.bytes ();
-  return webvtt::map_of (
-      {reinterpret_cast<const char *> (bytes.data ()), bytes.size ()})
-      .has_value ();
-}
-
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
 {
   if (stopwatch_) stopwatch_->enter (Throughput::now ());
@@ -244,14 +235,14 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read ()
   abr::Time now = Throughput::now ();
   if (stopwatch_) stopwatch_->leave (now);
   if (gst_buffer_get_size (buffer->get ()) == 0) return end ();
-  if (position_ == 0 && !part_.is_init && has_map (buffer->get ()))
-    return read_text (std::move (*buffer));
+  if (position_ == 0 && is_text_) return read_text (std::move (*buffer));
   dress (buffer->get ());
   if (pace_) pace_->add (now, position_);
   return std::move (*buffer);
 }
 
-// A segment of WebVTT as one, because all its cues are to be moved.
+// A segment of WebVTT as one: its cues may have to be moved, and its last one
+// has to end.
 SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
     Owned<GstBuffer> first)
 {
@@ -270,7 +261,7 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
     first = std::move (*more);
   }
   position_ = 0;
-  text = webvtt::shift (text, clocks_.text.offset (time_, text));
+  text = webvtt::place (text, clocks_.text.offset (time_, text));
   Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
   dress (out.get ());
   return out;

@@ -125,6 +125,7 @@ private:
   block::Size &block_;
   SegmentClocks &clocks_;
   presentation::Time time_;  // of the first buffer
+  bool is_text_ = false;     // WebVTT
   std::unique_ptr<body::Body> body_;
   std::optional<abr::Stopwatch> stopwatch_;
   std::optional<abr::Pace> pace_;

@@ -156,6 +156,20 @@ std::string shift (std::string_view text, std::int64_t by)
   return out;
 }
 
+std::string place (std::string_view text, std::int64_t by)
+{
+  std::string out = map_of (text) ? shift (text, by) : std::string (text);
+  std::string_view end = out;
+  unsigned line_ends = 0;
+  while (line_ends < 2 && end.ends_with ('\n')) {
+    line_ends++;
+    end.remove_suffix (1);
+    if (end.ends_with ('\r')) end.remove_suffix (1);
+  }
+  out.append (2 - line_ends, '\n');
+  return out;
+}
+
 // What the media's clock says at the beginning of the presentation nobody tells
 // here. But cues are where the list has their segment, so that the first one
 // shows whether its clock is the presentation's or begins anew with each

@@ -33,6 +33,11 @@ struct Map
 // stays as it is, but for X-TIMESTAMP-MAP, which is true no longer.
 [[nodiscard]] std::string shift (std::string_view text, std::int64_t by);
 
+// A segment as one of a stream of them: moved, if it has a map, and with the
+// empty line that ends its last cue. Without it the next segment's header would
+// be in the cue.
+[[nodiscard]] std::string place (std::string_view text, std::int64_t by);
+
 // How much later than their own clock the cues of segments are.
 class Clock
 {

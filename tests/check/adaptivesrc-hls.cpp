@@ -628,9 +628,9 @@ GST_START_TEST (subtitles_are_a_pad)
   fail_unless (
       player.pads () == (std::vector<std::string>{"text_0", "video_0"}));
   fail_unless (player.output ("text_0").bytes ==
-               "WEBVTT\n\n00:00:00.500 --> 00:00:59.000\nx\n"
-               "WEBVTT\n\n00:00:03.000 --> 00:01:01.000\nx\n"
-               "WEBVTT\n\n00:00:05.500 --> 00:01:03.000\nx\n");
+               "WEBVTT\n\n00:00:00.500 --> 00:00:59.000\nx\n\n"
+               "WEBVTT\n\n00:00:03.000 --> 00:01:01.000\nx\n\n"
+               "WEBVTT\n\n00:00:05.500 --> 00:01:03.000\nx\n\n");
   const std::vector<std::string> expected = {
       "segment 0 discont", "segment 2000", "segment 4000"};
   fail_unless (player.output ("text_0").order == expected);

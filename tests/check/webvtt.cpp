@@ -60,6 +60,29 @@ GST_START_TEST (cues_are_moved)
 }
 GST_END_TEST;
 
+GST_START_TEST (segments_end_with_an_empty_line)
+{
+  const char *rows[][2] = {
+      {"", "\n\n"},
+      {"WEBVTT", "WEBVTT\n\n"},
+      {"WEBVTT\n", "WEBVTT\n\n"},
+      {"WEBVTT\n\n", "WEBVTT\n\n"},
+      {"WEBVTT\r\n", "WEBVTT\r\n\n"},
+      {"WEBVTT\r\n\r\n", "WEBVTT\r\n\r\n"},
+      {"WEBVTT\n\n\n\n", "WEBVTT\n\n\n\n"},
+      // Without a map nothing is moved.
+      {"WEBVTT\n\n00:01.000 --> 00:02.000\nx",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\nx\n\n"},
+      {"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00.000,MPEGTS:0\n\n"
+       "00:01.000 --> 00:02.000\nx\n",
+          "WEBVTT\n\n00:00:02.000 --> 00:00:03.000\nx\n\n"},
+  };
+  for (const auto &row : rows)
+    fail_unless (webvtt::place (row[0], std::int64_t{GST_SECOND}) == row[1],
+        "%s", row[0]);
+}
+GST_END_TEST;
+
 GST_START_TEST (cues_are_when_their_segment_is)
 {
   struct Step
@@ -119,6 +142,7 @@ static Suite *webvtt_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, maps_are_read);
   tcase_add_test (tests, cues_are_moved);
+  tcase_add_test (tests, segments_end_with_an_empty_line);
   tcase_add_test (tests, cues_are_when_their_segment_is);
   return suite;
 }
