@@ -294,8 +294,8 @@ static presentation::Time begin_of (const loader::Loaded &loaded)
   presentation::Time time = std::min (start.offset, duration);
   if (start.from_end) time = duration - time;
   if (loaded.selections.empty ()) return time;
-  const timeline::Stretch stretch{
-      &loaded.selections.front ().representation, loaded.start};
+  const timeline::Stretch stretch{&loaded.selections.front ().representation,
+      loaded.selections.front ().start};
   if (start.precise && time < duration) return time;
   auto segment = timeline::last_before (stretch, time + 1);
   return segment ? timeline::place_of (stretch, *segment).begin : time;
@@ -332,7 +332,6 @@ void AdaptivePlayback::load (const Settings &settings)
   if (settings.start_offset == 0 && loaded->notes.start)
     begin_at (begin_of (*loaded), settings);
   common_ = make_common (settings);
-  common_.start = loaded->start;
   expose (std::move (*loaded));
 }
 
@@ -495,6 +494,22 @@ std::shared_ptr<AdaptiveStream> AdaptivePlayback::stream_of (const Track &track)
   return nullptr;
 }
 
+// False: it has been said why.
+bool AdaptivePlayback::complete (loader::Selection &selection)
+{
+  Owned<GCancellable> cancellable =
+      relay::share (state_.lock ()->cancellable.get ());
+  auto done = loader::complete (common_.feeds.access.settings,
+      selection.representation, cancellable.get (), &counters_);
+  for (loader::Selection &later : selection.later)
+    if (done)
+      done = loader::complete (common_.feeds.access.settings,
+          later.representation, cancellable.get (), &counters_);
+  if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
+    post_problem (done.code ());
+  return done.ok ();
+}
+
 void AdaptivePlayback::add_track (
     Track &track, std::optional<presentation::Time> time)
 {
@@ -505,15 +520,9 @@ void AdaptivePlayback::add_track (
     selection.index =
         schedule::choose_rendition (all, *variant).value_or (selection.index);
   selection.representation = all.representations[selection.index];
-  Owned<GCancellable> cancellable =
-      relay::share (state_.lock ()->cancellable.get ());
-  auto done = loader::complete (common_.feeds.access.settings,
-      selection.representation, cancellable.get (), &counters_);
-  if (!done) {
-    if (!g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
-      post_problem (done.code ());
-    return;
-  }
+  for (loader::Selection &later : selection.later)
+    later.representation = later.track->representations[later.index];
+  if (!complete (selection)) return;
   // Not amid a seek.
   {
     auto state = state_.lock ();

@@ -47,7 +47,6 @@ public:
     std::function<bool (GstEvent *)> seek;
     // And one that chooses tracks.
     std::function<bool (GstEvent *)> select;
-    presentation::Time start = 0;  // of the period
     guint group_id = 0;
   };
 
@@ -124,6 +123,9 @@ private:
   GstFlowReturn greet ();
   GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
   void announce (const AdaptiveSwitch::Held &chosen);
+  [[nodiscard]] const loader::Selection &part () const;
+  void begin_part (std::size_t index);
+  void look_for_events ();
   [[nodiscard]] GstEvent *tag_event () const;
   bool take_next ();
   GstFlowReturn fail (const SegmentProblem &problem);
@@ -143,6 +145,8 @@ private:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
   std::atomic<bool> is_over_{false};
+  // The period that it is in.
+  std::atomic<std::size_t> part_{0};
   // Of seeks: what the thread finds out while there was one is of no interest.
   std::atomic<unsigned> generation_{0};
   std::atomic<bool> ends_with_others_{false};
