@@ -311,8 +311,9 @@ void AdaptiveStream::resume ()
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
-  unsigned generation = self->generation_;
+  // First: what it was set after is of this thread from here on.
   GstFlowReturn flow = self->flow_;
+  unsigned generation = self->generation_;
   if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
     flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_OK) flow = self->step ();
