@@ -276,8 +276,28 @@ bool Parser::feed (std::string_view text)
   return true;
 }
 
+// What is wrong with an encoding is told without a context, and printed, unless
+// there is a handler. Each thread has its own.
+class Quiet
+{
+public:
+  explicit Quiet (xmlStructuredErrorFunc handler)
+      : handler_ (xmlStructuredError), context_ (xmlStructuredErrorContext)
+  {
+    xmlSetStructuredErrorFunc (nullptr, handler);
+  }
+  Quiet (const Quiet &) = delete;
+  Quiet &operator= (const Quiet &) = delete;
+  ~Quiet () { xmlSetStructuredErrorFunc (context_, handler_); }
+
+private:
+  xmlStructuredErrorFunc handler_;
+  void *context_;
+};
+
 mpd::Result<relay::Done> Parser::run (std::span<const std::string_view> pieces)
 {
+  Quiet quiet (on_error);
   xmlSAXHandler handler{};
   handler.initialized = XML_SAX2_MAGIC;
   handler.startElementNs = on_start;
