@@ -276,23 +276,35 @@ bool Parser::feed (std::string_view text)
   return true;
 }
 
+void ignore (void *, const char *, ...) {}
+
 // What is wrong with an encoding is told without a context, and printed, unless
-// there is a handler. Each thread has its own.
+// there are handlers. Each thread has its own.
 class Quiet
 {
 public:
   explicit Quiet (xmlStructuredErrorFunc handler)
-      : handler_ (xmlStructuredError), context_ (xmlStructuredErrorContext)
+      : structured_ (xmlStructuredError),
+        structured_context_ (xmlStructuredErrorContext),
+        generic_ (xmlGenericError),
+        generic_context_ (xmlGenericErrorContext)
   {
     xmlSetStructuredErrorFunc (nullptr, handler);
+    xmlSetGenericErrorFunc (nullptr, ignore);
   }
   Quiet (const Quiet &) = delete;
   Quiet &operator= (const Quiet &) = delete;
-  ~Quiet () { xmlSetStructuredErrorFunc (context_, handler_); }
+  ~Quiet ()
+  {
+    xmlSetStructuredErrorFunc (structured_context_, structured_);
+    xmlSetGenericErrorFunc (generic_context_, generic_);
+  }
 
 private:
-  xmlStructuredErrorFunc handler_;
-  void *context_;
+  xmlStructuredErrorFunc structured_;
+  void *structured_context_;
+  xmlGenericErrorFunc generic_;
+  void *generic_context_;
 };
 
 mpd::Result<relay::Done> Parser::run (std::span<const std::string_view> pieces)
