@@ -73,6 +73,7 @@ void AdaptivePlayback::check_end ()
 {
   bool linked = false;
   bool is_segment_seek = false;
+  Streams streams;
   {
     auto state = state_.lock ();
     if (state->reported || state->is_seeking ||
@@ -85,11 +86,14 @@ void AdaptivePlayback::check_end ()
     }
     state->reported = linked;
     is_segment_seek = state->itinerary.is_segment_seek;
+    streams = state->streams;
   }
-  if (linked)
+  if (linked) {
     post_end (is_segment_seek);
-  else if (may_fail ())
+    for (const auto &stream : streams) stream->end_with_others ();
+  } else if (may_fail ()) {
     GST_ELEMENT_FLOW_ERROR (element_, GST_FLOW_NOT_LINKED);
+  }
 }
 
 void AdaptivePlayback::post_end (bool is_segment_seek)

@@ -267,6 +267,8 @@ void AdaptiveStream::loop (gpointer data)
   auto *self = static_cast<AdaptiveStream *> (data);
   unsigned generation = self->generation_;
   GstFlowReturn flow = self->flow_;
+  if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
+    flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_OK) flow = self->step ();
   // A seek out of its own push.
   if (self->generation_ != generation) return;
@@ -415,6 +417,15 @@ void AdaptiveStream::end (GstFlowReturn flow)
   if (ends) push_end ();
 }
 
+void AdaptiveStream::end_with_others ()
+{
+  Owned<GstPad> peer{gst_pad_get_peer (pad_)};
+  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
+  if (!peer || !flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) return;
+  ends_with_others_ = true;
+  start ();
+}
+
 // ---- Seeks -----------------------------------------------------------------
 
 void AdaptiveStream::begin_flush (guint32 seqnum)
@@ -438,6 +449,7 @@ void AdaptiveStream::play (const Itinerary &itinerary)
   next_.lock ()->reset ();
   make_feed (itinerary);
   asking_.lock ()->reset (g_cancellable_new ());
+  ends_with_others_ = false;
   greeted_ = false;
   rewound_ = false;
   GstEvent *event = gst_event_new_flush_stop (TRUE);

@@ -74,6 +74,10 @@ public:
   // After a RECONFIGURE event.
   void resume ();
 
+  // All others have ended. Who waits for a link behind its peer ends as well:
+  // bins wait for the end of what nobody listens to.
+  void end_with_others ();
+
   // A flushing seek: all streams go through each of these, one after the other.
   void begin_flush (guint32 seqnum);
   void wait_for_flush ();
@@ -121,6 +125,7 @@ private:
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
   // Of seeks: what the thread finds out while there was one is of no interest.
   std::atomic<unsigned> generation_{0};
+  std::atomic<bool> ends_with_others_{false};
   relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
   relay::Guarded<std::optional<Itinerary>> next_;
   relay::Guarded<relay::Owned<GCancellable>> asking_;

@@ -298,6 +298,47 @@ GST_START_TEST (a_pad_that_is_linked_later_begins_then)
 }
 GST_END_TEST;
 
+// As in a bin where nobody listens to a stream: it ends with the others, for
+// bins wait for the ends of all.
+GST_START_TEST (who_is_linked_to_nothing_ends_with_the_others)
+{
+  HttpServer server (serving (two_tracks_files));
+  Player player (server.uri ("/x/two.mpd"),
+      [] (const std::string &name) { return name == "video_0"; });
+  struct Seen
+  {
+    Owned<GstElement> identity{GST_ELEMENT (
+        g_object_ref_sink (gst_element_factory_make ("identity", nullptr)))};
+    std::atomic<bool> ended{false};
+  } seen;
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *element, GstPad *pad, Seen *s) {
+        if (!g_str_has_prefix (GST_PAD_NAME (pad), "audio")) return;
+        Owned<GstObject> parent{gst_element_get_parent (element)};
+        gst_bin_add (GST_BIN (parent.get ()),
+            GST_ELEMENT (gst_object_ref (s->identity.get ())));
+        gst_element_sync_state_with_parent (s->identity.get ());
+        Owned<GstPad> sink{
+            gst_element_get_static_pad (s->identity.get (), "sink")};
+        gst_pad_add_probe (
+            sink.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+            [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+              if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) ==
+                  GST_EVENT_EOS)
+                static_cast<Seen *> (data)->ended = true;
+              return GST_PAD_PROBE_OK;
+            },
+            s, nullptr);
+        fail_unless (gst_pad_link (pad, sink.get ()) == GST_PAD_LINK_OK);
+      }),
+      &seen);
+  player.play ();
+  while (!seen.ended) g_usleep (1000);
+  fail_unless_equals_uint64 (count_paths (server, "/x/a2"), 0);
+  player.set_state (GST_STATE_NULL);
+}
+GST_END_TEST;
+
 // Puts a probe on what each pad is linked to.
 static void probe_peers (
     Player &player, GstPadProbeType type, GstPadProbeCallback callback)
@@ -863,6 +904,7 @@ static Suite *adaptivesrc_suite ()
   tcase_add_test (tests, an_unlinked_pad_fetches_nothing);
   tcase_add_test (tests, with_nothing_linked_there_is_one_error);
   tcase_add_test (tests, a_pad_that_is_linked_later_begins_then);
+  tcase_add_test (tests, who_is_linked_to_nothing_ends_with_the_others);
   tcase_add_test (tests, a_peer_that_wants_no_more_ends_the_requests);
   tcase_add_test (tests, a_peer_that_refuses_the_caps_is_asked_first);
   tcase_add_test (tests, bad_manifests_and_segments_are_one_error);

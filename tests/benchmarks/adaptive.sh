@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# adaptivesrc beside hlsdemux and dashdemux, hlsdemux2 and dashdemux2, and FFmpeg,
+# from nginx on the loopback: 150 MB of HLS (MPEG-TS) and of DASH (fragmented MP4)
+# in segments of 4 seconds, demultiplexed and thrown away. For each of them CPU
+# seconds (user and system) and seconds of wall time of the whole process, least
+# and median. Then the time to the first sample from a server that thinks for 50 ms
+# about each request, without what the process costs by itself.
+#
+#   tests/benchmarks/adaptive.sh BUILD [ROUNDS]
+set -euo pipefail
+
+build=$(cd "$1" && pwd)
+rounds=${2:-7}
+export GST_PLUGIN_PATH_1_0=$build/gst:$build/ext
+export GST_REGISTRY=$build/registry.bin
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
+for tool in nginx ffmpeg python3 gst-launch-1.0; do
+  command -v "$tool" >/dev/null || {
+    echo "skipped: no $tool"
+    exit 77
+  }
+done
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/relay-XXXXXX")
+server='' slow=''
+# shellcheck disable=SC2317 # called by the trap
+clean() {
+  local pid
+  for pid in $slow $server; do
+    ! kill "$pid" 2>/dev/null || wait "$pid" || true
+  done
+  rm -rf "$work"
+}
+trap clean EXIT
+# nginx reads as nobody when it is started by root.
+chmod 755 "$work"
+mkdir "$work/www"
+
+# 120 s of 10 Mbit/s, with filler where the picture needs less.
+echo 'making the media' >&2
+ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=640x360:rate=25 -t 120 \
+  -c:v libx264 -preset ultrafast -g 100 -keyint_min 100 -sc_threshold 0 \
+  -b:v 10M -minrate 10M -maxrate 10M -bufsize 10M \
+  -x264-params nal-hrd=cbr:force-cfr=1 "$work/all.mp4"
+ffmpeg -nostdin -v error -i "$work/all.mp4" -c copy -f hls -hls_time 4 \
+  -hls_list_size 0 -hls_playlist_type vod \
+  -hls_segment_filename "$work/www/s%d.ts" "$work/www/all.m3u8"
+ffmpeg -nostdin -v error -i "$work/all.mp4" -c copy -f dash -seg_duration 4 \
+  -use_template 1 -use_timeline 0 "$work/www/all.mpd"
+rm "$work/all.mp4"
+chmod 644 "$work"/www/*
+printf 'HLS %d MB, DASH %d MB\n' \
+  "$(($(cat "$work"/www/*.ts | wc -c) / 1000000))" \
+  "$(($(cat "$work"/www/*.m4s | wc -c) / 1000000))"
+
+# nginx takes no port 0: one that is free now, or another one.
+start() {
+  port=$((20000 + RANDOM % 20000))
+  cat >"$work/nginx.conf" <<END
+daemon off;
+worker_processes 2;
+pid $work/pid;
+error_log $work/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 100000;
+  types {
+    application/vnd.apple.mpegurl m3u8;
+    application/dash+xml mpd;
+    video/mp2t ts;
+    video/iso.segment m4s;
+  }
+  client_body_temp_path $work/t1;
+  proxy_temp_path $work/t2;
+  fastcgi_temp_path $work/t3;
+  uwsgi_temp_path $work/t4;
+  scgi_temp_path $work/t5;
+  server { listen 127.0.0.1:$port backlog=1024; root $work/www; }
+}
+END
+  nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" &
+  server=$!
+  for _ in $(seq 50); do
+    curl --noproxy '*' -s -o "$work/got" "http://127.0.0.1:$port/all.mpd" &&
+      break
+    kill -0 "$server" 2>/dev/null || return 1
+    sleep 0.1
+  done
+  cmp -s "$work/got" "$work/www/all.mpd" && return
+  kill "$server"
+  return 1
+}
+start || start || start || {
+  cat "$work/error.log" >&2
+  exit 1
+}
+
+cat >"$work/slow.py" <<'END'
+import functools, http.server, sys, time
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    extensions_map = {".m3u8": "application/vnd.apple.mpegurl",
+                      ".mpd": "application/dash+xml", ".ts": "video/mp2t",
+                      ".m4s": "video/iso.segment", "": "application/octet-stream"}
+
+    def do_GET(self):
+        time.sleep(0.05)
+        super().do_GET()
+
+    def log_message(self, *args):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(
+    ("127.0.0.1", 0), functools.partial(Handler, directory=sys.argv[1]))
+print(server.server_port, flush=True)
+server.serve_forever()
+END
+mkfifo "$work/port"
+python3 "$work/slow.py" "$work/www" >"$work/port" &
+slow=$!
+read -r slow_port <"$work/port"
+
+# The command of a peer, for an address and what the sink is given.
+command_of() { # PEER URI OPTIONS
+  local file=${2##*.} demux=tsdemux old=hlsdemux
+  [[ $file == m3u8 ]] || { demux=qtdemux old=dashdemux; }
+  local sink=(fakesink sync=false)
+  [[ -z $3 ]] || sink+=("$3")
+  case $1 in
+    adaptivesrc) line=(adaptivesrc location="$2" ! "$demux" ! "${sink[@]}") ;;
+    adaptivesrc-no-prefetch)
+      line=(adaptivesrc location="$2" prefetch-segments=0 ! "$demux" !
+        "${sink[@]}")
+      ;;
+    legacy) line=(souphttpsrc location="$2" ! "$old" ! "$demux" ! "${sink[@]}") ;;
+    # Only in bins that know of streams; they split what is in a segment.
+    demux2) line=(urisourcebin uri="$2" ! "${sink[@]}") ;;
+    ffmpeg)
+      line=(ffmpeg -nostdin -v error -i "$2" -c copy)
+      [[ -z $3 ]] || line+=(-frames:v 1)
+      line+=(-f null -)
+      return
+      ;;
+    process) line=(fakesrc num-buffers=1 ! fakesink) ;;
+    process-ffmpeg)
+      line=(ffmpeg -nostdin -v error -f lavfi -i color=size=16x16 -frames:v 1
+        -f null -)
+      return
+      ;;
+  esac
+  line=(gst-launch-1.0 -q "${line[@]}")
+}
+
+has() {
+  case $1 in
+    legacy)
+      gst-inspect-1.0 --exists hlsdemux && gst-inspect-1.0 --exists dashdemux
+      ;;
+    demux2) gst-inspect-1.0 --exists hlsdemux2 ;;
+    *) true ;;
+  esac
+}
+
+# CPU and wall seconds of one run.
+run() {
+  local TIMEFORMAT='%U %S %R'
+  { time timeout 120 "${line[@]}" >/dev/null 2>"$work/said" ||
+    echo failed; } 2>&1 |
+    awk '$1 == "failed" { bad = 1; next } { print bad ? "failed" : $1 + $2, $3 }'
+}
+
+summary() { # FILE COLUMN
+  sort -g -k"$2" "$1" | awk -v c="$2" '
+    { v[NR] = $c } END { printf "%.3f %.3f", v[1], v[int ((NR + 1) / 2)] }'
+}
+
+peers=(adaptivesrc adaptivesrc-no-prefetch)
+for peer in legacy demux2 ffmpeg; do has "$peer" && peers+=("$peer"); done
+printf '%-6s %-24s %-16s %s\n' what peer 'cpu-s min med' 'wall-s min med'
+for file in all.m3u8 all.mpd; do
+  # By turns, so that what the machine does otherwise is of all of them.
+  for _ in $(seq "$rounds"); do
+    for peer in "${peers[@]}"; do
+      command_of "$peer" "http://127.0.0.1:$port/$file" ''
+      run >>"$work/$file-$peer"
+    done
+  done
+  for peer in "${peers[@]}"; do
+    if grep -q failed "$work/$file-$peer"; then
+      printf '%-6s %-24s failed\n' "${file##*.}" "$peer"
+      continue
+    fi
+    printf '%-6s %-24s %-16s %s\n' "${file##*.}" "$peer" \
+      "$(summary "$work/$file-$peer" 1)" "$(summary "$work/$file-$peer" 2)"
+  done
+done
+
+printf '%-6s %-24s %s\n' start peer 'to the first sample, s: min med'
+for peer in process process-ffmpeg; do
+  for _ in $(seq "$rounds"); do
+    command_of "$peer" - ''
+    run >>"$work/$peer"
+  done
+done
+for file in all.m3u8 all.mpd; do
+  for _ in $(seq "$rounds"); do
+    for peer in "${peers[@]}"; do
+      command_of "$peer" "http://127.0.0.1:$slow_port/$file" num-buffers=1
+      run >>"$work/start-$file-$peer"
+    done
+  done
+  for peer in "${peers[@]}"; do
+    if grep -q failed "$work/start-$file-$peer"; then
+      printf '%-6s %-24s failed\n' "${file##*.}" "$peer"
+      continue
+    fi
+    own=process
+    [[ $peer != ffmpeg ]] || own=process-ffmpeg
+    printf '%-6s %-24s ' "${file##*.}" "$peer"
+    echo "$(summary "$work/start-$file-$peer" 2) $(summary "$work/$own" 2)" |
+      awk '{ printf "%.3f %.3f\n", $1 - $3, $2 - $4 }'
+  done
+done

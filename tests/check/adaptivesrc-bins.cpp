@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// adaptivesrc as the bins of GStreamer plug it, by its URI schemes.
+#include <cmath>
+#include <tuple>
+
+#include "adaptiverig.h"
+
+using relay::Guarded;
+using relay::Owned;
+using test::Bytes;
+using test::Files;
+using test::HttpServer;
+using test::serving;
+
+namespace {
+
+constexpr guint rate = 8000;
+constexpr guint seconds_of_media = 8;
+
+// ---- Media -----------------------------------------------------------------
+
+// Each sample of the sound is its own number.
+Owned<GstBuffer> make_second (guint second)
+{
+  Owned<GstBuffer> buffer{gst_buffer_new_allocate (nullptr, rate * 2, nullptr)};
+  {
+    relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
+    for (guint i = 0; i < rate; i++) {
+      guint number = second * rate + i;
+      map.writable ()[2 * i] = static_cast<std::uint8_t> (number);
+      map.writable ()[2 * i + 1] = static_cast<std::uint8_t> (number >> 8);
+    }
+  }
+  GST_BUFFER_PTS (buffer.get ()) = second * GST_SECOND;
+  GST_BUFFER_DURATION (buffer.get ()) = GST_SECOND;
+  return buffer;
+}
+
+// What a pipeline writes into its sink.
+std::string written (const char *launch, bool is_fed)
+{
+  GstElement *raw = gst_parse_launch (launch, nullptr);
+  Owned<GstElement> pipeline{GST_ELEMENT (g_object_ref_sink (raw))};
+  Owned<GstElement> sink{gst_bin_get_by_name (GST_BIN (raw), "sink")};
+  struct Written
+  {
+    std::string bytes;
+  } out;
+  g_signal_connect (sink.get (), "handoff",
+      G_CALLBACK (+[] (GstElement *, GstBuffer *buffer, GstPad *, Written *o) {
+        Bytes bytes = test::bytes_of (buffer);
+        o->bytes.append (bytes.begin (), bytes.end ());
+      }),
+      &out);
+  gst_element_set_state (raw, GST_STATE_PLAYING);
+  if (is_fed) {
+    Owned<GstElement> source{gst_bin_get_by_name (GST_BIN (raw), "source")};
+    GstFlowReturn flow = GST_FLOW_OK;
+    // One more than is used: the last part is longer.
+    for (guint second = 0; second < seconds_of_media + 2; second++) {
+      GstBuffer *buffer = make_second (second).release ();
+      g_signal_emit_by_name (source.get (), "push-buffer", buffer, &flow);
+      gst_buffer_unref (buffer);
+    }
+    g_signal_emit_by_name (source.get (), "end-of-stream", &flow);
+  }
+  Owned<GstMessage> message =
+      test::wait_message (raw, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+  gst_element_set_state (raw, GST_STATE_NULL);
+  return out.bytes;
+}
+
+// NAME.mp4, and NAME0.m4s and so on: a second each.
+void add_parts (Files &files, const std::string &name, const std::string &movie)
+{
+  std::vector<std::size_t> begins;
+  std::size_t at = 0;
+  while (at + 8 <= movie.size ()) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < 4; i++)
+      size = size << 8 | static_cast<std::uint8_t> (movie[at + i]);
+    if (movie.compare (at + 4, 4, "moof") == 0) begins.push_back (at);
+    at += size;
+  }
+  fail_unless (begins.size () > seconds_of_media);
+  files["/" + name + ".mp4"] = movie.substr (0, begins[0]);
+  for (std::size_t i = 0; i < seconds_of_media; i++)
+    files["/" + name + std::to_string (i) + ".m4s"] =
+        movie.substr (begins[i], begins[i + 1] - begins[i]);
+}
+
+const char *const set = R"(
+  <AdaptationSet mimeType="%s/mp4"><SegmentTemplate duration="1"
+    media="$RepresentationID$$Number$.m4s" startNumber="0"
+    initialization="$RepresentationID$.mp4"/>
+    <Representation id="%s" bandwidth="1000"/></AdaptationSet>)";
+
+std::string set_of (const char *type, const char *id)
+{
+  Owned<gchar> text{g_strdup_printf (set, type, id)};
+  return text.get ();
+}
+
+const Files &all_files ()
+{
+  static const Files files = [] {
+    Files out;
+    add_parts (out, "a",
+        written ("appsrc name=source format=time caps=audio/x-raw,"
+                 "format=S16LE,rate=8000,channels=1,layout=interleaved ! "
+                 "qtmux fragment-duration=1000 streamable=true ! "
+                 "fakesink name=sink signal-handoffs=true sync=false",
+            true));
+    add_parts (out, "v",
+        written ("videotestsrc num-buffers=100 ! video/x-raw,width=16,"
+                 "height=16,framerate=10/1 ! jpegenc ! "
+                 "qtmux fragment-duration=1000 streamable=true ! "
+                 "fakesink name=sink signal-handoffs=true sync=false",
+            false));
+    const std::string attributes = "mediaPresentationDuration='PT8S'";
+    out["/both.mpd"] =
+        test::mpd (set_of ("audio", "a") + set_of ("video", "v"), attributes);
+    out["/sound.mpd"] = test::mpd (set_of ("audio", "a"), attributes);
+    std::string list = "#EXT-X-MAP:URI=\"a.mp4\"\n";
+    for (guint i = 0; i < seconds_of_media; i++)
+      list += "#EXTINF:1,\na" + std::to_string (i) + ".m4s\n";
+    out["/sound.m3u8"] = test::media_playlist (list);
+    return out;
+  }();
+  return files;
+}
+
+// ---- What comes out --------------------------------------------------------
+
+// The samples that a sink would play, cut at the ends of the segment, and
+// whether their running time goes on where it was.
+struct Heard
+{
+  std::vector<guint16> samples;
+  bool is_continuous = true;
+  double running = -1;  // s, the end of the last one
+};
+
+struct Sinks
+{
+  Guarded<Heard> heard;
+  std::atomic<guint> pictures{0};
+  std::atomic<guint> seen_first{0};  // bits: sound, picture
+};
+
+void hear (GstElement *, GstBuffer *buffer, GstPad *pad, Sinks *sinks)
+{
+  Owned<GstEvent> event{gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0)};
+  const GstSegment *segment = nullptr;
+  gst_event_parse_segment (event.get (), &segment);
+  Bytes bytes = test::bytes_of (buffer);
+  auto heard = sinks->heard.lock ();
+  for (std::size_t i = 0; i + 1 < bytes.size (); i += 2) {
+    GstClockTime time = GST_BUFFER_PTS (buffer) +
+                        gst_util_uint64_scale (i / 2, GST_SECOND, rate);
+    GstClockTime running =
+        gst_segment_to_running_time (segment, GST_FORMAT_TIME, time);
+    // By less than half of a sample it is the same.
+    if (!GST_CLOCK_TIME_IS_VALID (running) ||
+        (GST_CLOCK_TIME_IS_VALID (segment->stop) &&
+            time + 50000 >= segment->stop))
+      continue;
+    double at = static_cast<double> (running) / GST_SECOND;
+    if (heard->running >= 0 && std::abs (heard->running - at) > 0.0002)
+      heard->is_continuous = false;
+    heard->running = at + 1.0 / rate;
+    heard->samples.push_back (
+        static_cast<guint16> (bytes[i] | bytes[i + 1] << 8));
+  }
+}
+
+void see (GstElement *, GstBuffer *, GstPad *, Sinks *sinks)
+{
+  sinks->pictures++;
+}
+
+void hear_first (GstElement *, GstBuffer *, GstPad *, Sinks *sinks)
+{
+  sinks->seen_first |= 1;
+}
+
+void see_first (GstElement *, GstBuffer *, GstPad *, Sinks *sinks)
+{
+  sinks->seen_first |= 2;
+}
+
+GstElement *make_sink (Sinks &sinks, bool is_sound)
+{
+  GstElement *sink = gst_element_factory_make ("fakesink", nullptr);
+  g_object_set (sink, "signal-handoffs", TRUE, "sync", FALSE, nullptr);
+  g_signal_connect (
+      sink, "handoff", is_sound ? G_CALLBACK (hear) : G_CALLBACK (see), &sinks);
+  g_signal_connect (sink, "preroll-handoff",
+      is_sound ? G_CALLBACK (hear_first) : G_CALLBACK (see_first), &sinks);
+  return sink;
+}
+
+// What a bin gives: to a sink, by way of decoders where it has none.
+void link (GstElement *element, GstPad *pad, Sinks *sinks)
+{
+  Owned<GstCaps> caps{gst_pad_query_caps (pad, nullptr)};
+  const gchar *type =
+      gst_structure_get_name (gst_caps_get_structure (caps.get (), 0));
+  Owned<GstObject> parent{gst_element_get_parent (element)};
+  GstElement *next = nullptr;
+  if (g_str_has_prefix (type, "audio/x-raw")) {
+    next = make_sink (*sinks, true);
+  } else if (g_str_has_prefix (type, "video/x-raw") ||
+             g_str_has_prefix (type, "image/")) {
+    next = make_sink (*sinks, false);
+  } else {
+    next = gst_element_factory_make ("qtdemux", nullptr);
+    g_signal_connect (next, "pad-added", G_CALLBACK (link), sinks);
+  }
+  gst_bin_add (GST_BIN (parent.get ()), next);
+  gst_element_sync_state_with_parent (next);
+  Owned<GstPad> to{gst_element_get_static_pad (next, "sink")};
+  fail_unless (gst_pad_link (pad, to.get ()) == GST_PAD_LINK_OK);
+}
+
+struct Properties
+{
+  const char *skip_ranges = "";
+  guint64 start_offset = 0;
+};
+
+void set_up (GstElement *, GstElement *source, const Properties *properties)
+{
+  Owned<gchar> name{
+      gst_object_get_name (GST_OBJECT (gst_element_get_factory (source)))};
+  if (g_strcmp0 (name.get (), "adaptivesrc") != 0) return;
+  g_object_set (source, "skip-ranges", properties->skip_ranges, "start-offset",
+      properties->start_offset, nullptr);
+}
+
+const char *const bins[] = {
+    "urisourcebin", "uridecodebin", "uridecodebin3", "playbin", "playbin3"};
+
+Owned<GstElement> make_pipeline (const char *bin, const std::string &uri,
+    Sinks &sinks, const Properties &properties)
+{
+  GstElement *element = gst_element_factory_make (bin, nullptr);
+  fail_unless (element != nullptr, "no %s", bin);
+  g_object_set (element, "uri", uri.c_str (), nullptr);
+  g_signal_connect (element, "source-setup", G_CALLBACK (set_up),
+      const_cast<Properties *> (&properties));
+  if (g_str_has_prefix (bin, "playbin")) {
+    g_object_set (element, "audio-sink", make_sink (sinks, true), "video-sink",
+        make_sink (sinks, false), nullptr);
+    // As they come, without converters.
+    gst_util_set_object_arg (
+        G_OBJECT (element), "flags", "audio+video+native-audio+native-video");
+    gst_object_ref_sink (element);
+    return Owned<GstElement>{element};
+  }
+  GstElement *pipeline = gst_pipeline_new (nullptr);
+  gst_object_ref_sink (pipeline);
+  gst_bin_add (GST_BIN (pipeline), element);
+  g_signal_connect (element, "pad-added", G_CALLBACK (link), &sinks);
+  return Owned<GstElement>{pipeline};
+}
+
+void wait_for (GstElement *pipeline, const char *bin, GstMessageType type)
+{
+  Owned<GstMessage> message = test::wait_message (
+      pipeline, static_cast<GstMessageType> (type | GST_MESSAGE_ERROR));
+  fail_unless (message != nullptr, "%s: nothing happens", bin);
+  if (GST_MESSAGE_TYPE (message.get ()) == type) return;
+  GError *raw = nullptr;
+  gchar *debug = nullptr;
+  gst_message_parse_error (message.get (), &raw, &debug);
+  Owned<GError> error{raw};
+  Owned<gchar> text{debug};
+  ck_abort_msg ("%s: %s %s", bin, error->message, text.get ());
+}
+
+// All that is to come is there: before that a seek would come upon bins that
+// are still being built.
+void preroll (GstElement *pipeline, const char *bin, Sinks &sinks)
+{
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  while (sinks.seen_first != 3) g_usleep (1000);
+  fail_unless (gst_element_get_state (pipeline, nullptr, nullptr,
+                   10 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS,
+      "%s", bin);
+}
+
+// By half seconds: from there to there.
+std::vector<guint16> samples_of (
+    const std::vector<std::pair<double, double>> &parts)
+{
+  std::vector<guint16> out;
+  for (const auto &[begin, end] : parts)
+    for (auto i = static_cast<guint> (begin * rate); i < end * rate; i++)
+      out.push_back (static_cast<guint16> (i));
+  return out;
+}
+
+void expect (Sinks &sinks, const char *bin,
+    const std::vector<std::pair<double, double>> &parts)
+{
+  auto heard = sinks.heard.lock ();
+  std::vector<guint16> expected = samples_of (parts);
+  auto [got, wanted] = std::ranges::mismatch (heard->samples, expected);
+  fail_unless (heard->samples == expected,
+      "%s: %zu samples instead of %zu, not the same from number %td on", bin,
+      heard->samples.size (), expected.size (), got - heard->samples.begin ());
+  fail_unless (heard->is_continuous, "%s: holes in running time", bin);
+}
+
+}  // namespace
+
+GST_START_TEST (sound_and_picture_are_played)
+{
+  HttpServer server (serving (all_files ()));
+  const char *bin = bins[__i__];
+  const std::tuple<const char *, const char *, int> rows[] = {
+      {"dash+", "/both.mpd", 80}, {"hls+", "/sound.m3u8", 0}};
+  for (const auto &[scheme, path, pictures] : rows) {
+    Sinks sinks;
+    const Properties properties;
+    Owned<GstElement> pipeline =
+        make_pipeline (bin, scheme + server.uri (path), sinks, properties);
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    expect (sinks, bin, {{0, 8}});
+    fail_unless_equals_int (static_cast<int> (sinks.pictures), pictures);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_left_out_leaves_no_hole)
+{
+  HttpServer server (serving (all_files ()));
+  const char *bin = bins[__i__];
+  for (const char *path : {"/both.mpd", "/sound.mpd"}) {
+    Sinks sinks;
+    const Properties properties{"1.5-4.25,6-7", GST_SECOND / 2};
+    Owned<GstElement> pipeline =
+        make_pipeline (bin, "dash+" + server.uri (path), sinks, properties);
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    expect (sinks, bin, {{0.5, 1.5}, {4.25, 6}, {7, 8}});
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (a_seek_is_exact_to_the_sample)
+{
+  HttpServer server (serving (all_files ()));
+  const char *bin = bins[__i__];
+  Sinks sinks;
+  const Properties properties;
+  Owned<GstElement> pipeline = make_pipeline (
+      bin, "dash+" + server.uri ("/both.mpd"), sinks, properties);
+  preroll (pipeline.get (), bin, sinks);
+  gint64 duration = 0;
+  fail_unless (
+      gst_element_query_duration (pipeline.get (), GST_FORMAT_TIME, &duration));
+  fail_unless_equals_int64 (duration, seconds_of_media * GST_SECOND);
+  for (double at : {6.0, 1.5, 3.25}) {
+    sinks.seen_first = 0;
+    fail_unless (gst_element_seek_simple (pipeline.get (), GST_FORMAT_TIME,
+        static_cast<GstSeekFlags> (
+            GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+        static_cast<gint64> (at * GST_SECOND)));
+    preroll (pipeline.get (), bin, sinks);
+  }
+  // What was shown in pause does not count.
+  *sinks.heard.lock () = {};
+  fail_unless (gst_element_seek_simple (pipeline.get (), GST_FORMAT_TIME,
+      static_cast<GstSeekFlags> (GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+      GST_SECOND * 5 / 2));
+  gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+  wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  expect (sinks, bin, {{2.5, 8}});
+}
+GST_END_TEST;
+
+static Suite *adaptivesrc_bins_suite ()
+{
+  Suite *suite = suite_create ("adaptivesrc-bins");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  int count = static_cast<int> (G_N_ELEMENTS (bins));
+  tcase_add_loop_test (tests, sound_and_picture_are_played, 0, count);
+  tcase_add_loop_test (tests, what_is_left_out_leaves_no_hole, 0, count);
+  tcase_add_loop_test (tests, a_seek_is_exact_to_the_sample, 0, count);
+  return suite;
+}
+
+GST_CHECK_MAIN (adaptivesrc_bins)
