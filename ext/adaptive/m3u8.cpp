@@ -309,6 +309,10 @@ bool Parser::finish ()
     return true;
   }
   list_.text += strings_.appended ();
+  // The date of a segment that is not there.
+  if (!list_.dates.empty () &&
+      list_.dates.back ().entry == list_.entries.size ())
+    list_.dates.pop_back ();
   place_date_ranges ();
   return true;
 }

@@ -133,22 +133,26 @@ std::optional<std::array<std::uint8_t, 16>> hexadecimal (std::string_view text)
   if (text.size () < 3 || text.size () > 34 || text[0] != '0' ||
       (text[1] | 0x20) != 'x')
     return std::nullopt;
-  std::array<std::uint8_t, 16> out{};
+  text.remove_prefix (2);
   unsigned all = 0;
-  auto digit = [&] (std::size_t i) {
-    std::uint8_t value =
-        hexadecimal_digits[static_cast<unsigned char> (text[i])];
-    all |= value;
+  auto value_of = [&all] (std::string_view digits) {
+    std::uint64_t value = 0;
+    for (char c : digits) {
+      unsigned digit = hexadecimal_digits[static_cast<unsigned char> (c)];
+      all |= digit;
+      value = value << 4 | digit;
+    }
     return value;
   };
-  std::size_t place = out.size ();
-  for (std::size_t i = text.size (); i > 2; i -= 2) {
-    auto low = digit (i - 1);
-    auto high = i > 3 ? digit (i - 2) : std::uint8_t{0};
-    out[--place] = static_cast<std::uint8_t> (high << 4 | low);
-    if (i == 3) break;
-  }
+  std::size_t before = text.size () - std::min<std::size_t> (text.size (), 16);
+  std::uint64_t high = value_of (text.substr (0, before));
+  std::uint64_t low = value_of (text.substr (before));
   if (all > 15) return std::nullopt;
+  std::array<std::uint8_t, 16> out{};
+  for (std::size_t i = 0; i < 8; i++) {
+    out[i] = static_cast<std::uint8_t> (high >> (56 - 8 * i));
+    out[i + 8] = static_cast<std::uint8_t> (low >> (56 - 8 * i));
+  }
   return out;
 }
 

@@ -525,6 +525,11 @@ GST_END_TEST;
 
 GST_START_TEST (date_ranges_without_dates_have_no_time)
 {
+  // A date behind the last segment is nobody's.
+  m3u8::Media behind = media_of (
+      "#EXTM3U\n#EXTINF:1,\na\n#EXT-X-PROGRAM-DATE-TIME:2010-02-19\n"
+      "#EXT-X-DATERANGE:ID=\"x\",START-DATE=\"2010-02-19\"\n");
+  fail_unless (behind.segments.dates.empty () && !behind.date_ranges[0].time);
   const std::string range =
       "#EXT-X-DATERANGE:ID=\"x\",START-DATE=\"9999-12-31\"\n";
   fail_unless (
