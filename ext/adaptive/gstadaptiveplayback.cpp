@@ -227,8 +227,8 @@ static presentation::Time begin_of (const loader::Loaded &loaded)
   presentation::Time time = std::min (start.offset, duration);
   if (start.from_end) time = duration - time;
   if (loaded.selections.empty ()) return time;
-  const timeline::Stretch stretch{
-      &loaded.selections.front ().representation, loaded.start};
+  const timeline::Stretch stretch{&loaded.selections.front ().representation,
+      loaded.selections.front ().start};
   if (start.precise && time < duration) return time;
   auto segment = timeline::last_before (stretch, time + 1);
   return segment ? timeline::place_of (stretch, *segment).begin : time;
@@ -265,7 +265,6 @@ void AdaptivePlayback::load (const Settings &settings)
   if (settings.start_offset == 0 && loaded->notes.start)
     begin_at (begin_of (*loaded), settings);
   AdaptiveStream::Shared common = make_common (settings);
-  common.start = loaded->start;
   expose (std::move (*loaded), common);
 }
 

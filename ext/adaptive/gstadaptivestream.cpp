@@ -117,11 +117,22 @@ static gboolean pad_activate_mode (
 
 // ---- The stream ------------------------------------------------------------
 
+// A track in its periods.
+static std::vector<timeline::Stretch> stretches_of (
+    const loader::Selection &selection)
+{
+  std::vector<timeline::Stretch> out{
+      {&selection.representation, selection.start, selection.end}};
+  for (const loader::Selection &later : selection.later)
+    out.push_back ({&later.representation, later.start, later.end});
+  return out;
+}
+
 AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, Itinerary itinerary)
     : shared_ (std::move (shared)),
       selection_ (std::move (selection)),
-      track_{{&selection_.representation, shared_.start}},
+      track_ (stretches_of (selection_)),
       chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
         return loader::complete (shared_.feeds.access.settings, chosen, stop,
             shared_.feeds.access.counters)
@@ -222,11 +233,7 @@ GstPad *AdaptiveStream::make_pad (
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
   gst_pad_push_event (pad_, segment_.release ());
   gstadaptivekeys::push_events (pad_, selection_.representation.protections);
-  if (!selection_.representation.inband_events.empty ()) {
-    events_.emplace (shared_.element, name);
-    events_->begin (
-        shared_.start, timeline::to_media (track_.front (), shared_.start));
-  }
+  look_for_events ();
   return pad_;
 }
 
@@ -247,11 +254,33 @@ void AdaptiveStream::cancel ()
   g_cancellable_cancel (asking_.lock ()->get ());
 }
 
+const loader::Selection &AdaptiveStream::part () const
+{
+  std::size_t index = part_;
+  return index == 0 ? selection_ : selection_.later[index - 1];
+}
+
+void AdaptiveStream::look_for_events ()
+{
+  if (part ().representation.inband_events.empty ()) return events_.reset ();
+  if (!events_) events_.emplace (shared_.element, GST_PAD_NAME (pad_));
+  const timeline::Stretch &stretch = track_[part_];
+  events_->begin (stretch.start, timeline::to_media (stretch, stretch.start));
+}
+
+// Another period: before anything of it is pushed.
+void AdaptiveStream::begin_part (std::size_t index)
+{
+  if (part_.exchange (index) == index) return;
+  gstadaptivekeys::push_events (pad_, part ().representation.protections);
+  look_for_events ();
+}
+
 bool AdaptiveStream::answer_context (GstQuery *query)
 {
   Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
   return shared_.keys->answer (
-      query, selection_.representation.protections, cancellable.get ());
+      query, part ().representation.protections, cancellable.get ());
 }
 
 void AdaptiveStream::resume ()
@@ -294,7 +323,7 @@ GstFlowReturn AdaptiveStream::step ()
 GstEvent *AdaptiveStream::tag_event () const
 {
   return gst_event_new_tag (
-      gstadaptivecollection::tags (*selection_.track, *announced_).release ());
+      gstadaptivecollection::tags (*part ().track, *announced_).release ());
 }
 
 // Before the first buffer of it.
@@ -307,6 +336,7 @@ void AdaptiveStream::announce (const AdaptiveSwitch::Held &chosen)
 
 GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
+  if (item.mark) begin_part (item.mark->step.stretch);
   if (item.mark && item.mark->representation != announced_)
     announce (item.mark->representation);
   switch (item.kind) {

@@ -45,7 +45,6 @@ public:
         position;
     // A seek event that came to a pad.
     std::function<bool (GstEvent *)> seek;
-    presentation::Time start = 0;  // of the period
     guint group_id = 0;
   };
 
@@ -105,6 +104,9 @@ private:
   GstFlowReturn greet ();
   GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
   void announce (const AdaptiveSwitch::Held &chosen);
+  [[nodiscard]] const loader::Selection &part () const;
+  void begin_part (std::size_t index);
+  void look_for_events ();
   [[nodiscard]] GstEvent *tag_event () const;
   bool take_next ();
   GstFlowReturn fail (const SegmentProblem &problem);
@@ -123,6 +125,8 @@ private:
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
+  // The period that it is in.
+  std::atomic<std::size_t> part_{0};
   // Of seeks: what the thread finds out while there was one is of no interest.
   std::atomic<unsigned> generation_{0};
   std::atomic<bool> ends_with_others_{false};

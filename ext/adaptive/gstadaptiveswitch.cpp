@@ -16,26 +16,34 @@ static constexpr double share_of_sound = 0.15;
 AdaptiveSwitch::AdaptiveSwitch (std::shared_ptr<Common> common,
     const loader::Selection &selection, Complete complete)
     : common_ (std::move (common)),
-      track_ (selection.track),
       is_main_ (selection.is_main),
       complete_ (std::move (complete))
 {
-  State fresh;
-  fresh.index = selection.index;
-  // Not owned: it is long.
-  fresh.held[selection.index] =
-      Held (std::shared_ptr<void> (), &selection.representation);
+  auto states = states_.lock ();
+  auto add = [&states] (const loader::Selection &part) {
+    State fresh;
+    fresh.track = part.track;
+    fresh.index = part.index;
+    // Not owned: it is long.
+    fresh.held[part.index] =
+        Held (std::shared_ptr<void> (), &part.representation);
+    states->parts.push_back (std::move (fresh));
+  };
+  add (selection);
+  for (const loader::Selection &later : selection.later) add (later);
+  State &first = states->parts.front ();
   if (is_main_)
-    *common_->variant.lock () = fresh.held[selection.index];
+    *common_->variant.lock () = first.held[first.index];
   else
-    common_->beside += track_->representations[selection.index].bandwidth;
-  *state_.lock () = std::move (fresh);
+    common_->beside += first.track->representations[first.index].bandwidth;
 }
 
 AdaptiveSwitch::~AdaptiveSwitch ()
 {
-  std::size_t index = state_.lock ()->index;
-  if (!is_main_) common_->beside -= track_->representations[index].bandwidth;
+  auto states = states_.lock ();
+  const State &state = states->parts[states->part];
+  if (!is_main_)
+    common_->beside -= state.track->representations[state.index].bandwidth;
 }
 
 // ---- What there is to choose from ------------------------------------------
@@ -44,10 +52,10 @@ AdaptiveSwitch::~AdaptiveSwitch ()
 // always among them.
 std::vector<std::size_t> AdaptiveSwitch::levels (const State &state) const
 {
-  const auto &all = track_->representations;
+  const auto &all = state.track->representations;
   Time now = Throughput::now ();
   std::vector<std::size_t> out =
-      choice::levels (*track_, common_->limits.copy ());
+      choice::levels (*state.track, common_->limits.copy ());
   std::erase_if (out, [&] (std::size_t index) {
     auto missing = state.missing.find (index);
     return (missing != state.missing.end () && missing->second > now) ||
@@ -58,11 +66,11 @@ std::vector<std::size_t> AdaptiveSwitch::levels (const State &state) const
 }
 
 std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (
-    const std::vector<std::size_t> &levels) const
+    const State &state, const std::vector<std::size_t> &levels)
 {
   std::vector<std::uint64_t> out;
   for (std::size_t index : levels)
-    out.push_back (track_->representations[index].bandwidth);
+    out.push_back (state.track->representations[index].bandwidth);
   return out;
 }
 
@@ -82,10 +90,11 @@ abr::Situation AdaptiveSwitch::situation (const State &state,
   out.since_down = state.since_down;
   // After a change of the limits the present one may be none of the levels.
   if (state.has_chosen) {
-    auto bandwidth = track_->representations[state.index].bandwidth;
+    const auto &all = state.track->representations;
+    auto bandwidth = all[state.index].bandwidth;
     std::size_t current = 0;
     while (current + 1 < levels.size () &&
-           track_->representations[levels[current + 1]].bandwidth <= bandwidth)
+           all[levels[current + 1]].bandwidth <= bandwidth)
       current++;
     out.current = current;
   }
@@ -94,10 +103,10 @@ abr::Situation AdaptiveSwitch::situation (const State &state,
 
 std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 {
-  if (track_->is_rendition) {
+  if (state.track->is_rendition) {
     Held variant = common_->variant.copy ();
     if (!variant) return state.index;
-    return schedule::choose_rendition (*track_, *variant)
+    return schedule::choose_rendition (*state.track, *variant)
         .value_or (state.index);
   }
   if (auto lower = std::exchange (state.given_up_for, std::nullopt))
@@ -106,10 +115,10 @@ std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
   if (all.size () == 1) return all.front ();
   abr::Settings settings;
   settings.bandwidth_usage = common_->limits.lock ()->bandwidth_usage;
-  if (!is_main_ && track_->type == presentation::Type::audio)
+  if (!is_main_ && state.track->type == presentation::Type::audio)
     settings.bandwidth_usage *= share_of_sound;
   return all[abr::decide (
-      bandwidths (all), situation (state, level, all), settings)
+      bandwidths (state, all), situation (state, level, all), settings)
                  .level];
 }
 
@@ -117,28 +126,46 @@ std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 
 // Null: it could not be had.
 AdaptiveSwitch::Held AdaptiveSwitch::get (
-    std::size_t index, GCancellable *cancellable)
+    std::size_t part, std::size_t index, GCancellable *cancellable)
 {
+  std::shared_ptr<const presentation::Track> track;
   {
-    auto state = state_.lock ();
-    auto held = state->held.find (index);
-    if (held != state->held.end ()) return held->second;
+    auto states = states_.lock ();
+    State &state = states->parts[part];
+    auto held = state.held.find (index);
+    if (held != state.held.end ()) return held->second;
+    track = state.track;
   }
-  auto fresh =
-      std::make_shared<Representation> (track_->representations[index]);
+  auto fresh = std::make_shared<Representation> (track->representations[index]);
   bool is_complete = complete_ (*fresh, cancellable);
-  auto state = state_.lock ();
+  auto states = states_.lock ();
+  State &state = states->parts[part];
   if (!is_complete) {
     if (!g_cancellable_is_cancelled (cancellable))
-      state->missing[index] = Throughput::now () + exclusion;
+      state.missing[index] = Throughput::now () + exclusion;
     return nullptr;
   }
-  return state->held[index] = std::move (fresh);
+  return state.held[index] = std::move (fresh);
+}
+
+// What is fetched from now on is of this part.
+void AdaptiveSwitch::enter (States &states, std::size_t part)
+{
+  if (states.part == part) return;
+  auto bandwidth = [&states] (std::size_t which) {
+    const State &state = states.parts[which];
+    return state.track->representations[state.index].bandwidth;
+  };
+  if (!is_main_) {
+    common_->beside += bandwidth (part);
+    common_->beside -= bandwidth (states.part);
+  }
+  states.part = part;
 }
 
 void AdaptiveSwitch::take (State &state, std::size_t index)
 {
-  const auto &all = track_->representations;
+  const auto &all = state.track->representations;
   state.has_chosen = true;
   if (index == state.index) {
     if (state.since_down) ++*state.since_down;
@@ -155,43 +182,47 @@ void AdaptiveSwitch::take (State &state, std::size_t index)
   state.index = index;
 }
 
-AdaptiveSwitch::Held AdaptiveSwitch::current ()
+AdaptiveSwitch::Held AdaptiveSwitch::current (std::size_t part)
 {
-  auto state = state_.lock ();
-  return state->held[state->index];
+  auto states = states_.lock ();
+  State &state = states->parts[part];
+  return state.held[state.index];
 }
 
 AdaptiveSwitch::Held AdaptiveSwitch::choose (
-    const Level &level, GCancellable *cancellable)
+    std::size_t part, const Level &level, GCancellable *cancellable)
 {
   std::size_t index = 0;
   {
-    auto state = state_.lock ();
-    index = wanted (*state, level);
+    auto states = states_.lock ();
+    enter (*states, part);
+    index = wanted (states->parts[part], level);
   }
-  Held chosen = get (index, cancellable);
-  auto state = state_.lock ();
+  Held chosen = get (part, index, cancellable);
+  auto states = states_.lock ();
+  State &state = states->parts[part];
   if (!chosen) {
-    index = state->index;
-    chosen = state->held[index];
+    index = state.index;
+    chosen = state.held[index];
   }
-  take (*state, index);
+  take (state, index);
   if (is_main_) *common_->variant.lock () = chosen;
   return chosen;
 }
 
 bool AdaptiveSwitch::is_late (const abr::Progress &progress, const Level &level)
 {
-  if (track_->is_rendition) return false;
-  auto state = state_.lock ();
-  std::vector<std::size_t> all = levels (*state);
-  auto present = std::ranges::find (all, state->index);
+  auto states = states_.lock ();
+  State &state = states->parts[states->part];
+  if (state.track->is_rendition) return false;
+  std::vector<std::size_t> all = levels (state);
+  auto present = std::ranges::find (all, state.index);
   if (all.size () == 1 || present == all.end ()) return false;
   abr::Progress now = progress;
   now.level = static_cast<std::size_t> (present - all.begin ());
-  auto lower =
-      abr::abandon (bandwidths (all), now, situation (*state, level, all));
+  auto lower = abr::abandon (
+      bandwidths (state, all), now, situation (state, level, all));
   if (!lower) return false;
-  state->given_up_for = all[*lower];
+  state.given_up_for = all[*lower];
   return true;
 }

@@ -41,8 +41,8 @@ public:
   // could not be had.
   using Complete = std::function<bool (Representation &, GCancellable *)>;
 
-  // selection: it begins with its representation, which is complete; outlives
-  // it.
+  // selection: each part begins with its representation, which is complete;
+  // outlives it.
   AdaptiveSwitch (std::shared_ptr<Common> common,
       const loader::Selection &selection, Complete complete);
   ~AdaptiveSwitch ();
@@ -59,18 +59,22 @@ public:
 
   [[nodiscard]] bool is_main () const { return is_main_; }
   [[nodiscard]] Throughput &throughput () { return common_->throughput; }
-  // Of the segment that comes next. May wait.
-  [[nodiscard]] Held choose (const Level &level, GCancellable *cancellable);
-  // The last one that was chosen.
-  [[nodiscard]] Held current ();
+  // Of the segment that comes next, in this part of the selection: 0, or that
+  // of a later period. May wait.
+  [[nodiscard]] Held choose (
+      std::size_t part, const Level &level, GCancellable *cancellable);
+  // The last one that was chosen there.
+  [[nodiscard]] Held current (std::size_t part = 0);
   // A segment is on its way: whether it is to be given up for one of the
   // representation that choose () says then.
   [[nodiscard]] bool is_late (
       const abr::Progress &progress, const Level &level);
 
 private:
+  // Of a part.
   struct State
   {
+    std::shared_ptr<const presentation::Track> track;
     std::size_t index = 0;
     std::map<std::size_t, Held> held;  // those that are complete
     // Those that could not be had, and until when they are passed over.
@@ -80,18 +84,25 @@ private:
     std::optional<std::size_t> given_up_for;
   };
 
+  struct States
+  {
+    std::vector<State> parts;
+    std::size_t part = 0;  // the present one
+  };
+
   [[nodiscard]] std::vector<std::size_t> levels (const State &state) const;
-  [[nodiscard]] std::vector<std::uint64_t> bandwidths (
-      const std::vector<std::size_t> &levels) const;
+  [[nodiscard]] static std::vector<std::uint64_t> bandwidths (
+      const State &state, const std::vector<std::size_t> &levels);
   [[nodiscard]] abr::Situation situation (const State &state,
       const Level &level, const std::vector<std::size_t> &levels) const;
   [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
-  [[nodiscard]] Held get (std::size_t index, GCancellable *cancellable);
+  [[nodiscard]] Held get (
+      std::size_t part, std::size_t index, GCancellable *cancellable);
+  void enter (States &states, std::size_t part);
   void take (State &state, std::size_t index);
 
   const std::shared_ptr<Common> common_;
-  const std::shared_ptr<const presentation::Track> track_;
   const bool is_main_;
   const Complete complete_;
-  relay::Guarded<State> state_;
+  relay::Guarded<States> states_;
 };

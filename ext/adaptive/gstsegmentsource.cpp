@@ -16,13 +16,15 @@ SegmentSource::SegmentSource (const SegmentReader::Access &access,
     Itinerary itinerary, GCancellable *cancellable, Helper *helper)
     : access_ (access),
       chooser_ (chooser),
-      held_ (chooser.current ()),
       stretches_ (stretches.begin (), stretches.end ()),
       itinerary_ (std::move (itinerary)),
       cancellable_ (cancellable),
       helper_ (helper)
 {
-  for (Stretch &stretch : stretches_) stretch.representation = held_.get ();
+  for (std::size_t i = 0; i < stretches_.size (); i++) {
+    held_.push_back (chooser.current (i));
+    stretches_[i].representation = held_.back ().get ();
+  }
 }
 
 // ---- Events ----------------------------------------------------------------
@@ -38,7 +40,7 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
       std::max (std::min (leg.end, stretch.end), leg.begin)};
   // What is a little longer than the manifest says is played to its end.
   bool is_open = itinerary_.ends_open && leg.end == timeline::max_time &&
-                 step.stretch + 1 == stretches_.size ();
+                 stretch.end == timeline::max_time;
 
   GstSegment segment;
   gst_segment_init (&segment, GST_FORMAT_TIME);
@@ -55,11 +57,59 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
   return event;
 }
 
+// Where the track is missing before a step: in other periods, forward.
+std::optional<timeline::Span> SegmentSource::hole_before (
+    const Walk::Step &step) const
+{
+  const Stretch &stretch = stretches_[step.stretch];
+  if (!step.begins || itinerary_.rate < 0) return std::nullopt;
+  timeline::Span out{itinerary_.walk.legs ()[step.leg].begin, stretch.start};
+  if (step.stretch > 0)
+    out.begin = std::max (out.begin, stretches_[step.stretch - 1].end);
+  // One that was passed over is none.
+  if (out.begin >= out.end ||
+      step.segment != timeline::first_after (stretch, stretch.start))
+    return std::nullopt;
+  return out;
+}
+
+// SEGMENT: a hole has no clock of any media.
+Owned<GstEvent> SegmentSource::hole_event (
+    const Walk::Step &step, const timeline::Span &hole) const
+{
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
+  GstSegment segment;
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = itinerary_.rate;
+  segment.flags = itinerary_.flags;
+  segment.start = hole.begin;
+  segment.stop = hole.end;
+  segment.position = hole.begin;
+  segment.time = hole.begin;
+  segment.base = timeline::to_running (leg, itinerary_.rate, hole).begin;
+  Owned<GstEvent> event{gst_event_new_segment (&segment)};
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
+  return event;
+}
+
+void SegmentSource::push_hole (const Walk::Step &step)
+{
+  auto hole = hole_before (step);
+  if (!hole) return;
+  events_.push_back (hole_event (step, *hole));
+  events_.emplace_back (
+      gst_event_new_gap (hole->begin, hole->end - hole->begin));
+  if (number_ == 1) events_.push_back (segment_event (step));
+}
+
 Owned<GstEvent> SegmentSource::first_segment () const
 {
   Walk walk = itinerary_.walk;
-  if (auto step = walk.next (stretches_)) return segment_event (*step);
-  return segment_event ({});
+  auto step = walk.next (stretches_);
+  if (!step) return segment_event ({});
+  if (auto hole = hole_before (*step)) return hole_event (*step, *hole);
+  return segment_event (*step);
 }
 
 SegmentItem SegmentSource::make_item (Kind kind) const
@@ -91,15 +141,17 @@ void SegmentSource::choose ()
       timeline::to_running (leg, itinerary_.rate, step->place);
   AdaptiveSwitch::Level level = level_;
   level.segment = running.end - running.begin;
-  AdaptiveSwitch::Held chosen = chooser_.choose (level, cancellable_);
-  if (chosen == held_) return;
+  AdaptiveSwitch::Held chosen =
+      chooser_.choose (step->stretch, level, cancellable_);
+  AdaptiveSwitch::Held &held = held_[step->stretch];
+  if (chosen == held) return;
   bool moves =
-      schedule::media_offset (*chosen) != schedule::media_offset (*held_);
-  held_ = std::move (chosen);
-  stretches_[step->stretch].representation = held_.get ();
+      schedule::media_offset (*chosen) != schedule::media_offset (*held);
+  held = std::move (chosen);
+  stretches_[step->stretch].representation = held.get ();
   if (moves && !step->begins) events_.push_back (segment_event (*step));
   // What has an initialization is known by that.
-  auto first = schedule::segment (*held_, 0);
+  auto first = schedule::segment (*held, 0);
   if (first && !first->init) discontinuity_ = true;
 }
 
@@ -124,8 +176,9 @@ bool SegmentSource::begin_step ()
   mark->number = ++number_;
   mark->running = timeline::to_running (
       itinerary_.walk.legs ()[step_->leg], itinerary_.rate, step_->place);
-  mark->representation = held_;
+  mark->representation = held_[step_->stretch];
   mark_ = std::move (mark);
+  push_hole (*step_);
   // After SEGMENT demuxers want to be told anew what comes.
   if (step_->begins && number_ > 1) {
     events_.push_back (segment_event (*step_));
@@ -133,11 +186,24 @@ bool SegmentSource::begin_step ()
     discontinuity_ = true;
   }
   if (segment_.discontinuity) discontinuity_ = true;
+  put_init_first ();
   if (segment_.gap) {
     events_.emplace_back (gst_event_new_gap (segment_.time, segment_.duration));
     discontinuity_ = true;
   }
   return true;
+}
+
+// SEGMENT, as DISCONT with an OFFSET, makes qtdemux count bytes anew, and it
+// passes over a second moov that is where the first one was. So another
+// initialization comes before them.
+void SegmentSource::put_init_first ()
+{
+  if (number_ == 1 || events_.empty () || segment_.gap || !segment_.init ||
+      !init_before_ || init_before_ == segment_.init)
+    return;
+  after_init_ = std::move (events_.back ());
+  events_.pop_back ();
 }
 
 void SegmentSource::end_step ()
@@ -153,6 +219,7 @@ void SegmentSource::leave (std::size_t leg)
   offered_.reset ();
   reader_.reset ();
   events_.clear ();
+  after_init_.reset ();
   end_step ();
 }
 
@@ -163,8 +230,9 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   SegmentPart part;
   part.segment = segment_;
   part.is_init = is_init;
-  part.discontinuity = std::exchange (discontinuity_, false) ||
-                       (itinerary_.walk.is_backward () && !is_init);
+  if (!is_init || !after_init_)
+    part.discontinuity = std::exchange (discontinuity_, false) ||
+                         (itinerary_.walk.is_backward () && !is_init);
   return std::make_shared<SegmentReader> (
       access_, std::move (part), cancellable_, block_, clocks_);
 }
@@ -234,6 +302,7 @@ bool SegmentSource::give_up ()
   reader_.reset ();
   step_.reset ();
   events_.clear ();
+  after_init_.reset ();
   itinerary_.walk = mark_->before;
   number_--;
   init_ = init_before_;
@@ -248,6 +317,7 @@ SegmentItem SegmentSource::end_part ()
   reader_.reset ();
   if (is_init) {
     init_ = segment_.init;
+    if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }
   end_step ();

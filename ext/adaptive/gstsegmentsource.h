@@ -81,8 +81,8 @@ public:
     [[nodiscard]] virtual bool give_up (const SegmentMark &mark) = 0;
   };
 
-  // All but the itinerary outlive it. chooser: of whose track it is. helper:
-  // may be null.
+  // All but the itinerary outlive it. stretches: those of the chooser's parts.
+  // helper: may be null.
   SegmentSource (const SegmentReader::Access &access,
       std::span<const timeline::Stretch> stretches, AdaptiveSwitch &chooser,
       Itinerary itinerary, GCancellable *cancellable, Helper *helper);
@@ -109,6 +109,12 @@ public:
 private:
   [[nodiscard]] relay::Owned<GstEvent> segment_event (
       const timeline::Walk::Step &step) const;
+  [[nodiscard]] std::optional<timeline::Span> hole_before (
+      const timeline::Walk::Step &step) const;
+  [[nodiscard]] relay::Owned<GstEvent> hole_event (
+      const timeline::Walk::Step &step, const timeline::Span &hole) const;
+  void push_hole (const timeline::Walk::Step &step);
+  void put_init_first ();
   bool begin_step ();
   void choose ();
   bool give_up ();
@@ -125,7 +131,7 @@ private:
   const SegmentReader::Access &access_;
   AdaptiveSwitch &chooser_;
   AdaptiveSwitch::Level level_;
-  AdaptiveSwitch::Held held_;
+  std::vector<AdaptiveSwitch::Held> held_;    // of each stretch
   std::vector<timeline::Stretch> stretches_;  // with what was chosen last
   Itinerary itinerary_;
   GCancellable *const cancellable_;
@@ -138,6 +144,7 @@ private:
   presentation::Segment segment_;  // of the step
   std::shared_ptr<const SegmentMark> mark_;
   std::deque<relay::Owned<GstEvent>> events_;
+  relay::Owned<GstEvent> after_init_;  // a SEGMENT
   // The last one that was read.
   std::optional<presentation::Resource> init_;
   bool discontinuity_ = true;  // before what is read next

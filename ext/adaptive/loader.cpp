@@ -2,11 +2,13 @@
 #include "loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "container.h"
+#include "lineup.h"
 #include "m3u8.h"
 #include "mpd.h"
 #include "mpdreader.h"
@@ -182,8 +184,6 @@ Result<Loaded> Loader::run (const std::string &uri, const Options &options)
   if (!manifest) return manifest.error ();
   auto presentation = parse (*manifest);
   if (!presentation) return presentation.error ();
-  if (presentation->periods.size () > 1)
-    return problem (Error::unsupported, manifest->uri, "more than one Period");
   return select (std::move (*presentation), options);
 }
 
@@ -205,9 +205,42 @@ std::vector<Selection> select_tracks (
     selection.language = track.language;
     selection.representation = track.representations[*index];
     selection.index = *index;
+    selection.start = period.start;
     if (&track == &period.tracks.front ()) variant = selection.representation;
     selection.track = std::make_shared<const Track> (std::move (track));
     out.push_back (std::move (selection));
+  }
+  std::ranges::stable_sort (out, {}, &Selection::type);
+  return out;
+}
+
+// Those of several periods, each of which may have been described anew.
+std::vector<Selection> select_lines (
+    const std::vector<presentation::Period> &periods,
+    const choice::Limits &limits)
+{
+  auto select = [&] (std::size_t period, std::size_t track) {
+    Selection out;
+    out.track = std::make_shared<const Track> (periods[period].tracks[track]);
+    out.type = out.track->type;
+    out.language = out.track->language;
+    out.index = choice::first (*out.track, limits);
+    out.representation = out.track->representations[out.index];
+    out.start = periods[period].start;
+    if (period + 1 < periods.size ()) out.end = periods[period + 1].start;
+    return out;
+  };
+  std::vector<Selection> out;
+  for (const lineup::Line &line : lineup::make (periods)) {
+    std::optional<Selection> first;
+    for (std::size_t i = 0; i < line.size (); i++) {
+      if (!line[i]) continue;
+      if (first)
+        first->later.push_back (select (i, *line[i]));
+      else
+        first = select (i, *line[i]);
+    }
+    out.push_back (std::move (*first));
   }
   std::ranges::stable_sort (out, {}, &Selection::type);
   return out;
@@ -219,10 +252,14 @@ Result<Loaded> Loader::select (
   Loaded loaded;
   loaded.duration = presentation.duration;
   notes_ = std::move (presentation.notes);
-  presentation::Period &period = presentation.periods.front ();
-  loaded.start = period.start;
-  loaded.event_streams = std::move (period.event_streams);
-  loaded.selections = select_tracks (period, options.limits);
+  auto &periods = presentation.periods;
+  for (presentation::Period &period : periods)
+    std::ranges::move (
+        period.event_streams, std::back_inserter (loaded.event_streams));
+  if (periods.size () > 1)
+    loaded.selections = select_lines (periods, options.limits);
+  else
+    loaded.selections = select_tracks (periods.front (), options.limits);
   std::vector<const Track *> tracks;
   for (const Selection &selection : loaded.selections)
     tracks.push_back (selection.track.get ());
@@ -238,6 +275,10 @@ Result<Loaded> Loader::select (
     if (!duration) return duration.error ();
     if (*duration)
       loaded.duration = std::max (loaded.duration.value_or (0), **duration);
+    for (Selection &later : selection.later) {
+      auto done = complete (later.representation);
+      if (!done) return done.error ();
+    }
   }
   loaded.notes = std::move (notes_);
   return loaded;

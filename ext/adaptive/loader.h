@@ -11,6 +11,7 @@
 #include "common/result.h"
 #include "fetcher.h"
 #include "presentation.h"
+#include "timeline.h"
 
 // From an address to what is played: the manifest, the choice of
 // representations, and the playlists and indexes of those.
@@ -50,12 +51,16 @@ struct Selection
   bool is_selected = true;
   // The throughput is measured by it, and the others go with its variant.
   bool is_main = false;
+  // The period.
+  presentation::Time start = 0;
+  presentation::Time end = timeline::max_time;
+  // The same track in later periods, but for those that go without it.
+  std::vector<Selection> later{};
 };
 
 struct Loaded
 {
   std::optional<presentation::Time> duration;
-  presentation::Time start = 0;  // of the period
   std::vector<presentation::EventStream> event_streams{};
   presentation::Notes notes{};
   std::vector<Selection> selections;  // video, then audio, then text

@@ -98,8 +98,6 @@ private:
   static Level below (const Common &element, const Level &above);
 
   Presentation out_;
-  // Of the periods; an end that is that of a next one.
-  std::vector<bool> cut_;
 };
 
 // ---- Periods ---------------------------------------------------------------
@@ -128,10 +126,8 @@ Result<relay::Done> Presenter::lay_out (const Document &document)
         return relay::failure (Error::bad_period, from.line);
       Time length = *start - last.start;
       last.duration = std::min (last.duration.value_or (length), length);
-      cut_.back () = true;
     }
     out_.periods.push_back (std::move (period));
-    cut_.push_back (false);
   }
   presentation::Period &last = out_.periods.back ();
   if (!last.duration && out_.duration && *out_.duration >= last.start)
@@ -203,8 +199,7 @@ Result<relay::Done> Presenter::period (
   Level all = above;
   all.bases = resolved (above.bases, from.base_urls);
   all.segments = mpdsegments::inherited (above.segments, from.segments);
-  auto index = static_cast<std::size_t> (&out - out_.periods.data ());
-  mpdsegments::Maker maker ({out.duration, cut_[index]});
+  mpdsegments::Maker maker ({out.duration, &out == &out_.periods.back ()});
   for (const AdaptationSet &one : from.sets) {
     auto done = set (one, all, maker, out);
     if (!done) return done;

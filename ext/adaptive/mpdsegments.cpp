@@ -155,9 +155,9 @@ mpd::Result<std::uint64_t> Maker::period_end (
 }
 
 // What is over when the Period begins is not shown, and neither is what would
-// begin with the next one.
-mpd::Result<Maker::Shown> Maker::cut (
-    const SegmentInformation &from, Timeline timeline, std::size_t line) const
+// begin when it is over (5.3.9.5.3).
+mpd::Result<Maker::Shown> Maker::cut (const SegmentInformation &from,
+    Timeline timeline, bool has_end, std::size_t line) const
 {
   std::uint64_t end = mpdtimeline::end_of (*timeline);
   if (!presentation::to_time (end, timescale_of (from)))
@@ -167,7 +167,7 @@ mpd::Result<Maker::Shown> Maker::cut (
   std::uint64_t last = mpdtimeline::count (*timeline);
   // When all of it is, @t has been forgotten: the media will say.
   if (out.skipped == last) out.skipped = 0;
-  if (period_.is_cut && period_.duration) {
+  if (has_end && period_.duration) {
     auto until = period_end (from, line);
     if (!until) return until.error ();
     last = mpdtimeline::until (*timeline, *until);
@@ -191,7 +191,7 @@ mpd::Result<Maker::Shown> Maker::shown (
   }
   auto timeline = mpdtimeline::closed (*from.times, end);
   if (!timeline) return timeline.error ();
-  auto out = cut (from, *timeline, owner.line);
+  auto out = cut (from, *timeline, true, owner.line);
   if (out) last_ = {from.times, timescale_of (from), offset_of (from), *out};
   return out;
 }
@@ -213,7 +213,7 @@ mpd::Result<Maker::Timeline> Maker::numbers (
   std::optional<std::uint64_t> most;
   if (from.end_number)
     most = number_count (from.start_number.value_or (1), *from.end_number);
-  if (!most || period_.is_cut) {
+  if (!most || period_.duration) {
     auto end = period_end (from, owner.line);
     if (!end) return end.error ();
     std::uint64_t length = *end - offset;
@@ -319,7 +319,7 @@ Made Maker::make_list (const SegmentInformation &from, const Owner &owner)
     return std::optional<Segments> ();
   auto timeline = times_of (from, owner, period_end (from, owner.line));
   if (!timeline) return timeline.error ();
-  auto used = cut (from, *timeline, owner.line);
+  auto used = cut (from, *timeline, !period_.is_last, owner.line);
   if (!used) return used.error ();
 
   SegmentList list;

@@ -20,12 +20,12 @@ namespace mpdsegments {
 [[nodiscard]] mpd::SegmentInformation inherited (mpd::SegmentInformation above,
     const std::vector<mpd::SegmentInformation> &own);
 
-// The Period that they are in.
+// The Period that they are in: what begins when it is over is not shown.
 struct Span
 {
   std::optional<presentation::Time> duration;
-  // Another Period follows: what begins at its start or later is not shown.
-  bool is_cut = false;
+  // Of the last Period a list is believed more than the duration.
+  bool is_last = true;
 };
 
 // The Representation that they are of. The line is its own.
@@ -70,7 +70,7 @@ private:
   mpd::Result<std::uint64_t> period_end (
       const mpd::SegmentInformation &from, std::size_t line) const;
   mpd::Result<Shown> cut (const mpd::SegmentInformation &from,
-      Timeline timeline, std::size_t line) const;
+      Timeline timeline, bool has_end, std::size_t line) const;
 
   const Span period_;
   // The last one.

@@ -6,7 +6,9 @@
 #include <map>
 
 #include "httpserver.h"
+#include "segmentencrypter.h"
 #include "testutil.h"
+#include "vectors.h"
 
 using relay::Guarded;
 using relay::Owned;
@@ -334,6 +336,216 @@ GST_START_TEST (events_are_messages)
 }
 GST_END_TEST;
 
+// ---- Periods ---------------------------------------------------------------
+
+namespace {
+
+// What goes through a pad: SEGMENT, GAP and PROTECTION as text, "data".
+class Journal
+{
+public:
+  void follow (GstPad *pad)
+  {
+    Owned<gchar> name{gst_pad_get_name (pad)};
+    gst_pad_add_probe (pad,
+        static_cast<GstPadProbeType> (
+            GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER),
+        on_item, new Line{this, name.get ()},
+        [] (gpointer line) { delete static_cast<Line *> (line); });
+  }
+  std::vector<std::string> of (const std::string &pad)
+  {
+    return (*lines_.lock ())[pad];
+  }
+
+private:
+  struct Line
+  {
+    Journal *journal;
+    std::string pad;
+  };
+  static std::string time (GstClockTime time)
+  {
+    return GST_CLOCK_TIME_IS_VALID (time) ? std::to_string (time / GST_MSECOND)
+                                          : "-";
+  }
+  static std::string text_of (GstEvent *event)
+  {
+    const GstSegment *segment = nullptr;
+    GstClockTime at = 0, duration = 0;
+    switch (GST_EVENT_TYPE (event)) {
+      case GST_EVENT_SEGMENT:
+        gst_event_parse_segment (event, &segment);
+        return "segment " + time (segment->start) + "-" + time (segment->stop) +
+               " at " + time (segment->time) + ", " + time (segment->base);
+      case GST_EVENT_GAP:
+        gst_event_parse_gap (event, &at, &duration);
+        return "gap " + time (at) + "+" + time (duration);
+      case GST_EVENT_PROTECTION:
+        return "protection";
+      case GST_EVENT_EOS:
+        return "eos";
+      default:
+        return {};
+    }
+  }
+  static GstPadProbeReturn on_item (
+      GstPad *, GstPadProbeInfo *info, gpointer data)
+  {
+    auto *line = static_cast<Line *> (data);
+    std::string text = "data";
+    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) == 0)
+      text = text_of (GST_PAD_PROBE_INFO_EVENT (info));
+    auto lines = line->journal->lines_.lock ();
+    auto &all = (*lines)[line->pad];
+    if (!text.empty () && (all.empty () || all.back () != text))
+      all.push_back (text);
+    return GST_PAD_PROBE_OK;
+  }
+
+  Guarded<std::map<std::string, std::vector<std::string>>> lines_;
+};
+
+using Lines = std::vector<std::string>;
+
+// As a set of its kind, with an offset of 10 seconds in its media.
+std::string late_set (const std::string &name, const std::string &attributes)
+{
+  return "<AdaptationSet " + attributes +
+         "><SegmentTemplate duration='2' presentationTimeOffset='10' media='" +
+         name + "$Number$' initialization='" + name +
+         "'/><Representation id='" + name + "' bandwidth='1'/></AdaptationSet>";
+}
+
+constexpr const char *sound = "mimeType='audio/mp4'";
+constexpr const char *picture = "mimeType='video/mp4'";
+
+}  // namespace
+
+GST_START_TEST (periods_are_played_one_after_the_other)
+{
+  Files files = {{"/m.mpd",
+      mpd ("<Period duration='PT4S'>" + set ("v") + set ("a", "", sound) +
+               "</Period><Period "
+               "duration='PT4S'>" +
+               late_set ("b", sound) + late_set ("w", picture) + "</Period>",
+          "")}};
+  for (const char *name : {"v", "a", "w", "b"}) add (files, name);
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  fail_unless (player.pads == Lines ({"video_0", "audio_0"}));
+  fail_unless (player.output ("video_0") == all_of ("v") + all_of ("w"));
+  fail_unless (player.output ("audio_0") == all_of ("a") + all_of ("b"));
+  for (const char *pad : {"video_0", "audio_0"}) {
+    std::string text;
+    for (const std::string &line : journal.of (pad)) text += line + "; ";
+    fail_unless (text ==
+                     "segment 0-4000 at 0, 0; data; "
+                     "segment 10000-- at 4000, 4000; data; eos; ",
+        "%s", text.c_str ());
+  }
+  gint64 duration = 0;
+  fail_unless (
+      gst_element_query_duration (*player, GST_FORMAT_TIME, &duration));
+  fail_unless_equals_int64 (duration, 8 * GST_SECOND);
+  // What has been chosen for the second one is told.
+  fail_unless_equals_uint64 (
+      player.messages_named ("adaptivesrc-variant").size (), 4);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_track_may_be_missing)
+{
+  // The sound in the second one, the words in the first and the second.
+  Files files = {{"/m.mpd",
+      mpd ("<Period duration='PT4S'>" + set ("v") + set ("a", "", sound) +
+               "</Period><Period duration='PT4S'>" + set ("w") +
+               "</Period><Period duration='PT4S'>" + set ("x") +
+               late_set ("b", sound) +
+               late_set ("t", "mimeType='application/mp4' codecs='stpp'") +
+               "</Period>",
+          "")}};
+  for (const char *name : {"v", "a", "w", "b", "x", "t"}) add (files, name);
+  Journal journal;
+  Player player (files);
+  g_object_set (*player, "select-all", TRUE, nullptr);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  fail_unless (player.output ("audio_0") == all_of ("a") + all_of ("b"));
+  fail_unless (player.output ("text_0") == all_of ("t"));
+  auto text_of = [&journal] (const char *pad) {
+    std::string text;
+    for (const std::string &line : journal.of (pad)) text += line + "; ";
+    return text;
+  };
+  fail_unless (text_of ("audio_0") ==
+                   "segment 0-4000 at 0, 0; data; "
+                   "segment 4000-8000 at 4000, 4000; gap 4000+4000; data; "
+                   "segment 10000-- at 8000, 8000; data; eos; ",
+      "%s", text_of ("audio_0").c_str ());
+  fail_unless (text_of ("text_0") ==
+                   "segment 0-8000 at 0, 0; gap 0+8000; "
+                   "segment 10000-- at 8000, 8000; data; eos; ",
+      "%s", text_of ("text_0").c_str ());
+}
+GST_END_TEST;
+
+GST_START_TEST (a_seek_may_lead_to_another_period)
+{
+  Files files = {{"/m.mpd", mpd ("<Period duration='PT4S'>" + set ("v") +
+                                     "</Period><Period duration='PT4S'>" +
+                                     late_set ("w", picture) + "</Period>",
+                                "")}};
+  add (files, "v");
+  add (files, "w");
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  fail_unless (gst_element_seek_simple (*player, GST_FORMAT_TIME,
+                   GST_SEEK_FLAG_FLUSH, 6 * GST_SECOND) == FALSE);
+  g_object_set (*player, "start-offset", 6 * GST_SECOND, nullptr);
+  player.play ();
+  fail_unless (player.output ("video_0") == init_of ("w") + segment_of ("w2"));
+  std::string text;
+  for (const std::string &line : journal.of ("video_0")) text += line + "; ";
+  fail_unless (
+      text == "segment 12000-- at 6000, 0; data; eos; ", "%s", text.c_str ());
+}
+GST_END_TEST;
+
+GST_START_TEST (each_period_has_its_protection)
+{
+  auto protection_of = [] (const char *kid) {
+    return std::string (
+               "<ContentProtection schemeIdUri='urn:uuid:e2719d58-"
+               "a985-b3c9-781a-b030af78d30e' cenc:default_KID='") +
+           kid + "'/>";
+  };
+  std::string one = "00000000-0000-0000-0000-000000000001";
+  std::string two = "00000000-0000-0000-0000-000000000002";
+  Files files = {
+      {"/m.mpd", mpd ("<Period duration='PT4S'>" +
+                          set ("v", protection_of (one.c_str ())) +
+                          "</Period><Period duration='PT4S'>" +
+                          set ("w", protection_of (two.c_str ())) + "</Period>",
+                     "")}};
+  add (files, "v");
+  add (files, "w");
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  std::string text;
+  for (const std::string &line : journal.of ("video_0")) text += line + "; ";
+  fail_unless (text ==
+                   "segment 0-4000 at 0, 0; protection; data; protection; "
+                   "data; segment 0-- at 4000, 4000; data; eos; ",
+      "%s", text.c_str ());
+}
+GST_END_TEST;
+
 // ---- Protection ------------------------------------------------------------
 
 namespace {
@@ -490,6 +702,77 @@ GST_START_TEST (a_refusal_is_one_warning)
 }
 GST_END_TEST;
 
+GST_START_TEST (segments_are_decrypted)
+{
+  test::Bytes secret = test::hex (key);
+  presentation::Encryption::Iv iv{1, 2, 3};
+  auto encrypted = [&] (const std::string &bytes) {
+    return test::encrypt_segment (
+        presentation::Encryption::Cipher::aes_128, secret, iv, bytes);
+  };
+  Files files = {
+      {"/m.mpd",
+          mpd ("<Period>" +
+               set ("v",
+                   "<ContentProtection schemeIdUri='urn:mpeg:dash:sea:2012' "
+                   "xmlns:sea='urn:mpeg:dash:schema:sea:2012'>"
+                   "<sea:SegmentEncryption "
+                   "schemeIdUri='urn:mpeg:dash:sea:aes128-cbc:2013'/>"
+                   "<sea:KeySystem "
+                   "keySystemUri='urn:mpeg:dash:sea:keysys:http:2013'/>"
+                   "<sea:CryptoPeriod keyUriTemplate='key' "
+                   "IV='0x01020300000000000000000000000000'/>"
+                   "</ContentProtection>") +
+               "</Period>")},
+      {"/key", std::string (secret.begin (), secret.end ())},
+      {"/v", encrypted (init_of ("v"))}, {"/v1", encrypted (segment_of ("v1"))},
+      {"/v2", encrypted (segment_of ("v2"))}};
+  Player player (files);
+  player.play ();
+  fail_unless (player.output ("video_0") == all_of ("v"));
+  fail_unless_equals_uint64 (requests_of (player, "/key"), 1);
+}
+GST_END_TEST;
+
+// Encrypted again, what comes out is what was there: a cipher has one inverse.
+GST_START_TEST (a_set_of_others_is_decrypted)
+{
+  auto vectors = test::vectors ("dash/shaka/dash-aes-128");
+  if (!vectors) return;
+  Files files;
+  for (const auto &entry : std::filesystem::directory_iterator (*vectors)) {
+    test::Bytes bytes = test::read_file (entry.path ());
+    files["/" + entry.path ().filename ().string ()].assign (
+        bytes.begin (), bytes.end ());
+  }
+  files["/m.mpd"] = files["/dash.mpd"];
+  Player player (files);
+  player.play ();
+  std::string out = player.output ("video_0");
+  presentation::Encryption::Iv iv{};
+  std::ranges::copy (
+      test::hex ("3782A2D74219AE78CFADF642ABC5E68D"), iv.begin ());
+  const std::string &secret = files["/license"];
+  std::size_t at = 0;
+  for (const char *name : {"i", "0", "20000000", "40000000", "60000000"}) {
+    const std::string &expected = files[std::string ("/Fragments(video=") +
+                                        name + ",format=mpd-time-csf)"];
+    bool found = false;
+    for (std::size_t padding = 1; padding <= 16 && !found; padding++) {
+      std::size_t size = expected.size () - padding;
+      if (expected.size () < padding || at + size > out.size ()) continue;
+      found = test::encrypt_segment (presentation::Encryption::Cipher::aes_128,
+                  {reinterpret_cast<const std::uint8_t *> (secret.data ()),
+                      secret.size ()},
+                  iv, std::string_view (out).substr (at, size)) == expected;
+      if (found) at += size;
+    }
+    fail_unless (found, "%s", name);
+  }
+  fail_unless_equals_uint64 (at, out.size ());
+}
+GST_END_TEST;
+
 GST_START_TEST (other_contexts_are_not_ours)
 {
   Player player (protected_files ("licence"));
@@ -514,9 +797,15 @@ static Suite *adaptivesrc_dash_suite ()
   tcase_add_test (tests, indexes_of_indexes_are_fetched);
   tcase_add_test (tests, trick_mode_sets_are_no_tracks);
   tcase_add_test (tests, events_are_messages);
+  tcase_add_test (tests, periods_are_played_one_after_the_other);
+  tcase_add_test (tests, a_track_may_be_missing);
+  tcase_add_test (tests, a_seek_may_lead_to_another_period);
+  tcase_add_test (tests, each_period_has_its_protection);
   tcase_add_test (tests, decrypters_are_told_before_the_pad_is_there);
   tcase_add_test (tests, keys_come_from_the_licence_server);
   tcase_add_test (tests, a_refusal_is_one_warning);
+  tcase_add_test (tests, segments_are_decrypted);
+  tcase_add_test (tests, a_set_of_others_is_decrypted);
   tcase_add_test (tests, other_contexts_are_not_ours);
   return suite;
 }

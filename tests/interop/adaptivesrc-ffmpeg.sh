@@ -52,6 +52,19 @@ make -i clip.mp4 "${dash[@]}" -use_timeline 0 \
   -init_seg_name 'n-$RepresentationID$.mp4' \
   -media_seg_name 'n-$RepresentationID$-$Number%03d$.m4s' number.mpd
 make -i clip.mp4 "${dash[@]}" -single_file 1 list.mpd
+# Two periods, of two sizes, the second one without sound. (The last pictures are
+# past 6 s.)
+# shellcheck disable=SC2016
+make -i small.mp4 "${dash[@]}" -init_seg_name second.mp4 \
+  -media_seg_name 'second-$Number$.m4s' second.mpd
+sets() {
+  sed -n '/<AdaptationSet/,/<\/AdaptationSet>/p' "$1"
+}
+cat >periods.mpd <<END
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">
+<Period duration="PT6.2S">$(sets timeline.mpd)</Period>
+<Period duration="PT6.2S">$(sets second.mpd)</Period></MPD>
+END
 # Two sizes of the same picture.
 # shellcheck disable=SC2016
 make -i clip.mp4 -i small.mp4 -map 0:v -map 1:v "${dash[@]}" \
@@ -112,6 +125,8 @@ same timeline.mpd qtdemux clip
 same number.mpd qtdemux clip
 same list.mpd qtdemux clip
 same base.mpd qtdemux clip
+cat "$work/clip.yuv" "$work/small.yuv" >"$work/both.yuv"
+same periods.mpd qtdemux both
 
 # From the lower one of two sizes to the higher one, on one pad: each picture
 # comes once, at its time.
@@ -157,4 +172,11 @@ play uridecodebin3 uridecodebin3 name=d uri="dash+$base/timeline.mpd" \
   filesink location="$work/out.yuv" \
   d. ! queue ! audioconvert ! fakesink
 cmp -s "$work/out.yuv" "$work/clip.yuv" || fail "uridecodebin3 has other pictures"
+play periods uridecodebin3 name=d uri="dash+$base/periods.mpd" \
+  d. ! queue ! videoconvert ! videoscale ! \
+  "video/x-raw,format=I420,width=320,height=180" ! \
+  filesink location="$work/out.yuv" \
+  d. ! queue ! audioconvert ! fakesink
+[[ $(wc -c <"$work/out.yuv") -eq $((2 * $(wc -c <"$work/clip.yuv"))) ]] ||
+  fail "uridecodebin3 does not go on with the second Period"
 echo "sound, bins: ok"

@@ -95,7 +95,7 @@ def timeline(merged, end):
     return out
 
 
-def segments(merged, representation, url, has_base, length, is_cut):
+def segments(merged, representation, url, has_base, length, is_last):
     """Lines for the segments; None: there are none."""
     scale = merged.get("timescale", 1)
     offset = merged.get("presentation_time_offset", 0)
@@ -106,12 +106,12 @@ def segments(merged, representation, url, has_base, length, is_cut):
         out = f"  {int(Fraction(time, scale) * 1000)} {urljoin(url, uri)}"
         return out + (f" {span}" if span else "")
 
-    def shown(times):
+    def shown(times, has_end=True):
         skipped = sum(1 for t, d in times if t + d <= offset)
         skipped = 0 if skipped == len(times) else skipped
         first = skipped
         last = len(times)
-        if is_cut:
+        if has_end and end is not None:
             last = sum(1 for t, d in times if t < end)
         return first, max(first, last)
 
@@ -170,7 +170,7 @@ def segments(merged, representation, url, has_base, length, is_cut):
             raise Refused("no duration")
         if len(times) != len(urls):
             raise Refused("not a segment list")
-        first, last = shown(times)
+        first, last = shown(times, not is_last)
         return out + [line(times[i][0], urls[i].media or "", urls[i].media_range)
                       for i in range(first, last)]
     if merged.kind == "segment_bases" and (
@@ -208,7 +208,7 @@ def essential_sets(path):
 
 
 def lay_out(mpd):
-    """[(start, length, is_cut)]"""
+    """[(start, length)]"""
     out, next_start = [], Fraction(0)
     for period in mpd.periods:
         start = seconds(period.start)
@@ -218,16 +218,16 @@ def lay_out(mpd):
         length = seconds(period.duration)
         next_start = None if length is None else start + length
         if out:
-            before, old, _ = out[-1]
+            before, old = out[-1]
             if start < before:
                 raise Refused("a Period begins too early")
             gap = start - before
-            out[-1] = (before, gap if old is None else min(old, gap), True)
-        out.append((start, length, False))
-    start, length, cut = out[-1]
+            out[-1] = (before, gap if old is None else min(old, gap))
+        out.append((start, length))
+    start, length = out[-1]
     whole = seconds(mpd.media_presentation_duration)
     if length is None and whole is not None and whole >= start:
-        out[-1] = (start, whole - start, cut)
+        out[-1] = (start, whole - start)
     return out
 
 
@@ -239,7 +239,7 @@ def listed(path, uri):
         raise Refused("no Period")
     essential = essential_sets(path)
     lines, any_track = [], False
-    for n, (period, (start, length, is_cut)) in enumerate(
+    for n, (period, (start, length)) in enumerate(
             zip(mpd.periods, lay_out(mpd))):
         if length == 0 and len(mpd.periods) > 1:
             continue
@@ -255,7 +255,7 @@ def listed(path, uri):
                 merged = Merged([period, one, rep])
                 url = base(base(above, one), rep)
                 found = segments(merged, rep, url, bool(rep.base_urls),
-                                 length, is_cut)
+                                 length, period is mpd.periods[-1])
                 if found is None:
                     continue
                 any_track = True
