@@ -15,6 +15,24 @@ namespace {
 // For one segment. A presentation has a few.
 constexpr std::size_t most_keys = 64;
 
+// Of 0x and 32 digits most often the last ones alone are others, because they
+// are a number that counts.
+std::optional<presentation::Encryption::Iv> other_iv (std::string_view text,
+    std::string_view last, const presentation::Encryption::Iv &last_iv)
+{
+  constexpr std::size_t all = 34;
+  constexpr std::size_t half = all - 16;
+  if (text.size () != all || last.size () != all ||
+      text.substr (0, half) != last.substr (0, half))
+    return m3u8text::hexadecimal (text);
+  auto low = m3u8text::hexadecimal_digits (text.substr (half));
+  if (!low) return std::nullopt;
+  presentation::Encryption::Iv out = last_iv;
+  for (std::size_t i = 0; i < 8; i++)
+    out[i + 8] = static_cast<std::uint8_t> (*low >> (56 - 8 * i));
+  return out;
+}
+
 }  // namespace
 
 // A tag for each segment is most often the one before with another IV: then the
@@ -29,9 +47,10 @@ bool Keyring::repeats (std::string_view value)
     return false;
   std::string_view text = value.substr (at, iv_.size ());
   if (text == iv_) return true;
-  auto iv = m3u8text::hexadecimal (text);
+  auto iv = other_iv (text, iv_, *applied_.front ().key.iv);
   if (!iv) return false;
   applied_.front ().key.iv = iv;
+  has_other_iv_ = !has_changed_ || has_other_iv_;
   has_changed_ = true;
   value_ = value;
   iv_ = text;
@@ -46,6 +65,7 @@ Result<Done> Keyring::apply (
 {
   value_ = {};
   has_changed_ = true;
+  has_other_iv_ = false;
   if (key.method == Method::none) {
     applied_.clear ();
     return Done{};
@@ -86,6 +106,19 @@ Result<std::uint32_t> Keyring::make ()
   if (!is_last (key)) list_.keys.push_back (key);
   key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
   return key_;
+}
+
+// The one that was used last, but for the IV.
+std::uint32_t Keyring::make_again ()
+{
+  has_changed_ = false;
+  has_other_iv_ = false;
+  ListKey key = list_.keys[key_];
+  // IVs of samples are in their protections.
+  if (!key.is_whole) make_samples (key);
+  key.iv = applied_.front ().key.iv.value_or (key.iv);
+  list_.keys.push_back (key);
+  return key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
 }
 
 bool Keyring::is_last (const ListKey &key) const

@@ -31,8 +31,8 @@ public:
   // The key of what comes now, in the list; SegmentList::no_key: none.
   [[nodiscard]] Result<std::uint32_t> use ()
   {
-    if (has_changed_) return make ();
-    return key_;
+    if (!has_changed_) return key_;
+    return has_other_iv_ ? make_again () : make ();
   }
 
 private:
@@ -47,6 +47,7 @@ private:
   };
 
   Result<std::uint32_t> make ();
+  std::uint32_t make_again ();
   [[nodiscard]] bool make_whole (ListKey &key) const;
   void make_samples (ListKey &key);
   [[nodiscard]] bool is_last (const ListKey &key) const;
@@ -56,6 +57,7 @@ private:
   const std::string_view base_;
   std::vector<Applied> applied_;
   bool has_changed_ = false;
+  bool has_other_iv_ = false;  // and that is all
   std::uint32_t key_ = presentation::SegmentList::no_key;
   // The value of the last tag, if it is the only one that applies, and where
   // its IV is in it.

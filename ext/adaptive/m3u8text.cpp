@@ -74,7 +74,7 @@ std::int64_t days (std::int64_t year, std::int64_t month, std::int64_t day)
 }
 
 // Of each character; 16 for what is none.
-constexpr std::array<std::uint8_t, 256> hexadecimal_digits = [] {
+constexpr std::array<std::uint8_t, 256> digit_values = [] {
   std::array<std::uint8_t, 256> out{};
   out.fill (16);
   for (std::size_t i = 0; i < 10; i++)
@@ -128,30 +128,34 @@ std::optional<ByteRange> byte_range (std::string_view text)
   return range;
 }
 
+std::optional<std::uint64_t> hexadecimal_digits (std::string_view text)
+{
+  if (text.size () > 16) return std::nullopt;
+  unsigned all = 0;
+  std::uint64_t value = 0;
+  for (char c : text) {
+    unsigned digit = digit_values[static_cast<unsigned char> (c)];
+    all |= digit;
+    value = value << 4 | digit;
+  }
+  if (all > 15) return std::nullopt;
+  return value;
+}
+
 std::optional<std::array<std::uint8_t, 16>> hexadecimal (std::string_view text)
 {
   if (text.size () < 3 || text.size () > 34 || text[0] != '0' ||
       (text[1] | 0x20) != 'x')
     return std::nullopt;
   text.remove_prefix (2);
-  unsigned all = 0;
-  auto value_of = [&all] (std::string_view digits) {
-    std::uint64_t value = 0;
-    for (char c : digits) {
-      unsigned digit = hexadecimal_digits[static_cast<unsigned char> (c)];
-      all |= digit;
-      value = value << 4 | digit;
-    }
-    return value;
-  };
   std::size_t before = text.size () - std::min<std::size_t> (text.size (), 16);
-  std::uint64_t high = value_of (text.substr (0, before));
-  std::uint64_t low = value_of (text.substr (before));
-  if (all > 15) return std::nullopt;
+  auto high = hexadecimal_digits (text.substr (0, before));
+  auto low = hexadecimal_digits (text.substr (before));
+  if (!high || !low) return std::nullopt;
   std::array<std::uint8_t, 16> out{};
   for (std::size_t i = 0; i < 8; i++) {
-    out[i] = static_cast<std::uint8_t> (high >> (56 - 8 * i));
-    out[i + 8] = static_cast<std::uint8_t> (low >> (56 - 8 * i));
+    out[i] = static_cast<std::uint8_t> (*high >> (56 - 8 * i));
+    out[i + 8] = static_cast<std::uint8_t> (*low >> (56 - 8 * i));
   }
   return out;
 }
