@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "adaptiverig.h"
+#include "encryptedsound.h"
 
 using relay::Guarded;
 using relay::Owned;
@@ -140,6 +141,7 @@ struct Heard
   std::vector<guint16> samples;
   bool is_continuous = true;
   double running = -1;  // s, the end of the last one
+  Bytes bytes;          // uncut
 };
 
 struct Sinks
@@ -147,6 +149,7 @@ struct Sinks
   Guarded<Heard> heard;
   std::atomic<guint> pictures{0};
   std::atomic<guint> seen_first{0};  // bits: sound, picture
+  std::atomic<guint> ended{0};       // sinks
 };
 
 void hear (GstElement *, GstBuffer *buffer, GstPad *pad, Sinks *sinks)
@@ -156,6 +159,7 @@ void hear (GstElement *, GstBuffer *buffer, GstPad *pad, Sinks *sinks)
   gst_event_parse_segment (event.get (), &segment);
   Bytes bytes = test::bytes_of (buffer);
   auto heard = sinks->heard.lock ();
+  heard->bytes.insert (heard->bytes.end (), bytes.begin (), bytes.end ());
   for (std::size_t i = 0; i + 1 < bytes.size (); i += 2) {
     GstClockTime time = GST_BUFFER_PTS (buffer) +
                         gst_util_uint64_scale (i / 2, GST_SECOND, rate);
@@ -190,6 +194,13 @@ void see_first (GstElement *, GstBuffer *, GstPad *, Sinks *sinks)
   sinks->seen_first |= 2;
 }
 
+GstPadProbeReturn count_end (GstPad *, GstPadProbeInfo *info, gpointer sinks)
+{
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
+    static_cast<Sinks *> (sinks)->ended++;
+  return GST_PAD_PROBE_OK;
+}
+
 GstElement *make_sink (Sinks &sinks, bool is_sound)
 {
   GstElement *sink = gst_element_factory_make ("fakesink", nullptr);
@@ -198,6 +209,9 @@ GstElement *make_sink (Sinks &sinks, bool is_sound)
       sink, "handoff", is_sound ? G_CALLBACK (hear) : G_CALLBACK (see), &sinks);
   g_signal_connect (sink, "preroll-handoff",
       is_sound ? G_CALLBACK (hear_first) : G_CALLBACK (see_first), &sinks);
+  Owned<GstPad> pad{gst_element_get_static_pad (sink, "sink")};
+  gst_pad_add_probe (pad.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, count_end,
+      &sinks, nullptr);
   return sink;
 }
 
@@ -242,6 +256,13 @@ void set_up (GstElement *, GstElement *source, const Properties *properties)
 const char *const bins[] = {
     "urisourcebin", "uridecodebin", "uridecodebin3", "playbin", "playbin3"};
 
+// Of two streams that are chosen one after the other playbin3 of GStreamer 1.22
+// takes the two messages in any order, and may end with the first alone.
+bool is_for_two (const char *bin)
+{
+  return g_strcmp0 (bin, "playbin3") != 0;
+}
+
 Owned<GstElement> make_pipeline (const char *bin, const std::string &uri,
     Sinks &sinks, const Properties &properties)
 {
@@ -266,26 +287,30 @@ Owned<GstElement> make_pipeline (const char *bin, const std::string &uri,
   return Owned<GstElement>{pipeline};
 }
 
-void wait_for (GstElement *pipeline, const char *bin, GstMessageType type)
+// The end of so many sinks. A pipeline says that it is at its end when those
+// are that it has, and the next one may not be there yet.
+void wait_for_end (
+    GstElement *pipeline, const char *bin, Sinks &sinks, guint count)
 {
-  Owned<GstMessage> message = test::wait_message (
-      pipeline, static_cast<GstMessageType> (type | GST_MESSAGE_ERROR));
-  fail_unless (message != nullptr, "%s: nothing happens", bin);
-  if (GST_MESSAGE_TYPE (message.get ()) == type) return;
-  GError *raw = nullptr;
-  gchar *debug = nullptr;
-  gst_message_parse_error (message.get (), &raw, &debug);
-  Owned<GError> error{raw};
-  Owned<gchar> text{debug};
-  ck_abort_msg ("%s: %s %s", bin, error->message, text.get ());
+  while (sinks.ended < count) {
+    Owned<GstMessage> message =
+        test::wait_message (pipeline, GST_MESSAGE_ERROR, 10 * GST_MSECOND);
+    if (!message) continue;
+    GError *raw = nullptr;
+    gchar *debug = nullptr;
+    gst_message_parse_error (message.get (), &raw, &debug);
+    Owned<GError> error{raw};
+    Owned<gchar> text{debug};
+    ck_abort_msg ("%s: %s %s", bin, error->message, text.get ());
+  }
 }
 
 // All that is to come is there: before that a seek would come upon bins that
 // are still being built.
-void preroll (GstElement *pipeline, const char *bin, Sinks &sinks)
+void preroll (GstElement *pipeline, const char *bin, Sinks &sinks, guint all)
 {
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
-  while (sinks.seen_first != 3) g_usleep (1000);
+  while (sinks.seen_first != all) g_usleep (1000);
   fail_unless (gst_element_get_state (pipeline, nullptr, nullptr,
                    10 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS,
       "%s", bin);
@@ -321,14 +346,16 @@ GST_START_TEST (sound_and_picture_are_played)
   HttpServer server (serving (all_files ()));
   const char *bin = bins[__i__];
   const std::tuple<const char *, const char *, int> rows[] = {
-      {"dash+", "/both.mpd", 80}, {"hls+", "/sound.m3u8", 0}};
+      {"dash+", "/both.mpd", 80}, {"dash+", "/sound.mpd", 0},
+      {"hls+", "/sound.m3u8", 0}};
   for (const auto &[scheme, path, pictures] : rows) {
+    if (pictures > 0 && !is_for_two (bin)) continue;
     Sinks sinks;
     const Properties properties;
     Owned<GstElement> pipeline =
         make_pipeline (bin, scheme + server.uri (path), sinks, properties);
     gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
-    wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+    wait_for_end (pipeline.get (), bin, sinks, pictures > 0 ? 2 : 1);
     gst_element_set_state (pipeline.get (), GST_STATE_NULL);
     expect (sinks, bin, {{0, 8}});
     fail_unless_equals_int (static_cast<int> (sinks.pictures), pictures);
@@ -341,12 +368,14 @@ GST_START_TEST (what_is_left_out_leaves_no_hole)
   HttpServer server (serving (all_files ()));
   const char *bin = bins[__i__];
   for (const char *path : {"/both.mpd", "/sound.mpd"}) {
+    if (g_str_has_prefix (path, "/both") && !is_for_two (bin)) continue;
     Sinks sinks;
     const Properties properties{"1.5-4.25,6-7", GST_SECOND / 2};
     Owned<GstElement> pipeline =
         make_pipeline (bin, "dash+" + server.uri (path), sinks, properties);
     gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
-    wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+    wait_for_end (
+        pipeline.get (), bin, sinks, g_str_has_prefix (path, "/both") ? 2 : 1);
     gst_element_set_state (pipeline.get (), GST_STATE_NULL);
     expect (sinks, bin, {{0.5, 1.5}, {4.25, 6}, {7, 8}});
   }
@@ -359,9 +388,11 @@ GST_START_TEST (a_seek_is_exact_to_the_sample)
   const char *bin = bins[__i__];
   Sinks sinks;
   const Properties properties;
-  Owned<GstElement> pipeline = make_pipeline (
-      bin, "dash+" + server.uri ("/both.mpd"), sinks, properties);
-  preroll (pipeline.get (), bin, sinks);
+  bool two = is_for_two (bin);
+  Owned<GstElement> pipeline = make_pipeline (bin,
+      "dash+" + server.uri (two ? "/both.mpd" : "/sound.mpd"), sinks,
+      properties);
+  preroll (pipeline.get (), bin, sinks, two ? 3 : 1);
   gint64 duration = 0;
   fail_unless (
       gst_element_query_duration (pipeline.get (), GST_FORMAT_TIME, &duration));
@@ -372,17 +403,57 @@ GST_START_TEST (a_seek_is_exact_to_the_sample)
         static_cast<GstSeekFlags> (
             GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
         static_cast<gint64> (at * GST_SECOND)));
-    preroll (pipeline.get (), bin, sinks);
+    preroll (pipeline.get (), bin, sinks, two ? 3 : 1);
   }
   // What was shown in pause does not count.
   *sinks.heard.lock () = {};
+  sinks.ended = 0;
   fail_unless (gst_element_seek_simple (pipeline.get (), GST_FORMAT_TIME,
       static_cast<GstSeekFlags> (GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
       GST_SECOND * 5 / 2));
   gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
-  wait_for (pipeline.get (), bin, GST_MESSAGE_EOS);
+  wait_for_end (pipeline.get (), bin, sinks, two ? 2 : 1);
   gst_element_set_state (pipeline.get (), GST_STATE_NULL);
   expect (sinks, bin, {{2.5, 8}});
+}
+GST_END_TEST;
+
+// The decrypter is plugged in by itself, and has its keys of the application.
+GST_START_TEST (what_is_encrypted_is_decrypted)
+{
+  if (gst_registry_check_feature_version (
+          gst_registry_get (), "cencdecrypt", 0, 1, 0) == FALSE) {
+    g_print ("SKIPPED: no cencdecrypt\n");
+    return;
+  }
+  const char *bin = bins[__i__];
+  // It gives what is in a container, and no more.
+  if (g_strcmp0 (bin, "urisourcebin") == 0) return;
+  for (const char *scheme : {"cenc", "cbcs"}) {
+    Bytes file = test::encrypted_sound (true, scheme);
+    std::string text (file.begin (), file.end ());
+    std::size_t moof = text.find ("moof") - 4;
+    HttpServer server (serving (
+        {{"/e.mp4", text.substr (0, moof)}, {"/e0.m4s", text.substr (moof)},
+            {"/e.mpd", test::mpd (set_of ("audio", "e"),
+                           "mediaPresentationDuration='PT1S'")}}));
+    Sinks sinks;
+    const Properties properties;
+    Owned<GstElement> pipeline =
+        make_pipeline (bin, "dash+" + server.uri ("/e.mpd"), sinks, properties);
+    Owned<GstContext> context{gst_context_new ("cenc-keys", TRUE)};
+    GVariantBuilder keys;
+    g_variant_builder_init (&keys, G_VARIANT_TYPE ("a{ss}"));
+    g_variant_builder_add (&keys, "{ss}", test::sound_kid, test::sound_key);
+    gst_structure_set (gst_context_writable_structure (context.get ()), "keys",
+        G_TYPE_VARIANT, g_variant_builder_end (&keys), nullptr);
+    gst_element_set_context (pipeline.get (), context.get ());
+    gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+    wait_for_end (pipeline.get (), bin, sinks, 1);
+    gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+    fail_unless (sinks.heard.lock ()->bytes == test::sound_samples (), "%s, %s",
+        bin, scheme);
+  }
 }
 GST_END_TEST;
 
@@ -395,6 +466,7 @@ static Suite *adaptivesrc_bins_suite ()
   tcase_add_loop_test (tests, sound_and_picture_are_played, 0, count);
   tcase_add_loop_test (tests, what_is_left_out_leaves_no_hole, 0, count);
   tcase_add_loop_test (tests, a_seek_is_exact_to_the_sample, 0, count);
+  tcase_add_loop_test (tests, what_is_encrypted_is_decrypted, 0, count);
   return suite;
 }
 

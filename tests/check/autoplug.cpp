@@ -1,56 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The stock elements that choose others by themselves choose cencdecrypt.
-#include "testmp4.h"
+#include "encryptedsound.h"
 
 namespace {
 
 using relay::Owned;
 using test::Bytes;
-using test::TestFile;
-using test::TestTrack;
-using test::TestTraf;
-
-#define KID "eb676abbcb345e96bbcf616630f1a3da"
-#define KEY "100b6c20940f779a4589152b57d2dacb"
-
-void rename (Bytes &file, std::string_view from, std::string_view to)
-{
-  auto at =
-      std::search (file.begin (), file.end (), from.begin (), from.end ());
-  fail_unless (at != file.end ());
-  std::copy (to.begin (), to.end (), at);
-}
-
-// Encrypted sound of a kind that nobody has to parse or decode. qtdemux puts
-// samples of less than 4096 bytes together, encrypted or not.
-Bytes make_file (bool has_pssh, const char *scheme)
-{
-  TestTrack track;
-  track.scheme = {scheme, test::block (KEY)};
-  track.kid = test::block (KID);
-  if (strcmp (scheme, "cbcs") == 0) {
-    track.iv_size = 0;
-    track.constant_iv = test::block ("0a610676cb88f302d10ac8bc66e039ed");
-  }
-  TestTraf what;
-  what.track = &track;
-  what.runs = {test::whole_samples ({4096, 8000, 6000})};
-  TestFile file;
-  file.add_movie ({track});
-  file.add_fragment ({what});
-  rename (file.encrypted, "frmamp4a", "frmasowt");
-  rename (file.encrypted, "esds", "free");
-  if (!has_pssh) rename (file.encrypted, "pssh", "free");
-  return file.encrypted;
-}
-
-Bytes expected ()
-{
-  Bytes out;
-  for (const test::TestSample &one : test::whole_samples ({4096, 8000, 6000}))
-    out.insert (out.end (), one.bytes.begin (), one.bytes.end ());
-  return out;
-}
+using test::encrypted_sound;
+using test::sound_key;
+using test::sound_kid;
+using test::sound_samples;
 
 void keep (GstElement *, GstBuffer *buffer, GstPad *, Bytes *received)
 {
@@ -130,13 +89,13 @@ GST_START_TEST (plugged_by_itself)
   const char *element = elements[__i__];
   for (const char *scheme : {"cenc", "cbcs"}) {
     for (bool has_pssh : {true, false}) {
-      test::write_file (path, make_file (has_pssh, scheme));
+      test::write_file (path, encrypted_sound (has_pssh, scheme));
       Bytes received;
       Owned<GstElement> pipeline = make_pipeline (element, path, received);
       Owned<GstContext> context{gst_context_new ("cenc-keys", TRUE)};
       GVariantBuilder keys;
       g_variant_builder_init (&keys, G_VARIANT_TYPE ("a{ss}"));
-      g_variant_builder_add (&keys, "{ss}", KID, KEY);
+      g_variant_builder_add (&keys, "{ss}", sound_kid, sound_key);
       gst_structure_set (gst_context_writable_structure (context.get ()),
           "keys", G_TYPE_VARIANT, g_variant_builder_end (&keys), nullptr);
       gst_element_set_context (pipeline.get (), context.get ());
@@ -149,7 +108,7 @@ GST_START_TEST (plugged_by_itself)
           error_of (message.get ()).c_str ());
       fail_unless (has_cencdecrypt (pipeline.get ()));
       gst_element_set_state (pipeline.get (), GST_STATE_NULL);
-      fail_unless (received == expected (), "%s, %s, %s pssh: %zu bytes",
+      fail_unless (received == sound_samples (), "%s, %s, %s pssh: %zu bytes",
           element, scheme, has_pssh ? "with" : "no", received.size ());
     }
   }
