@@ -451,6 +451,8 @@ void AdaptiveStream::push_end ()
 
 void AdaptiveStream::end (GstFlowReturn flow)
 {
+  // Who left it may have let go of it: its end is still waited for.
+  if (flow == GST_FLOW_NOT_LINKED && last_.copy ()) flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_NOT_LINKED) rewind ();
   // In this order: from then on resume () may start it.
   gst_pad_pause_task (pad_);

@@ -451,6 +451,40 @@ GST_START_TEST (a_seek_goes_with_the_new_tracks)
 }
 GST_END_TEST;
 
+// decodebin3 lets go of the first one at once, and waits for its end.
+GST_START_TEST (who_has_let_go_is_told_of_the_end)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  gate.wait ();
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+  std::atomic<bool> ended{false};
+  auto look = [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+    if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
+      *static_cast<std::atomic<bool> *> (data) = true;
+    return GST_PAD_PROBE_OK;
+  };
+  gst_pad_add_probe (
+      pad.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, look, &ended, nullptr);
+  Owned<GstPad> peer{gst_pad_get_peer (pad.get ())};
+  gst_pad_unlink (pad.get (), peer.get ());
+  fail_unless (gst_element_send_event (
+      *player, select_streams (
+                   {id_of (collection.get (), 0), id_of (collection.get (), 2)})
+                   .release ()));
+  (void)selected (player);
+  gate.open ();
+  for (int i = 0; i < 500 && !ended; i++) g_usleep (10 * 1000);
+  fail_unless (ended);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_stop_amid_a_selection)
 {
   HttpServer server (serving (track_files ()));
@@ -485,6 +519,7 @@ static Suite *adaptivesrc_select_suite ()
   tcase_add_test (tests, renditions_are_loaded_when_they_are_wanted);
   tcase_add_test (tests, all_of_them_can_be_had_from_the_beginning);
   tcase_add_test (tests, a_seek_goes_with_the_new_tracks);
+  tcase_add_test (tests, who_has_let_go_is_told_of_the_end);
   tcase_add_test (tests, a_stop_amid_a_selection);
   return suite;
 }
