@@ -32,8 +32,7 @@ std::vector<std::string> key_ids_of (GstQuery *query)
   for (gchar **kid = kids.get (); kid != nullptr && *kid != nullptr; kid++)
     if (auto id = keys::parse_kid (*kid)) out.push_back (keys::to_string (*id));
   std::ranges::sort (out);
-  auto repeated = std::ranges::unique (out);
-  out.erase (repeated.begin (), repeated.end ());
+  out.erase (std::unique (out.begin (), out.end ()), out.end ());
   return out;
 }
 

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <utility>
 
+#include "gstadaptivecollection.h"
 #include "gstadaptiveevents.h"
 #include "gstblocks.h"
 #include "gstsource.h"
+#include "schedule.h"
 
 using relay::Owned;
 
@@ -123,41 +126,100 @@ void AdaptivePlayback::report_level (int percent)
 
 // Null when the element has been stopped.
 std::shared_ptr<AdaptiveStream> AdaptivePlayback::add_stream (
-    const AdaptiveStream::Shared &common, loader::Selection selection)
+    loader::Selection selection, const Itinerary &itinerary)
 {
-  Itinerary itinerary = state_.lock ()->itinerary;
   auto stream = std::make_shared<AdaptiveStream> (
-      common, std::move (selection), std::move (itinerary));
+      common_, std::move (selection), itinerary);
   auto state = state_.lock ();
   if (g_cancellable_is_cancelled (state->cancellable.get ())) return nullptr;
   state->streams.push_back (stream);
   return stream;
 }
 
-// Adds a pad for each track, and sets all of them going.
-void AdaptivePlayback::expose (
-    loader::Loaded loaded, const AdaptiveStream::Shared &common)
+void AdaptivePlayback::name_tracks (loader::Loaded loaded)
 {
   std::array<unsigned, std::size (templates)> counts{};
+  tracks_.clear ();
   for (loader::Selection &selection : loaded.selections) {
-    if (!selection.is_selected) continue;
     auto type = static_cast<std::size_t> (selection.type);
-    std::string name = templates[type];
-    name.replace (name.find ("%u"), 2, std::to_string (counts[type]++));
-    AdaptiveStream::post_variant (element_, name, selection.representation);
-
-    auto stream = add_stream (common, std::move (selection));
-    if (!stream || !stream->find_format ()) return;
-    GstPad *pad = stream->make_pad (
-        gst_element_class_get_pad_template (
-            GST_ELEMENT_GET_CLASS (element_), templates[type]),
-        name);
-    gst_element_add_pad (element_, pad);
+    Track track;
+    track.name = templates[type];
+    track.name.replace (
+        track.name.find ("%u"), 2, std::to_string (counts[type]++));
+    track.id = gstadaptivecollection::stream_id (element_, track.name);
+    track.selection = std::move (selection);
+    tracks_.push_back (std::move (track));
   }
+}
+
+// Not for one pad with picture and sound: its streams are those of a demuxer.
+void AdaptivePlayback::announce (const Streams &streams)
+{
+  std::vector<const presentation::Track *> all;
+  for (const Track &track : tracks_)
+    all.push_back (track.selection.track.get ());
+  for (const auto *track : all)
+    if (choice::is_muxed (*track, all)) return;
+  std::vector<bool> has_pad;
+  std::vector<Owned<GstStream>> shown;
+  auto stream = streams.begin ();
+  for (Track &track : tracks_) {
+    bool is_selected = track.selection.is_selected;
+    GstCaps *caps = is_selected ? (*stream++)->caps () : nullptr;
+    track.stream = gstadaptivecollection::make_stream (
+        track.id, *track.selection.track, caps, is_selected);
+    shown.push_back (relay::share (track.stream.get ()));
+    has_pad.push_back (is_selected);
+  }
+  Owned<GstStreamCollection> collection =
+      gstadaptivecollection::make_collection (
+          gstadaptivecollection::stream_id (element_, "tracks"), shown);
+  {
+    auto selected = selected_.lock ();
+    selected->collection = relay::share (collection.get ());
+    selected->tracks = std::move (has_pad);
+  }
+  gst_element_post_message (
+      element_, gst_message_new_stream_collection (
+                    GST_OBJECT (element_), collection.get ()));
+}
+
+void AdaptivePlayback::add_pad (AdaptiveStream &stream, const Track &track)
+{
+  Owned<GstStreamCollection> collection =
+      relay::share (selected_.lock ()->collection.get ());
+  auto type = static_cast<std::size_t> (track.selection.type);
+  GstPad *pad =
+      stream.make_pad (gst_element_class_get_pad_template (
+                           GST_ELEMENT_GET_CLASS (element_), templates[type]),
+          track.name, {track.id, track.stream.get (), collection.get ()});
+  gst_element_add_pad (element_, pad);
+}
+
+// Adds a pad for each track that is selected, and sets all of them going.
+void AdaptivePlayback::expose (loader::Loaded loaded)
+{
+  name_tracks (std::move (loaded));
+  Itinerary itinerary = state_.lock ()->itinerary;
+  Streams streams;
+  for (const Track &track : tracks_) {
+    if (!track.selection.is_selected) continue;
+    AdaptiveStream::post_variant (
+        element_, track.name, track.selection.representation);
+    auto stream = add_stream (track.selection, itinerary);
+    if (!stream || !stream->find_format ()) return;
+    streams.push_back (std::move (stream));
+  }
+  announce (streams);
+  auto stream = streams.begin ();
+  for (const Track &track : tracks_)
+    if (track.selection.is_selected) add_pad (**stream++, track);
   gst_element_no_more_pads (element_);
+  post_selected (GST_SEQNUM_INVALID);
   // Not earlier: a pipeline whose sinks are all at EOS is at its end, even when
   // there would have been another pad.
   set_going ();
+  selected_.lock ()->stopping = false;
 }
 
 // Or to where a seek that came before leads. One that comes out of a push waits
@@ -207,12 +269,17 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
       element_, settings.fetch, settings.license_url, &counters_, keys);
-  common.ended = [this] { check_end (); };
+  common.ended = [this] {
+    check_end ();
+    (void)state_.lock ();
+    seeked_.notify_all ();
+  };
   common.may_fail = [this] { return may_fail (); };
   common.position = [this] (const AdaptiveStream *stream) {
     return position_of_others (stream);
   };
   common.seek = [this] (GstEvent *event) { return seek (event); };
+  common.select = [this] (GstEvent *event) { return select (event); };
   common.group_id = gst_util_group_id_next ();
   return common;
 }
@@ -264,8 +331,8 @@ void AdaptivePlayback::load (const Settings &settings)
   gstadaptiveevents::post (element_, loaded->notes);
   if (settings.start_offset == 0 && loaded->notes.start)
     begin_at (begin_of (*loaded), settings);
-  AdaptiveStream::Shared common = make_common (settings);
-  expose (std::move (*loaded), common);
+  common_ = make_common (settings);
+  expose (std::move (*loaded));
 }
 
 // ---- States ----------------------------------------------------------------
@@ -302,8 +369,10 @@ void AdaptivePlayback::stop_loading ()
     // From here on none is added.
     g_cancellable_cancel (cancellable.get ());
   }
+  seeked_.notify_all ();
   for (const auto &stream : streams) stream->cancel ();
   loading_.join ();
+  stop_selecting ();
   // Whoever carries out a seek is through soon.
   auto state = state_.lock ();
   state->wanted.reset ();
@@ -320,6 +389,184 @@ void AdaptivePlayback::remove_pads ()
   for (const auto &pad : pads) gst_element_remove_pad (element_, pad.get ());
   Streams streams;
   std::swap (state_.lock ()->streams, streams);
+}
+
+// ---- Tracks ----------------------------------------------------------------
+
+void AdaptivePlayback::post_selected (guint32 seqnum)
+{
+  Owned<GstMessage> message;
+  {
+    auto selected = selected_.lock ();
+    if (!selected->collection) return;
+    message = gstadaptivecollection::selected (
+        element_, selected->collection.get (), selected->tracks, seqnum);
+  }
+  gst_element_post_message (element_, message.release ());
+}
+
+// What comes twice, by several pads, is carried out once. By a thread of its
+// own: there is a playlist to be loaded, and the event may come out of a push.
+bool AdaptivePlayback::select (GstEvent *event)
+{
+  auto selected = selected_.lock ();
+  if (!selected->collection || selected->stopping) return false;
+  auto wanted =
+      gstadaptivecollection::wanted (selected->collection.get (), event);
+  if (!wanted) return false;
+  if (gst_event_get_seqnum (event) == selected->seqnum) return true;
+  selected->seqnum = gst_event_get_seqnum (event);
+  selected->wanted = std::move (wanted);
+  if (selected->is_working) return true;
+  selected->is_working = true;
+  if (selecting_.joinable ()) selecting_.join ();
+  selecting_ = std::thread ([this] { work_on_selection (); });
+  return true;
+}
+
+void AdaptivePlayback::stop_selecting ()
+{
+  std::thread thread;
+  {
+    auto selected = selected_.lock ();
+    selected->stopping = true;
+    selected->wanted.reset ();
+    std::swap (thread, selecting_);
+  }
+  if (thread.joinable ()) thread.join ();
+  Selected fresh;
+  std::swap (*selected_.lock (), fresh);
+}
+
+void AdaptivePlayback::work_on_selection ()
+{
+  for (;;) {
+    std::vector<bool> wanted;
+    guint32 seqnum = GST_SEQNUM_INVALID;
+    {
+      auto selected = selected_.lock ();
+      if (!selected->wanted) {
+        selected->is_working = false;
+        return;
+      }
+      wanted = *std::exchange (selected->wanted, std::nullopt);
+      seqnum = selected->seqnum;
+    }
+    change_tracks (wanted, seqnum);
+  }
+}
+
+// A track goes on where another one of its type leaves off. That one has its
+// pad until it has sent what it had begun.
+void AdaptivePlayback::change_tracks (
+    const std::vector<bool> &wanted, guint32 seqnum)
+{
+  std::vector<bool> present = selected_.lock ()->tracks;
+  std::map<presentation::Type, std::optional<presentation::Time>> left;
+  std::map<presentation::Type, bool> was_main;
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    loader::Selection &selection = tracks_[i].selection;
+    if (!present[i] || wanted[i]) continue;
+    if (auto stream = stream_of (tracks_[i]))
+      left[selection.type] = stream->leave ();
+    was_main[selection.type] = std::exchange (selection.is_main, false);
+  }
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    loader::Selection &selection = tracks_[i].selection;
+    if (present[i] || !wanted[i]) continue;
+    if (std::exchange (was_main[selection.type], false))
+      selection.is_main = true;
+    add_track (tracks_[i], left[selection.type]);
+  }
+  selected_.lock ()->tracks = wanted;
+  post_selected (seqnum);
+  for (std::size_t i = 0; i < wanted.size (); i++)
+    if (present[i] && !wanted[i]) remove_track (tracks_[i]);
+}
+
+std::shared_ptr<AdaptiveStream> AdaptivePlayback::stream_of (const Track &track)
+{
+  Streams streams = state_.lock ()->streams;
+  for (const auto &stream : streams)
+    if (stream->pad () != nullptr &&
+        track.name == GST_PAD_NAME (stream->pad ()))
+      return stream;
+  return nullptr;
+}
+
+// False: it has been said why.
+bool AdaptivePlayback::complete (loader::Selection &selection)
+{
+  Owned<GCancellable> cancellable =
+      relay::share (state_.lock ()->cancellable.get ());
+  auto done = loader::complete (common_.feeds.access.settings,
+      selection.representation, cancellable.get (), &counters_);
+  for (loader::Selection &later : selection.later)
+    if (done)
+      done = loader::complete (common_.feeds.access.settings,
+          later.representation, cancellable.get (), &counters_);
+  if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
+    post_problem (done.code ());
+  return done.ok ();
+}
+
+void AdaptivePlayback::add_track (
+    Track &track, std::optional<presentation::Time> time)
+{
+  loader::Selection selection = track.selection;
+  const presentation::Track &all = *selection.track;
+  AdaptiveSwitch::Held variant = choice_->variant.copy ();
+  if (all.is_rendition && variant)
+    selection.index =
+        schedule::choose_rendition (all, *variant).value_or (selection.index);
+  selection.representation = all.representations[selection.index];
+  for (loader::Selection &later : selection.later)
+    later.representation = later.track->representations[later.index];
+  if (!complete (selection)) return;
+  // Not amid a seek.
+  {
+    auto state = state_.lock ();
+    state.wait (seeked_, [] (const State &now) {
+      return !now.is_seeking ||
+             g_cancellable_is_cancelled (now.cancellable.get ());
+    });
+    if (g_cancellable_is_cancelled (state->cancellable.get ())) return;
+    state->is_seeking = true;
+    state->reported = false;
+  }
+  begin_track (track, std::move (selection), time);
+  (void)carry_out_seeks ();
+  check_end ();
+}
+
+void AdaptivePlayback::begin_track (const Track &track,
+    loader::Selection selection, std::optional<presentation::Time> time)
+{
+  if (!time) time = position_of_others (nullptr);
+  Itinerary itinerary = state_.lock ()->itinerary;
+  if (time) itinerary.walk.pass (*time);
+  AdaptiveStream::post_variant (element_, track.name, selection.representation);
+  auto stream = add_stream (std::move (selection), itinerary);
+  if (!stream || !stream->find_format ()) return;
+  add_pad (*stream, track);
+  stream->start ();
+}
+
+// When it has ended: downstream may hold it up for long.
+void AdaptivePlayback::remove_track (const Track &track)
+{
+  auto stream = stream_of (track);
+  if (!stream) return;
+  {
+    auto state = state_.lock ();
+    state.wait (seeked_, [&] (const State &now) {
+      return (!now.is_seeking && stream->is_over ()) ||
+             g_cancellable_is_cancelled (now.cancellable.get ());
+    });
+    if (g_cancellable_is_cancelled (state->cancellable.get ())) return;
+    std::erase (state->streams, stream);
+  }
+  gst_element_remove_pad (element_, stream->pad ());
 }
 
 // ---- Seeks -----------------------------------------------------------------
@@ -503,6 +750,11 @@ std::optional<bool> AdaptivePlayback::answer (GstQuery *query)
     return answer_seeking (query);
   if (GST_QUERY_TYPE (query) == GST_QUERY_BUFFERING)
     return answer_buffering (query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SELECTABLE) {
+    bool has_choice = selected_.lock ()->collection != nullptr;
+    gst_query_set_selectable (query, has_choice ? TRUE : FALSE);
+    return true;
+  }
   if (GST_QUERY_TYPE (query) != GST_QUERY_DURATION) return std::nullopt;
   GstFormat format = GST_FORMAT_UNDEFINED;
   gst_query_parse_duration (query, &format, nullptr);

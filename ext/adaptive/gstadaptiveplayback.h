@@ -60,6 +60,8 @@ public:
 
   // False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
+  // False: it is not about our tracks. From any thread; carried out later.
+  bool select (GstEvent *event);
   // From any thread, for the segments that are chosen from then on.
   void set_limits (const choice::Limits &limits)
   {
@@ -88,12 +90,44 @@ private:
     bool is_seeking = false;              // somebody carries them out
   };
 
+  // A track, whether it has a pad or not.
+  struct Track
+  {
+    loader::Selection selection;
+    std::string name;  // of its pad
+    std::string id;
+    relay::Owned<GstStream> stream;  // null: it is not announced
+  };
+  // Which tracks have pads. Its lock is not held together with others.
+  struct Selected
+  {
+    relay::Owned<GstStreamCollection> collection;  // null: there is no choice
+    std::vector<bool> tracks;
+    std::optional<std::vector<bool>> wanted;
+    guint32 seqnum = GST_SEQNUM_INVALID;  // of the last event
+    bool is_working = false;              // the thread of selecting_
+    bool stopping = true;
+  };
+
   void load (const Settings &settings);
   void begin_at (presentation::Time time, const Settings &settings);
-  void expose (loader::Loaded loaded, const AdaptiveStream::Shared &common);
+  void expose (loader::Loaded loaded);
+  void name_tracks (loader::Loaded loaded);
+  void announce (const std::vector<std::shared_ptr<AdaptiveStream>> &streams);
+  void add_pad (AdaptiveStream &stream, const Track &track);
+  void post_selected (guint32 seqnum);
+  void stop_selecting ();
+  void work_on_selection ();
+  void change_tracks (const std::vector<bool> &wanted, guint32 seqnum);
+  std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
+  bool complete (loader::Selection &selection);
+  void add_track (Track &track, std::optional<presentation::Time> time);
+  void begin_track (const Track &track, loader::Selection selection,
+      std::optional<presentation::Time> time);
+  void remove_track (const Track &track);
   void set_going ();
   std::shared_ptr<AdaptiveStream> add_stream (
-      const AdaptiveStream::Shared &common, loader::Selection selection);
+      loader::Selection selection, const Itinerary &itinerary);
   AdaptiveStream::Shared make_common (const Settings &settings);
   std::shared_ptr<segmentcache::Cache> open_cache (
       const segmentcache::Settings &settings);
@@ -130,4 +164,9 @@ private:
   std::condition_variable seeked_;
   std::atomic<bool> failed_{false};  // since start; it has been said
   std::thread loading_;              // the manifest
+  // Of that thread, and afterwards of the next one.
+  AdaptiveStream::Shared common_;
+  std::vector<Track> tracks_;
+  relay::Guarded<Selected> selected_;
+  std::thread selecting_;  // under its lock
 };

@@ -83,6 +83,8 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
       return TRUE;
     case GST_EVENT_SEEK:
       return stream_of (pad).seek (raw) ? TRUE : FALSE;
+    case GST_EVENT_SELECT_STREAMS:
+      return stream_of (pad).select (raw) ? TRUE : FALSE;
     default:
       return gst_pad_event_default (pad, parent, event.release ());
   }
@@ -99,6 +101,7 @@ static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
     case GST_QUERY_SEEKING:
     case GST_QUERY_SCHEDULING:
     case GST_QUERY_LATENCY:
+    case GST_QUERY_SELECTABLE:
     case GST_QUERY_URI:
       return gst_element_query (GST_ELEMENT (parent), query);
     default:
@@ -211,8 +214,8 @@ bool AdaptiveStream::find_format ()
   return caps_ != nullptr;
 }
 
-GstPad *AdaptiveStream::make_pad (
-    GstPadTemplate *pad_template, const std::string &name)
+GstPad *AdaptiveStream::make_pad (GstPadTemplate *pad_template,
+    const std::string &name, const Identity &identity)
 {
   pad_ = gst_pad_new_from_template (pad_template, name.c_str ());
   g_object_set_qdata_full (G_OBJECT (pad_), stream_quark (),
@@ -225,11 +228,14 @@ GstPad *AdaptiveStream::make_pad (
   gst_pad_set_active (pad_, TRUE);
 
   // On the pad before anybody sees it, so that a bin knows what it plugs.
-  Owned<gchar> id{
-      gst_pad_create_stream_id (pad_, shared_.element, name.c_str ())};
-  GstEvent *stream_start = gst_event_new_stream_start (id.get ());
+  GstEvent *stream_start = gst_event_new_stream_start (identity.id.c_str ());
   gst_event_set_group_id (stream_start, shared_.group_id);
+  if (identity.stream != nullptr)
+    gst_event_set_stream (stream_start, identity.stream);
   gst_pad_push_event (pad_, stream_start);
+  if (identity.collection != nullptr)
+    gst_pad_push_event (
+        pad_, gst_event_new_stream_collection (identity.collection));
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
   gst_pad_push_event (pad_, segment_.release ());
   gstadaptivekeys::push_events (pad_, selection_.representation.protections);
@@ -245,6 +251,7 @@ AdaptiveStream::~AdaptiveStream ()
 void AdaptiveStream::start ()
 {
   flow_ = GST_FLOW_OK;
+  is_over_ = false;
   gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
@@ -283,6 +290,16 @@ bool AdaptiveStream::answer_context (GstQuery *query)
       query, part ().representation.protections, cancellable.get ());
 }
 
+std::optional<presentation::Time> AdaptiveStream::leave ()
+{
+  auto last = last_.lock ();
+  auto mark = marks ().sending;
+  *last = mark ? mark->number : 0;
+  if (!mark) return std::nullopt;
+  const timeline::Span &place = mark->step.place;
+  return mark->before.is_backward () ? place.begin : place.end;
+}
+
 void AdaptiveStream::resume ()
 {
   // GstPad has set its NEED_RECONFIGURE flag before: when the thread is just
@@ -294,8 +311,9 @@ void AdaptiveStream::resume ()
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
-  unsigned generation = self->generation_;
+  // First: what it was set after is of this thread from here on.
   GstFlowReturn flow = self->flow_;
+  unsigned generation = self->generation_;
   if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
     flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_OK) flow = self->step ();
@@ -317,6 +335,8 @@ GstFlowReturn AdaptiveStream::step ()
   std::shared_ptr<SegmentFeed> feed = this->feed ();
   auto item = feed->next ();
   if (!item) return fail (item.code ());
+  auto last = last_.copy ();
+  if (last && item->mark && item->mark->number > *last) return GST_FLOW_EOS;
   return send (*feed, std::move (*item));
 }
 
@@ -346,6 +366,8 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::init_end:
       return GST_FLOW_OK;
     case SegmentItem::Kind::segment_end:
+      if (auto last = last_.copy (); last && item.mark->number >= *last)
+        return GST_FLOW_EOS;
       (void)take_next ();
       return GST_FLOW_OK;
     case SegmentItem::Kind::end:
@@ -429,6 +451,8 @@ void AdaptiveStream::push_end ()
 
 void AdaptiveStream::end (GstFlowReturn flow)
 {
+  // Who left it may have let go of it: its end is still waited for.
+  if (flow == GST_FLOW_NOT_LINKED && last_.copy ()) flow = GST_FLOW_EOS;
   if (flow == GST_FLOW_NOT_LINKED) rewind ();
   // In this order: from then on resume () may start it.
   gst_pad_pause_task (pad_);
@@ -445,6 +469,8 @@ void AdaptiveStream::end (GstFlowReturn flow)
   // Before the event: with it an application may go.
   shared_.ended ();
   if (ends) push_end ();
+  is_over_ = true;
+  if (last_.copy ()) shared_.ended ();
 }
 
 void AdaptiveStream::end_with_others ()
@@ -463,6 +489,8 @@ void AdaptiveStream::begin_flush (guint32 seqnum)
   GstEvent *event = gst_event_new_flush_start ();
   gst_event_set_seqnum (event, seqnum);
   generation_++;
+  // What is left of it is not wanted either.
+  if (auto last = last_.lock (); *last) *last = 0;
   cancel ();
   gst_pad_push_event (pad_, event);
 }

@@ -45,6 +45,8 @@ public:
         position;
     // A seek event that came to a pad.
     std::function<bool (GstEvent *)> seek;
+    // And one that chooses tracks.
+    std::function<bool (GstEvent *)> select;
     guint group_id = 0;
   };
 
@@ -62,10 +64,26 @@ public:
   // Opens the first segment if nothing else says what it is made of. False: it
   // has been said why.
   bool find_format ();
+  // Of find_format (); null before.
+  [[nodiscard]] GstCaps *caps () const { return caps_.get (); }
+  // What the track is in applications' eyes; stream and collection may be null.
+  struct Identity
+  {
+    std::string id;
+    GstStream *stream = nullptr;
+    GstStreamCollection *collection = nullptr;
+  };
   // The pad, with its events on it, not yet in the element (floating).
-  GstPad *make_pad (GstPadTemplate *pad_template, const std::string &name);
+  GstPad *make_pad (GstPadTemplate *pad_template, const std::string &name,
+      const Identity &identity);
   // Once the pad is in the element.
   void start ();
+  // It is not wanted any more: it ends behind the segment that it is in. Where
+  // that is, in presentation time; nothing when it has not begun.
+  std::optional<presentation::Time> leave ();
+  // And its peer knows.
+  [[nodiscard]] bool is_over () const { return is_over_; }
+  [[nodiscard]] GstPad *pad () const { return pad_; }
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
   // A decrypter's query; false: not answered.
@@ -84,6 +102,7 @@ public:
   // Another one: from the end of the segment that is being sent.
   void play_next (const Itinerary &itinerary);
   bool seek (GstEvent *event) { return shared_.seek (event); }
+  bool select (GstEvent *event) { return shared_.select (event); }
 
   // GST_FLOW_OK as long as it goes on; GST_FLOW_NOT_LINKED as long as it
   // waits.
@@ -125,6 +144,7 @@ private:
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
+  std::atomic<bool> is_over_{false};
   // The period that it is in.
   std::atomic<std::size_t> part_{0};
   // Of seeks: what the thread finds out while there was one is of no interest.
@@ -132,6 +152,8 @@ private:
   std::atomic<bool> ends_with_others_{false};
   relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
   relay::Guarded<std::optional<Itinerary>> next_;
+  // The number of the last segment that is sent, once leave () was called.
+  relay::Guarded<std::optional<std::uint64_t>> last_;
   relay::Guarded<relay::Owned<GCancellable>> asking_;
 
   // Of the stream's thread, or of who has stopped it.

@@ -264,12 +264,16 @@ Result<Loaded> Loader::select (
   for (const Selection &selection : loaded.selections)
     tracks.push_back (selection.track.get ());
   std::vector<bool> preferred = choice::preferred (tracks);
-  bool has_main = false;
-  for (std::size_t i = 0; i < preferred.size (); i++) {
-    Selection &selection = loaded.selections[i];
-    selection.is_selected = preferred[i] || options.select_all;
-    selection.is_main = preferred[i] && !has_main;
-    has_main = has_main || preferred[i];
+  for (std::size_t i = 0; i < preferred.size (); i++)
+    loaded.selections[i].is_selected = preferred[i];
+  // So that the first pad of a type is the one that is there at once.
+  std::ranges::stable_sort (loaded.selections, [] (const Selection &a,
+                                                   const Selection &b) {
+    return a.type != b.type ? a.type < b.type : a.is_selected && !b.is_selected;
+  });
+  if (!loaded.selections.empty ()) loaded.selections.front ().is_main = true;
+  for (Selection &selection : loaded.selections) {
+    selection.is_selected = selection.is_selected || options.select_all;
     if (!selection.is_selected) continue;
     auto duration = complete (selection.representation);
     if (!duration) return duration.error ();

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <functional>
 #include <span>
 #include <utility>
 
+#include "m3u8keyring.h"
 #include "m3u8keys.h"
 #include "m3u8multivariant.h"
+#include "m3u8strings.h"
 #include "m3u8text.h"
 #include "uri.h"
 
@@ -21,86 +21,9 @@ using presentation::Resource;
 using presentation::SegmentList;
 using presentation::Time;
 
-const char *to_string (Error error)
-{
-  switch (error) {
-    case Error::not_m3u8:
-      return "not a playlist: no #EXTM3U";
-    case Error::too_large:
-      return "the playlist is too large";
-    case Error::empty:
-      return "neither segments nor variants";
-    case Error::mixed:
-      return "tags of both kinds of playlist";
-    case Error::two_versions:
-      return "more than one #EXT-X-VERSION";
-    case Error::bad_number:
-      return "not a number";
-    case Error::bad_extinf:
-      return "#EXTINF without a duration";
-    case Error::no_extinf:
-      return "a segment without #EXTINF";
-    case Error::no_uri:
-      return "the tag's URI line is missing";
-    case Error::empty_uri:
-      return "an empty URI";
-    case Error::bad_attributes:
-      return "not an attribute list";
-    case Error::missing_attribute:
-      return "a required attribute is missing";
-    case Error::bad_byterange:
-      return "not a byte range";
-    case Error::no_offset:
-      return "a byte range that follows nothing";
-    case Error::bad_iv:
-      return "an IV that is not a hexadecimal number of 128 bits";
-    case Error::map_without_iv:
-      return "an encrypted #EXT-X-MAP, and #EXT-X-KEY has no IV";
-    case Error::keys_disagree:
-      return "several METHODs of #EXT-X-KEY at once";
-    case Error::too_many_keys:
-      return "too many #EXT-X-KEY at once";
-    case Error::bad_definition:
-      return "#EXT-X-DEFINE wants one of NAME, IMPORT and QUERYPARAM";
-    case Error::defined_twice:
-      return "a variable is defined twice";
-    case Error::undefined:
-      return "a variable is not defined";
-    case Error::no_such_parameter:
-      return "the playlist's URI has no such parameter";
-    case Error::too_long:
-      return "the playlist is too long to be true";
-    case Error::too_many_segments:
-      return "too many segments";
-    case Error::key_method:
-      return "an unknown METHOD of #EXT-X-KEY";
-    case Error::key_format:
-      return "an unknown KEYFORMAT of #EXT-X-KEY";
-    case Error::delta_update:
-      return "delta updates (#EXT-X-SKIP)";
-  }
-  return "unknown";
-}
-
-bool is_unsupported (Error error)
-{
-  return error >= Error::key_method;
-}
-
 namespace {
 
-// A presentation has a few.
-constexpr std::size_t most_keys = 64;
 constexpr std::size_t most_date_ranges = 65536;
-// 172,800 addresses of 388 bytes.
-constexpr std::size_t max_expansion = std::size_t{64} * 1024 * 1024;
-
-// In the playlist's text, or behind it in what is appended to it.
-struct Place
-{
-  std::uint32_t at = 0;
-  std::uint32_t size = 0;
-};
 
 class Parser
 {
@@ -129,15 +52,6 @@ private:
   };
   static std::span<const Tag> tags_of_size (std::size_t size);
 
-  // An EXT-X-KEY that applies until another one takes its place.
-  struct Applied
-  {
-    Key key;
-    Place uri;
-    Place format;
-    Place id;
-  };
-
   bool fail (Error error)
   {
     error_ = error;
@@ -153,16 +67,6 @@ private:
   void place_date_ranges ();
 
   bool read (std::string_view list);
-  bool expand (std::string_view &text);
-  Place keep (std::string_view text);
-  std::string_view view (Place place) const;
-
-  bool use_keys ();
-  bool is_last_key (const SegmentList::Key &key) const;
-  bool differs_in_iv (std::string_view value);
-  bool apply (const Applied &next);
-  bool use_whole (SegmentList::Key &key) const;
-  void use_samples (SegmentList::Key &key);
 
   bool extinf (std::string_view value);
   bool byte_range (std::string_view value);
@@ -209,19 +113,8 @@ private:
   std::uint32_t init_ = SegmentList::no_init;
   std::string_view map_;  // the tag's value that init_ was made of
   std::uint32_t map_key_ = SegmentList::no_key;
-  std::vector<Applied> applied_;
-  bool keys_changed_ = false;
-  std::uint32_t key_ = SegmentList::no_key;
-  // The value of the last EXT-X-KEY, if it is the only one that applies, and
-  // where its IV is in it.
-  std::string_view key_value_;
-  std::string_view iv_value_;
-  // Variables.
-  bool substitutes_ = false;
-  presentation::Variables variables_;
-  std::string appended_;              // to the text, at the end
-  std::deque<std::string> expanded_;  // in the present line
-  std::size_t expansion_ = 0;         // bytes so far
+  Strings strings_{list_.text};
+  Keyring keyring_{list_, strings_, source_.uri};
   Attributes attributes_;
 };
 
@@ -335,9 +228,11 @@ bool Parser::tag (std::string_view line)
 
 bool Parser::uri_line (std::string_view uri)
 {
-  if (substitutes_) {
-    expanded_.clear ();
-    if (!expand (uri)) return false;
+  if (strings_.has_variables ()) {
+    strings_.begin_line ();
+    auto expanded = strings_.expand (uri);
+    if (!expanded) return fail (expanded.code ());
+    uri = *expanded;
   }
   if (variant_) {
     variant_->uri = uri;
@@ -353,17 +248,18 @@ bool Parser::segment (std::string_view uri)
   if (!duration_) return fail (Error::no_extinf);
   if (list_.entries.size () >= max_segments)
     return fail (Error::too_many_segments);
-  if (keys_changed_ && !use_keys ()) return false;
+  auto key = keyring_.use ();
+  if (!key) return fail (key.code ());
 
   SegmentList::Entry entry;
   if (byte_range_ && !follow_range (uri, entry)) return false;
-  Place place = keep (uri);
+  Place place = strings_.keep (uri);
   entry.uri_at = place.at;
   entry.uri_size = place.size;
   entry.time = media_.duration;
   entry.duration = *duration_;
   entry.init = init_;
-  entry.key = key_;
+  entry.key = *key;
   entry.discontinuity = discontinuity_;
   entry.gap = gap_;
   if (*duration_ > presentation::max_time - media_.duration)
@@ -388,7 +284,8 @@ bool Parser::follow_range (std::string_view uri, SegmentList::Entry &entry)
   // Segment", which must be of the same resource (4.4.4.2).
   if (list_.entries.empty ()) return fail (Error::no_offset);
   const SegmentList::Entry &previous = list_.entries.back ();
-  if (previous.size == 0 || view ({previous.uri_at, previous.uri_size}) != uri)
+  if (previous.size == 0 ||
+      strings_.view ({previous.uri_at, previous.uri_size}) != uri)
     return fail (Error::no_offset);
   entry.first = previous.first + previous.size;
   std::uint64_t end = 0;
@@ -406,12 +303,16 @@ bool Parser::finish ()
   if (is_multivariant_) {
     // The names in it have been copied out.
     list_.text.clear ();
-    multivariant_.variables = std::move (variables_);
+    multivariant_.variables = strings_.take_variables ();
     multivariant_.independent_segments = list_.independent_segments;
     multivariant_.start = media_.start;
     return true;
   }
-  list_.text += appended_;
+  list_.text += strings_.appended ();
+  // The date of a segment that is not there.
+  if (!list_.dates.empty () &&
+      list_.dates.back ().entry == list_.entries.size ())
+    list_.dates.pop_back ();
   place_date_ranges ();
   return true;
 }
@@ -438,69 +339,20 @@ void Parser::place_date_ranges ()
   }
 }
 
-// ---- Text that is referred to, and variables -------------------------------
-
-std::string_view Parser::view (Place place) const
-{
-  if (place.at < list_.text.size ())
-    return std::string_view (list_.text).substr (place.at, place.size);
-  return std::string_view (appended_).substr (
-      place.at - list_.text.size (), place.size);
-}
-
-Place Parser::keep (std::string_view text)
-{
-  const char *begin = list_.text.data ();
-  const char *end = begin + list_.text.size ();
-  auto size = static_cast<std::uint32_t> (text.size ());
-  if (size == 0) return {};
-  // Of two pointers that are not into the same array only these compare.
-  if (std::less_equal<> () (begin, text.data ()) &&
-      std::less<> () (text.data (), end))
-    return {static_cast<std::uint32_t> (text.data () - begin), size};
-  auto at = static_cast<std::uint32_t> (list_.text.size () + appended_.size ());
-  appended_ += text;
-  return {at, size};
-}
-
-// 4.3: "{$name}". The limit is on all of them together, because variables may
-// be made of variables.
-bool Parser::expand (std::string_view &text)
-{
-  auto at = text.find ("{$");
-  if (at == std::string_view::npos) return true;
-  std::string out;
-  std::string_view rest = text;
-  for (; at != std::string_view::npos; at = rest.find ("{$")) {
-    auto end = rest.find ('}', at);
-    if (end == std::string_view::npos) break;
-    std::string_view name = rest.substr (at + 2, end - at - 2);
-    auto known = std::ranges::find (
-        variables_, name, &std::pair<std::string, std::string>::first);
-    // "the parser MUST fail to parse the Playlist"
-    if (known == variables_.end ()) return fail (Error::undefined);
-    out += rest.substr (0, at);
-    out += known->second;
-    rest.remove_prefix (end + 1);
-    if (expansion_ + out.size () > max_expansion)
-      return fail (Error::too_large);
-  }
-  out += rest;
-  expansion_ += out.size ();
-  expanded_.push_back (std::move (out));
-  text = expanded_.back ();
-  return true;
-}
+// ---- Attributes and variables ----------------------------------------------
 
 // In quoted strings and hexadecimal sequences variables are expanded.
 bool Parser::read (std::string_view list)
 {
   if (!attributes_.read (list)) return fail (Error::bad_attributes);
-  if (!substitutes_) return true;
-  expanded_.clear ();
-  for (m3u8text::Attribute &one : attributes_.items ())
-    if (one.is_quoted || one.name == "IV")
-      if (!expand (one.value)) return false;
+  if (!strings_.has_variables ()) return true;
+  strings_.begin_line ();
+  for (m3u8text::Attribute &one : attributes_.items ()) {
+    if (!one.is_quoted && one.name != "IV") continue;
+    auto expanded = strings_.expand (one.value);
+    if (!expanded) return fail (expanded.code ());
+    one.value = *expanded;
+  }
   return true;
 }
 
@@ -509,150 +361,29 @@ bool Parser::define (std::string_view value)
   if (!read (value)) return false;
   auto definition = parse_definition (attributes_, source_);
   if (!definition) return fail (definition.code ());
-  // "the parser MUST fail to parse the Playlist"
-  if (std::ranges::any_of (variables_,
-          [&] (const auto &one) { return one.first == definition->first; }))
-    return fail (Error::defined_twice);
-  variables_.push_back (std::move (*definition));
-  substitutes_ = true;
-  return true;
+  auto defined = strings_.define (std::move (*definition));
+  return defined || fail (defined.code ());
 }
 
 // ---- Keys ------------------------------------------------------------------
 
-// "applies to every Media Segment and to every Media Initialization Section
-// declared by an EXT-X-MAP tag that appears between it and the next EXT-X-KEY
-// tag in the Playlist file with the same KEYFORMAT attribute" (4.4.4.4).
 bool Parser::key (std::string_view value)
 {
-  if (differs_in_iv (value)) return true;
-  key_value_ = {};
+  if (keyring_.repeats (value)) return true;
   if (!read (value)) return false;
-  auto parsed = parse_key (attributes_);
-  if (!parsed) return fail (parsed.code ());
-  keys_changed_ = true;
-  if (parsed->method == Method::none) {
-    applied_.clear ();
-    return true;
-  }
-  if (!parsed->is_known_version) return true;
-  if (!apply ({*parsed, keep (parsed->uri), keep (parsed->key_format),
-          keep (parsed->key_id)}))
-    return false;
-  if (!substitutes_ && applied_.size () == 1) {
-    key_value_ = value;
-    iv_value_ = attributes_.get ("IV").value_or (value.substr (0, 0));
-  }
-  return true;
-}
-
-// In place of the one with the same KEYFORMAT, or beside the others.
-bool Parser::apply (const Applied &next)
-{
-  for (Applied &one : applied_) {
-    if (view (one.format) != next.key.key_format) continue;
-    one = next;
-    return true;
-  }
-  if (applied_.size () == most_keys) return fail (Error::too_many_keys);
-  applied_.push_back (next);
-  return true;
-}
-
-// A tag for each segment is most often the one before with another IV: then
-// the rest of it need not be read again.
-bool Parser::differs_in_iv (std::string_view value)
-{
-  if (key_value_.empty () || value.size () != key_value_.size ()) return false;
-  auto at = static_cast<std::size_t> (iv_value_.data () - key_value_.data ());
-  auto end = at + iv_value_.size ();
-  if (value.substr (0, at) != key_value_.substr (0, at) ||
-      value.substr (end) != key_value_.substr (end))
-    return false;
-  std::string_view text = value.substr (at, iv_value_.size ());
-  if (text == iv_value_) return true;
-  auto iv = m3u8text::hexadecimal (text);
-  if (!iv) return false;
-  applied_.front ().key.iv = iv;
-  keys_changed_ = true;
-  key_value_ = value;
-  iv_value_ = text;
-  return true;
-}
-
-// From the tags that apply to what is written at each entry.
-bool Parser::use_keys ()
-{
-  keys_changed_ = false;
-  key_ = SegmentList::no_key;
-  if (applied_.empty ()) return true;
-  for (const Applied &one : applied_)
-    if (one.key.method != applied_.front ().key.method)
-      return fail (Error::keys_disagree);
-  SegmentList::Key key;
-  if (is_of_samples (applied_.front ().key.method))
-    use_samples (key);
-  else if (!use_whole (key))
-    return fail (Error::key_format);
-  // Some repeat it before each segment.
-  if (!is_last_key (key)) list_.keys.push_back (key);
-  key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
-  return true;
-}
-
-bool Parser::is_last_key (const SegmentList::Key &key) const
-{
-  if (list_.keys.empty ()) return false;
-  const SegmentList::Key &last = list_.keys.back ();
-  if (last.is_whole != key.is_whole) return false;
-  if (!key.is_whole) return last.protections == key.protections;
-  return last.cipher == key.cipher && last.has_iv == key.has_iv &&
-         last.iv == key.iv &&
-         view ({last.uri_at, last.uri_size}) ==
-             view ({key.uri_at, key.uri_size});
-}
-
-// With a key of the format "identity" alone: others are in the hands of
-// systems that do not decrypt segments.
-bool Parser::use_whole (SegmentList::Key &key) const
-{
-  using enum presentation::Encryption::Cipher;
-  for (const Applied &one : applied_) {
-    if (view (one.format) != "identity") continue;
-    key.uri_at = one.uri.at;
-    key.uri_size = one.uri.size;
-    key.has_iv = one.key.iv.has_value ();
-    key.iv = one.key.iv.value_or (key.iv);
-    key.is_whole = true;
-    key.cipher = one.key.method == Method::aes_128   ? aes_128
-                 : one.key.method == Method::aes_256 ? aes_256
-                                                     : aes_256_ctr;
-    return true;
-  }
-  return false;
-}
-
-void Parser::use_samples (SegmentList::Key &key)
-{
-  presentation::Protections protections;
-  for (Applied &one : applied_) {
-    one.key.uri = view (one.uri);
-    one.key.key_format = view (one.format);
-    one.key.key_id = view (one.id);
-    protections.push_back (to_protection (one.key, source_.uri));
-  }
-  if (list_.protections.empty () || *list_.protections.back () != protections)
-    list_.protections.push_back (
-        std::make_shared<const presentation::Protections> (
-            std::move (protections)));
-  key.protections = static_cast<std::uint32_t> (list_.protections.size () - 1);
+  auto key = parse_key (attributes_);
+  if (!key) return fail (key.code ());
+  auto applied = keyring_.apply (
+      *key, value, attributes_.get ("IV").value_or (value.substr (0, 0)));
+  return applied || fail (applied.code ());
 }
 
 // 4.4.4.5
 bool Parser::map (std::string_view value)
 {
-  if (keys_changed_ && !use_keys ()) return false;
-  if (!substitutes_ && value == map_ && key_ == map_key_ &&
+  auto in_use = keyring_.use ();
+  if (!in_use) return fail (in_use.code ());
+  if (!strings_.has_variables () && value == map_ && *in_use == map_key_ &&
       init_ != SegmentList::no_init)
     return true;
   if (!read (value)) return false;
@@ -666,19 +397,19 @@ bool Parser::map (std::string_view value)
     std::uint64_t first = range->offset.value_or (0);
     init.range = presentation::Range{first, first + range->size - 1};
   }
-  if (key_ != SegmentList::no_key && list_.keys[key_].is_whole) {
-    const SegmentList::Key &key = list_.keys[key_];
+  if (*in_use != SegmentList::no_key && list_.keys[*in_use].is_whole) {
+    const SegmentList::Key &key = list_.keys[*in_use];
     // "the IV attribute of the EXT-X-KEY tag that applies to the EXT-X-MAP is
     // REQUIRED": it has no sequence number.
     if (!key.has_iv) return fail (Error::map_without_iv);
-    init.encryption = presentation::Encryption{
-        key.cipher, std::string (view ({key.uri_at, key.uri_size})), key.iv};
+    init.encryption = presentation::Encryption{key.cipher,
+        std::string (strings_.view ({key.uri_at, key.uri_size})), key.iv};
   }
   if (list_.inits.empty () || list_.inits.back () != init)
     list_.inits.push_back (std::move (init));
   init_ = static_cast<std::uint32_t> (list_.inits.size () - 1);
   map_ = value;
-  map_key_ = key_;
+  map_key_ = *in_use;
   return true;
 }
 

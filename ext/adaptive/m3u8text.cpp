@@ -74,7 +74,7 @@ std::int64_t days (std::int64_t year, std::int64_t month, std::int64_t day)
 }
 
 // Of each character; 16 for what is none.
-constexpr std::array<std::uint8_t, 256> hexadecimal_digits = [] {
+constexpr std::array<std::uint8_t, 256> digit_values = [] {
   std::array<std::uint8_t, 256> out{};
   out.fill (16);
   for (std::size_t i = 0; i < 10; i++)
@@ -128,27 +128,35 @@ std::optional<ByteRange> byte_range (std::string_view text)
   return range;
 }
 
+std::optional<std::uint64_t> hexadecimal_digits (std::string_view text)
+{
+  if (text.size () > 16) return std::nullopt;
+  unsigned all = 0;
+  std::uint64_t value = 0;
+  for (char c : text) {
+    unsigned digit = digit_values[static_cast<unsigned char> (c)];
+    all |= digit;
+    value = value << 4 | digit;
+  }
+  if (all > 15) return std::nullopt;
+  return value;
+}
+
 std::optional<std::array<std::uint8_t, 16>> hexadecimal (std::string_view text)
 {
   if (text.size () < 3 || text.size () > 34 || text[0] != '0' ||
       (text[1] | 0x20) != 'x')
     return std::nullopt;
+  text.remove_prefix (2);
+  std::size_t before = text.size () - std::min<std::size_t> (text.size (), 16);
+  auto high = hexadecimal_digits (text.substr (0, before));
+  auto low = hexadecimal_digits (text.substr (before));
+  if (!high || !low) return std::nullopt;
   std::array<std::uint8_t, 16> out{};
-  unsigned all = 0;
-  auto digit = [&] (std::size_t i) {
-    std::uint8_t value =
-        hexadecimal_digits[static_cast<unsigned char> (text[i])];
-    all |= value;
-    return value;
-  };
-  std::size_t place = out.size ();
-  for (std::size_t i = text.size (); i > 2; i -= 2) {
-    auto low = digit (i - 1);
-    auto high = i > 3 ? digit (i - 2) : std::uint8_t{0};
-    out[--place] = static_cast<std::uint8_t> (high << 4 | low);
-    if (i == 3) break;
+  for (std::size_t i = 0; i < 8; i++) {
+    out[i] = static_cast<std::uint8_t> (*high >> (56 - 8 * i));
+    out[i + 8] = static_cast<std::uint8_t> (*low >> (56 - 8 * i));
   }
-  if (all > 15) return std::nullopt;
   return out;
 }
 

@@ -77,6 +77,10 @@ struct ByteRange
 // Not empty, and its end is a number too.
 [[nodiscard]] std::optional<ByteRange> byte_range (std::string_view text);
 
+// Up to 16 hexadecimal digits, and nothing else.
+[[nodiscard]] std::optional<std::uint64_t> hexadecimal_digits (
+    std::string_view text);
+
 // 0x and up to 32 hexadecimal digits, the last of which is the last of the
 // value (4.2: hexadecimal-sequence).
 [[nodiscard]] std::optional<std::array<std::uint8_t, 16>> hexadecimal (

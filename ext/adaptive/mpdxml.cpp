@@ -276,8 +276,40 @@ bool Parser::feed (std::string_view text)
   return true;
 }
 
+void ignore (void *, const char *, ...) {}
+
+// What is wrong with an encoding is told without a context, and printed, unless
+// there are handlers. Each thread has its own.
+class Quiet
+{
+public:
+  explicit Quiet (xmlStructuredErrorFunc handler)
+      : structured_ (xmlStructuredError),
+        structured_context_ (xmlStructuredErrorContext),
+        generic_ (xmlGenericError),
+        generic_context_ (xmlGenericErrorContext)
+  {
+    xmlSetStructuredErrorFunc (nullptr, handler);
+    xmlSetGenericErrorFunc (nullptr, ignore);
+  }
+  Quiet (const Quiet &) = delete;
+  Quiet &operator= (const Quiet &) = delete;
+  ~Quiet ()
+  {
+    xmlSetStructuredErrorFunc (structured_context_, structured_);
+    xmlSetGenericErrorFunc (generic_context_, generic_);
+  }
+
+private:
+  xmlStructuredErrorFunc structured_;
+  void *structured_context_;
+  xmlGenericErrorFunc generic_;
+  void *generic_context_;
+};
+
 mpd::Result<relay::Done> Parser::run (std::span<const std::string_view> pieces)
 {
+  Quiet quiet (on_error);
   xmlSAXHandler handler{};
   handler.initialized = XML_SAX2_MAGIC;
   handler.startElementNs = on_start;

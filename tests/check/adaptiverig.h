@@ -203,6 +203,8 @@ public:
   std::vector<Pad> pads () { return *pads_.lock (); }
 
   std::atomic<bool> no_more_pads{false};
+  // Not all tracks are selected at the beginning.
+  bool allows_late_pads = false;
   // For each buffer, by the thread that pushes it; set before it plays.
   std::function<void (const std::string &pad, const std::string &bytes)>
       on_buffer;
@@ -211,7 +213,7 @@ private:
   static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
   {
     auto *self = static_cast<Player *> (data);
-    fail_unless (!self->no_more_pads);
+    fail_unless (!self->no_more_pads || self->allows_late_pads);
     Owned<gchar> name{gst_pad_get_name (pad)};
     Pad seen{name.get (), {}, {}};
     Owned<GstEvent> start{

@@ -352,6 +352,30 @@ GST_START_TEST (each_segment_may_have_a_key)
   }
   fail_unless (!segment_of (media, 6).resource.encryption);
   fail_unless_equals_int (iv (media, 7), 7);
+  // Long ones, of which the first half stays or does not.
+  const std::string ivs_of[] = {"0x00000000000000010000000000000001",
+      "0x000000000000000100000000000000Fe",
+      "0x00000000000000020000000000000001",
+      "0X00000000000000020000000000000003"};
+  std::string list = "#EXTM3U\n";
+  for (const std::string &text : ivs_of)
+    list += key + "URI=\"k\",IV=" + text + "\n" + segment;
+  media = media_of (list);
+  for (std::size_t n = 0; n < std::size (ivs_of); n++) {
+    auto bytes = test::hex (ivs_of[n].substr (2));
+    const auto is = segment_of (media, n).resource.encryption->iv;
+    fail_unless (std::equal (is.begin (), is.end (), bytes.begin ()), "%zu", n);
+  }
+  // Of samples as well.
+  list = "#EXTM3U\n";
+  for (const char *text : {"0x1", "0x2", "0x2"})
+    list += std::string ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=") + text +
+            "\n" + segment;
+  media = media_of (list);
+  for (std::size_t n : {0U, 1U, 2U})
+    fail_unless (segment_of (media, n).protections->at (0).iv ==
+                     std::string (31, '0') + (n == 0 ? "1" : "2"),
+        "%zu", n);
   auto broken = m3u8::parse ("#EXTM3U\n" + key + "IV=0x01,URI=\"k1\"\n" +
                              segment + key + "IV=0xg1,URI=\"k1\"\n" + segment);
   fail_unless (broken.code () == Error::bad_iv && broken.position () == 5);
@@ -525,6 +549,11 @@ GST_END_TEST;
 
 GST_START_TEST (date_ranges_without_dates_have_no_time)
 {
+  // A date behind the last segment is nobody's.
+  m3u8::Media behind = media_of (
+      "#EXTM3U\n#EXTINF:1,\na\n#EXT-X-PROGRAM-DATE-TIME:2010-02-19\n"
+      "#EXT-X-DATERANGE:ID=\"x\",START-DATE=\"2010-02-19\"\n");
+  fail_unless (behind.segments.dates.empty () && !behind.date_ranges[0].time);
   const std::string range =
       "#EXT-X-DATERANGE:ID=\"x\",START-DATE=\"9999-12-31\"\n";
   fail_unless (

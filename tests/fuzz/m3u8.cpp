@@ -26,7 +26,7 @@ void check (const m3u8::Media &media)
     require (key.is_whole || key.protections < list.protections.size ());
   }
   for (const auto &date : list.dates)
-    require (date.entry <= list.entries.size ());
+    require (date.entry < list.entries.size ());
 }
 
 }  // namespace

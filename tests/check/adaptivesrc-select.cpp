@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which tracks have pads: what applications are told of them, and how they
+// choose.
+#include "adaptiverig.h"
+
+namespace {
+
+using namespace test;
+
+constexpr unsigned segments = 8;
+
+// A picture, and the sound in two languages, of which the second one is the
+// main one; segments of 2 s.
+const std::string tracks = mpd (R"(
+  <AdaptationSet mimeType="audio/mp4" lang="fr"><Label>Autre</Label>
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="alternate"/>
+    <SegmentTemplate duration="2" media="fr-$Number$.m4s"
+      initialization="fr.mp4"/>
+    <Representation id="fr" bandwidth="1000" codecs="mp4a.40.2"/>
+  </AdaptationSet>
+  <AdaptationSet mimeType="audio/mp4" lang="de">
+    <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+    <SegmentTemplate duration="2" media="de-$Number$.m4s"
+      initialization="de.mp4"/>
+    <Representation id="de" bandwidth="1000" codecs="mp4a.40.2"/>
+  </AdaptationSet>
+  <AdaptationSet mimeType="video/mp4"><SegmentTemplate duration="2"
+    media="v-$Number$.m4s" initialization="v.mp4"/>
+    <Representation id="v" bandwidth="9000" codecs="avc1.4d401f"/>
+  </AdaptationSet>)",
+    "mediaPresentationDuration='PT16S'");
+
+Files track_files ()
+{
+  Files files = {{"/m.mpd", tracks}};
+  for (const char *name : {"v", "de", "fr"}) {
+    files["/" + std::string (name) + ".mp4"] = init_of (name);
+    for (unsigned i = 1; i <= segments; i++)
+      files["/" + std::string (name) + "-" + std::to_string (i) + ".m4s"] =
+          segment_of (name + std::to_string (i));
+  }
+  return files;
+}
+
+// Holds back the picture and the sound of the main language at a segment, until
+// it is let go.
+class Gate
+{
+public:
+  explicit Gate (Player &player, std::string at) : at_ (std::move (at))
+  {
+    player.on_buffer = [this] (const std::string &, const std::string &bytes) {
+      if (bytes.find ("v" + at_) == std::string::npos &&
+          bytes.find ("de" + at_) == std::string::npos)
+        return;
+      auto state = state_.lock ();
+      state->waiting++;
+      changed_.notify_all ();
+      state.wait (changed_, [] (const State &now) { return now.is_open; });
+    };
+  }
+  void wait ()
+  {
+    auto state = state_.lock ();
+    state.wait (changed_, [] (const State &now) { return now.waiting == 2; });
+  }
+  void open ()
+  {
+    state_.lock ()->is_open = true;
+    changed_.notify_all ();
+  }
+
+private:
+  struct State
+  {
+    unsigned waiting = 0;
+    bool is_open = false;
+  };
+  std::string at_;
+  Guarded<State> state_;
+  std::condition_variable changed_;
+};
+
+Owned<GstStreamCollection> collection_of (Player &player)
+{
+  Owned<GstMessage> message =
+      player.wait (GST_MESSAGE_STREAM_COLLECTION | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) ==
+                              GST_MESSAGE_STREAM_COLLECTION);
+  GstStreamCollection *collection = nullptr;
+  gst_message_parse_stream_collection (message.get (), &collection);
+  return Owned<GstStreamCollection>{collection};
+}
+
+std::string id_of (GstStreamCollection *collection, guint index)
+{
+  return gst_stream_get_stream_id (
+      gst_stream_collection_get_stream (collection, index));
+}
+
+Owned<GstEvent> select_streams (const std::vector<std::string> &ids)
+{
+  GList *list = nullptr;
+  for (const std::string &id : ids)
+    list = g_list_append (list, const_cast<char *> (id.c_str ()));
+  Owned<GstEvent> event{gst_event_new_select_streams (list)};
+  g_list_free (list);
+  return event;
+}
+
+// The ids, each with a blank behind it.
+std::string selected (Player &player, guint32 *seqnum = nullptr)
+{
+  Owned<GstMessage> message =
+      player.wait (GST_MESSAGE_STREAMS_SELECTED | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) ==
+                              GST_MESSAGE_STREAMS_SELECTED);
+  if (seqnum != nullptr) *seqnum = gst_message_get_seqnum (message.get ());
+  std::string out;
+  guint size = gst_message_streams_selected_get_size (message.get ());
+  for (guint i = 0; i < size; i++) {
+    Owned<GstStream> stream{
+        gst_message_streams_selected_get_stream (message.get (), i)};
+    out += gst_stream_get_stream_id (stream.get ());
+    out += ' ';
+  }
+  return out;
+}
+
+void wait_eos (Player &player)
+{
+  Owned<GstMessage> message = player.wait (GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+}
+
+std::string whole (const std::string &name, unsigned first, unsigned last)
+{
+  std::string out = init_of (name);
+  for (unsigned i = first; i <= last; i++)
+    out += segment_of (name + std::to_string (i));
+  return out;
+}
+
+std::string tag_of (GstStream *stream, const char *name)
+{
+  Owned<GstTagList> tags{gst_stream_get_tags (stream)};
+  gchar *text = nullptr;
+  if (tags) gst_tag_list_get_string (tags.get (), name, &text);
+  Owned<gchar> owned{text};
+  return owned ? owned.get () : "";
+}
+
+bool is_selectable (Player &player)
+{
+  Owned<GstQuery> query{gst_query_new_selectable ()};
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
+  fail_unless (pad != nullptr);
+  gboolean answer = FALSE;
+  fail_unless (gst_pad_query (pad.get (), query.get ()));
+  gst_query_parse_selectable (query.get (), &answer);
+  return answer == TRUE;
+}
+
+}  // namespace
+
+GST_START_TEST (tracks_are_announced)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  Gate gate (player, "1");
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  fail_unless_equals_int (
+      static_cast<int> (gst_stream_collection_get_size (collection.get ())), 3);
+  struct
+  {
+    GstStreamType type;
+    unsigned flags;
+    std::string language;
+    std::string title;
+    std::string caps;
+  } rows[] = {
+      {GST_STREAM_TYPE_VIDEO, GST_STREAM_FLAG_SELECT, "", "",
+          "video/quicktime"},
+      // The main one is the first one, wherever it is in the manifest.
+      {GST_STREAM_TYPE_AUDIO, GST_STREAM_FLAG_SELECT, "de", "", "audio/x-m4a"},
+      {GST_STREAM_TYPE_AUDIO, GST_STREAM_FLAG_UNSELECT, "fr", "Autre", ""},
+  };
+  for (guint i = 0; i < std::size (rows); i++) {
+    GstStream *stream = gst_stream_collection_get_stream (collection.get (), i);
+    fail_unless (gst_stream_get_stream_type (stream) == rows[i].type);
+    fail_unless_equals_int (
+        static_cast<int> (gst_stream_get_stream_flags (stream)),
+        static_cast<int> (rows[i].flags));
+    fail_unless (tag_of (stream, GST_TAG_LANGUAGE_CODE) == rows[i].language);
+    fail_unless (tag_of (stream, GST_TAG_TITLE) == rows[i].title);
+    Owned<GstCaps> caps{gst_stream_get_caps (stream)};
+    Owned<gchar> text{caps ? gst_caps_to_string (caps.get ()) : nullptr};
+    fail_unless ((text ? text.get () : std::string ()) == rows[i].caps);
+  }
+  std::string first = id_of (collection.get (), 0);
+  std::string second = id_of (collection.get (), 1);
+  fail_unless (selected (player) == first + " " + second + " ");
+  gate.wait ();
+  fail_unless (is_selectable (player));
+  fail_unless (player.pads ().size () == 2);
+  for (const auto &[name, id] :
+      {std::pair ("video_0", first), std::pair ("audio_0", second)}) {
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, name)};
+    Owned<gchar> stream_id{gst_pad_get_stream_id (pad.get ())};
+    fail_unless (id == stream_id.get ());
+    Owned<GstStream> stream{gst_pad_get_stream (pad.get ())};
+    fail_unless (stream && id == gst_stream_get_stream_id (stream.get ()));
+    Owned<GstEvent> event{
+        gst_pad_get_sticky_event (pad.get (), GST_EVENT_STREAM_COLLECTION, 0)};
+    fail_unless (event != nullptr);
+  }
+  gate.open ();
+  wait_eos (player);
+  fail_unless_equals_uint64 (count_paths (server, "/fr"), 0);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, segments));
+
+  // The same ones the next time.
+  Player again (server.uri ("/m.mpd"));
+  again.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> other = collection_of (again);
+  for (guint i = 0; i < 3; i++)
+    fail_unless (id_of (other.get (), i) == id_of (collection.get (), i));
+}
+GST_END_TEST;
+
+// The other language goes on where the first one leaves off, behind the segment
+// that is being sent, and the picture does not notice.
+GST_START_TEST (another_language_follows)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  gate.wait ();
+  std::vector<std::string> ids = {
+      id_of (collection.get (), 0), id_of (collection.get (), 2)};
+  Owned<GstEvent> event = select_streams (ids);
+  guint32 seqnum = gst_event_get_seqnum (event.get ());
+  // As decodebin3 does: on each pad.
+  for (const char *name : {"video_0", "audio_0"}) {
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, name)};
+    fail_unless (gst_pad_send_event (
+        pad.get (), relay::share (event.get ()).release ()));
+  }
+  guint32 answered = 0;
+  fail_unless (selected (player, &answered) == ids[0] + " " + ids[1] + " ");
+  fail_unless_equals_int (
+      static_cast<int> (answered), static_cast<int> (seqnum));
+  gate.open ();
+  wait_eos (player);
+  fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, 3));
+  fail_unless (player.output ("audio_1").bytes == whole ("fr", 4, segments));
+  // One answer for two events.
+  fail_unless (player.wait (GST_MESSAGE_STREAMS_SELECTED, 0) == nullptr);
+  // The pad of the first one goes.
+  for (int i = 0; i < 500; i++) {
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+    if (!pad) break;
+    g_usleep (10 * 1000);
+  }
+  Owned<GstPad> gone{gst_element_get_static_pad (*player, "audio_0")};
+  fail_unless (gone == nullptr);
+  fail_unless_equals_uint64 (count_paths (server, "/de-4"), 0);
+  // What went to the second one is in its time.
+  for (const Pad &pad : player.pads ())
+    if (pad.name == "audio_1")
+      fail_unless_equals_uint64 (gst_segment_to_running_time (&pad.segment,
+                                     GST_FORMAT_TIME, 6 * GST_SECOND),
+          6 * GST_SECOND);
+}
+GST_END_TEST;
+
+GST_START_TEST (back_and_forth)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  gate.wait ();
+  std::vector<std::string> ids;
+  for (guint i = 0; i < 3; i++) ids.push_back (id_of (collection.get (), i));
+  // Two languages at once are possible too.
+  for (const auto &wanted : {std::vector<std::string>{ids[0], ids[1], ids[2]},
+           std::vector<std::string>{ids[0], ids[1]}}) {
+    fail_unless (
+        gst_element_send_event (*player, select_streams (wanted).release ()));
+    std::string expected;
+    for (const std::string &id : wanted) expected += id + " ";
+    std::string got = selected (player);
+    fail_unless (
+        got == expected, "%s, not %s", got.c_str (), expected.c_str ());
+  }
+  gate.open ();
+  wait_eos (player);
+  fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, segments));
+}
+GST_END_TEST;
+
+GST_START_TEST (what_cannot_be_selected_is_refused)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  Gate gate (player, "2");
+  // Too early: nobody knows the tracks.
+  fail_unless (
+      !gst_element_send_event (*player, select_streams ({"x"}).release ()));
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  gate.wait ();
+  std::string first = id_of (collection.get (), 0);
+  for (const auto &ids :
+      {std::vector<std::string>{"x"}, std::vector<std::string>{first, "x"}})
+    fail_unless (
+        !gst_element_send_event (*player, select_streams (ids).release ()));
+  gate.open ();
+  wait_eos (player);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, segments));
+  player.set_state (GST_STATE_READY);
+  fail_unless (
+      !gst_element_send_event (*player, select_streams ({first}).release ()));
+}
+GST_END_TEST;
+
+// A demuxer behind it says what is in it.
+GST_START_TEST (muxed_content_is_not_announced)
+{
+  Files files = {
+      {"/ts.m3u8", media_playlist ("#EXTINF:2,\n1.ts\n#EXTINF:2,\n2.ts\n")},
+      {"/1.ts", packets ('1')},
+      {"/2.ts", packets ('2')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/ts.m3u8"));
+  std::atomic<bool> asked{false};
+  player.on_buffer = [&] (const std::string &, const std::string &) {
+    fail_unless (!is_selectable (player));
+    asked = true;
+  };
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstMessage> message =
+      player.wait (GST_MESSAGE_EOS | GST_MESSAGE_STREAM_COLLECTION |
+                   GST_MESSAGE_STREAMS_SELECTED | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+  fail_unless (asked);
+}
+GST_END_TEST;
+
+// HLS: the playlist of another rendition is loaded when it is wanted.
+GST_START_TEST (renditions_are_loaded_when_they_are_wanted)
+{
+  Files files = {{"/m.m3u8",
+      "#EXTM3U\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Autre\",LANGUAGE=\"fr\","
+      "AUTOSELECT=YES,URI=\"fr.m3u8\"\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"Haupt\",LANGUAGE=\"de\","
+      "DEFAULT=YES,AUTOSELECT=YES,URI=\"de.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\",CODECS=\"avc1,mp4a.40.2\"\n"
+      "v.m3u8\n"}};
+  for (const char *name : {"v", "de", "fr"}) {
+    std::string lines = "#EXT-X-MAP:URI=\"" + std::string (name) + ".mp4\"\n";
+    for (unsigned i = 1; i <= segments; i++) {
+      std::string file = std::string (name) + "-" + std::to_string (i) + ".m4s";
+      lines += "#EXTINF:2,\n" + file + "\n";
+      files["/" + file] = segment_of (name + std::to_string (i));
+    }
+    files["/" + std::string (name) + ".mp4"] = init_of (name);
+    files["/" + std::string (name) + ".m3u8"] = media_playlist (lines);
+  }
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  gate.wait ();
+  fail_unless (tag_of (gst_stream_collection_get_stream (collection.get (), 1),
+                   GST_TAG_TITLE) == "Haupt");
+  fail_unless_equals_uint64 (count_paths (server, "/fr"), 0);
+  std::vector<std::string> ids = {
+      id_of (collection.get (), 0), id_of (collection.get (), 2)};
+  fail_unless (
+      gst_element_send_event (*player, select_streams (ids).release ()));
+  (void)selected (player);
+  (void)selected (player);
+  gate.open ();
+  wait_eos (player);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, 3));
+  fail_unless (player.output ("audio_1").bytes == whole ("fr", 4, segments));
+  fail_unless_equals_uint64 (count_paths (server, "/fr.m3u8"), 1);
+}
+GST_END_TEST;
+
+GST_START_TEST (all_of_them_can_be_had_from_the_beginning)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "select-all", TRUE, nullptr);
+  player.play ();
+  fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, segments));
+  fail_unless (player.output ("audio_1").bytes == whole ("fr", 1, segments));
+}
+GST_END_TEST;
+
+GST_START_TEST (a_seek_goes_with_the_new_tracks)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  gate.wait ();
+  fail_unless (gst_element_send_event (
+      *player, select_streams (
+                   {id_of (collection.get (), 0), id_of (collection.get (), 2)})
+                   .release ()));
+  (void)selected (player);
+  gate.open ();
+  wait_eos (player);
+  std::size_t before = player.output ("audio_1").bytes.size ();
+  fail_unless (gst_element_seek_simple (
+      *player, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 4 * GST_SECOND));
+  std::string expected = whole ("fr", 3, segments);
+  for (int i = 0; i < 500; i++) {
+    if (player.output ("audio_1").bytes.size () - before >= expected.size ())
+      break;
+    g_usleep (10 * 1000);
+  }
+  fail_unless (player.output ("audio_1").bytes.substr (before) == expected);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, 3));
+}
+GST_END_TEST;
+
+// decodebin3 lets go of the first one at once, and waits for its end.
+GST_START_TEST (who_has_let_go_is_told_of_the_end)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Gate gate (player, "3");
+  player.allows_late_pads = true;
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  gate.wait ();
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+  std::atomic<bool> ended{false};
+  auto look = [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+    if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
+      *static_cast<std::atomic<bool> *> (data) = true;
+    return GST_PAD_PROBE_OK;
+  };
+  gst_pad_add_probe (
+      pad.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, look, &ended, nullptr);
+  Owned<GstPad> peer{gst_pad_get_peer (pad.get ())};
+  gst_pad_unlink (pad.get (), peer.get ());
+  fail_unless (gst_element_send_event (
+      *player, select_streams (
+                   {id_of (collection.get (), 0), id_of (collection.get (), 2)})
+                   .release ()));
+  (void)selected (player);
+  gate.open ();
+  for (int i = 0; i < 500 && !ended; i++) g_usleep (10 * 1000);
+  fail_unless (ended);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_stop_amid_a_selection)
+{
+  HttpServer server (serving (track_files ()));
+  for (int i = 0; i < 10; i++) {
+    Player player (server.uri ("/m.mpd"));
+    Gate gate (player, "3");
+    player.allows_late_pads = true;
+    player.set_state (GST_STATE_PLAYING);
+    Owned<GstStreamCollection> collection = collection_of (player);
+    gate.wait ();
+    (void)gst_element_send_event (*player,
+        select_streams (
+            {id_of (collection.get (), 0), id_of (collection.get (), 2)})
+            .release ());
+    g_usleep (static_cast<gulong> (i * 1000));
+    gate.open ();
+    player.set_state (GST_STATE_NULL);
+  }
+}
+GST_END_TEST;
+
+static Suite *adaptivesrc_select_suite ()
+{
+  Suite *suite = suite_create ("adaptivesrc-select");
+  TCase *tests = tcase_create ("all");
+  suite_add_tcase (suite, tests);
+  tcase_add_test (tests, tracks_are_announced);
+  tcase_add_test (tests, another_language_follows);
+  tcase_add_test (tests, back_and_forth);
+  tcase_add_test (tests, what_cannot_be_selected_is_refused);
+  tcase_add_test (tests, muxed_content_is_not_announced);
+  tcase_add_test (tests, renditions_are_loaded_when_they_are_wanted);
+  tcase_add_test (tests, all_of_them_can_be_had_from_the_beginning);
+  tcase_add_test (tests, a_seek_goes_with_the_new_tracks);
+  tcase_add_test (tests, who_has_let_go_is_told_of_the_end);
+  tcase_add_test (tests, a_stop_amid_a_selection);
+  return suite;
+}
+
+GST_CHECK_MAIN (adaptivesrc_select)
