@@ -43,6 +43,7 @@ public:
       std::shared_ptr<keystore::Store> store);
   AdaptiveKeys (const AdaptiveKeys &) = delete;
   AdaptiveKeys &operator= (const AdaptiveKeys &) = delete;
+  ~AdaptiveKeys () = default;
 
   // Of a pad whose media are protected so. May wait for the network; false: it
   // is another query, or there are no such keys here.

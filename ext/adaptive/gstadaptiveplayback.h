@@ -83,7 +83,7 @@ private:
     bool reported = false;  // the end
 
     std::vector<timeline::Span> left_out;
-    GstSegment segment;  // of the presentation, as the last seek left it
+    GstSegment segment{};  // of the presentation, as the last seek left it
     Itinerary itinerary;
     std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
     guint32 seqnum = GST_SEQNUM_INVALID;  // of the last one

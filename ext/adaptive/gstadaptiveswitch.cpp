@@ -69,6 +69,7 @@ std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (
     const State &state, const std::vector<std::size_t> &levels)
 {
   std::vector<std::uint64_t> out;
+  out.reserve (levels.size ());
   for (std::size_t index : levels)
     out.push_back (state.track->representations[index].bandwidth);
   return out;

@@ -96,6 +96,7 @@ public:
       GCancellable *cancellable, block::Size &block, SegmentClocks &clocks);
   SegmentReader (const SegmentReader &) = delete;
   SegmentReader &operator= (const SegmentReader &) = delete;
+  ~SegmentReader () = default;
 
   [[nodiscard]] const SegmentPart &part () const { return part_; }
   // Sends the request, and waits for the headers. on_place: see

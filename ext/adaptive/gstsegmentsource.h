@@ -69,7 +69,10 @@ public:
   class Helper
   {
   public:
+    Helper () = default;
     virtual ~Helper () = default;
+    Helper (const Helper &) = delete;
+    Helper &operator= (const Helper &) = delete;
     // From start () on, which may come from any thread.
     virtual void offer (std::shared_ptr<SegmentReader> reader) = 0;
     virtual void start () = 0;
@@ -88,6 +91,7 @@ public:
       Itinerary itinerary, GCancellable *cancellable, Helper *helper);
   SegmentSource (const SegmentSource &) = delete;
   SegmentSource &operator= (const SegmentSource &) = delete;
+  ~SegmentSource () = default;
 
   [[nodiscard]] const Itinerary &itinerary () const { return itinerary_; }
   // The SEGMENT event before the first item: it is not among the items.

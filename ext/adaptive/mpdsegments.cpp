@@ -157,7 +157,7 @@ mpd::Result<std::uint64_t> Maker::period_end (
 // What is over when the Period begins is not shown, and neither is what would
 // begin when it is over (5.3.9.5.3).
 mpd::Result<Maker::Shown> Maker::cut (const SegmentInformation &from,
-    Timeline timeline, bool has_end, std::size_t line) const
+    const Timeline &timeline, bool has_end, std::size_t line) const
 {
   std::uint64_t end = mpdtimeline::end_of (*timeline);
   if (!presentation::to_time (end, timescale_of (from)))

@@ -70,7 +70,7 @@ private:
   mpd::Result<std::uint64_t> period_end (
       const mpd::SegmentInformation &from, std::size_t line) const;
   mpd::Result<Shown> cut (const mpd::SegmentInformation &from,
-      Timeline timeline, bool has_end, std::size_t line) const;
+      const Timeline &timeline, bool has_end, std::size_t line) const;
 
   const Span period_;
   // The last one.

@@ -47,6 +47,7 @@ public:
       std::function<void (const std::string &what)> warn);
   Cache (const Cache &) = delete;
   Cache &operator= (const Cache &) = delete;
+  ~Cache () = default;
 
   // Null when it is not there. uri: for the head.
   std::unique_ptr<body::Body> find (

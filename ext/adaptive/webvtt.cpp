@@ -54,7 +54,7 @@ std::optional<Time> time_of (std::string_view text)
 std::string to_text (Time time)
 {
   auto seconds = time / presentation::second;
-  std::array<char, 48> out;
+  std::array<char, 48> out{};
   std::snprintf (out.data (), out.size (), "%02llu:%02llu:%02llu.%03llu",
       static_cast<unsigned long long> (seconds / 3600),
       static_cast<unsigned long long> (seconds / 60 % 60),
