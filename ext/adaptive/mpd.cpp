@@ -94,7 +94,7 @@ private:
   Result<relay::Done> set (const AdaptationSet &from, const Level &above,
       mpdsegments::Maker &maker, presentation::Period &out);
   Result<relay::Done> representation (const Representation &from,
-      const Level &above, mpdsegments::Maker &maker, Track &out);
+      const Level &all, mpdsegments::Maker &maker, Track &track);
   static Level below (const Common &element, const Level &above);
 
   Presentation out_;

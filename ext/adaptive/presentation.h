@@ -251,9 +251,9 @@ struct Base
 struct Representation
 {
   std::string id;
-  std::string base;         // absolute URI
-  std::uint64_t bandwidth;  // bit/s; 0 = not known
-  std::uint32_t width = 0;  // 0 = not known
+  std::string base;             // absolute URI
+  std::uint64_t bandwidth = 0;  // bit/s; 0 = not known
+  std::uint32_t width = 0;      // 0 = not known
   std::uint32_t height = 0;
   Fraction frame_rate;
   std::string mime_type;
