@@ -87,12 +87,13 @@ std::optional<Estimate> Throughput::estimate () const
   Mean fast (fast_half_life);
   Mean slow (slow_half_life);
   double age = 0;
-  for (auto one = transfers_.rbegin (); one != transfers_.rend (); ++one) {
-    if (!is_sample (*one)) continue;
-    auto bytes = static_cast<double> (one->bytes);
+  for (std::size_t i = transfers_.size (); i-- > 0;) {
+    const Transfer &one = transfers_[i];
+    if (!is_sample (one)) continue;
+    auto bytes = static_cast<double> (one.bytes);
     for (const Transfer &other : transfers_)
-      if (&other != &*one) bytes += bytes_during (*one, other);
-    double duration = duration_of (*one);
+      if (&other != &one) bytes += bytes_during (one, other);
+    double duration = duration_of (one);
     double weight = std::clamp (duration, least_weight, most_weight);
     fast.add (bytes * 8 / duration, weight, age);
     slow.add (bytes * 8 / duration, weight, age);

@@ -132,7 +132,7 @@ static std::vector<timeline::Stretch> stretches_of (
 }
 
 AdaptiveStream::AdaptiveStream (
-    Shared shared, loader::Selection selection, Itinerary itinerary)
+    Shared shared, loader::Selection selection, const Itinerary &itinerary)
     : shared_ (std::move (shared)),
       selection_ (std::move (selection)),
       track_ (stretches_of (selection_)),

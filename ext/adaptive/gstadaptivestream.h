@@ -51,7 +51,7 @@ public:
   };
 
   AdaptiveStream (
-      Shared shared, loader::Selection selection, Itinerary itinerary);
+      Shared shared, loader::Selection selection, const Itinerary &itinerary);
   AdaptiveStream (const AdaptiveStream &) = delete;
   AdaptiveStream &operator= (const AdaptiveStream &) = delete;
   ~AdaptiveStream ();

@@ -72,7 +72,7 @@ private:
   Want in_period (const Element &element);
   Want in_set (const Element &element);
   Want in_representation (const Element &element);
-  std::optional<Want> in_common (const Element &element, Common &common);
+  std::optional<Want> in_common (const Element &element, Common &out);
   Want in_segments (const Element &element);
   Want in_timeline (const Element &element);
   Want in_protection (const Element &element);
@@ -170,9 +170,10 @@ void Reader::duration (const Element &element, const Attribute &attribute,
 
 Common &Reader::common ()
 {
-  for (auto node = nodes_.rbegin (); node != nodes_.rend (); ++node) {
-    if (*node == Node::representation) return set ().representations.back ();
-    if (*node == Node::set) break;
+  for (std::size_t i = nodes_.size (); i-- > 0;) {
+    if (nodes_[i] == Node::representation)
+      return set ().representations.back ();
+    if (nodes_[i] == Node::set) break;
   }
   return set ();
 }
