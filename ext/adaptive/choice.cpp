@@ -233,8 +233,8 @@ bool is_muxed (const Track &track, const std::vector<const Track *> &tracks)
   if (has_sound) return false;
   return std::ranges::any_of (
       track.representations, [] (const Representation &one) {
-        std::string kinds = codec_kinds (one.codecs);
-        return kinds.empty () || names_sound (kinds);
+        std::string named = codec_kinds (one.codecs);
+        return named.empty () || names_sound (named);
       });
 }
 
