@@ -315,8 +315,7 @@ GST_START_TEST (who_is_linked_to_nothing_ends_with_the_others)
       G_CALLBACK (+[] (GstElement *element, GstPad *pad, Seen *s) {
         if (!g_str_has_prefix (GST_PAD_NAME (pad), "audio")) return;
         Owned<GstObject> parent{gst_element_get_parent (element)};
-        gst_bin_add (GST_BIN (parent.get ()),
-            GST_ELEMENT (gst_object_ref (s->identity.get ())));
+        gst_bin_add (GST_BIN (parent.get ()), s->identity.get ());
         gst_element_sync_state_with_parent (s->identity.get ());
         Owned<GstPad> sink{
             gst_element_get_static_pad (s->identity.get (), "sink")};
