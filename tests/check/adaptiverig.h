@@ -192,7 +192,8 @@ public:
   {
     Owned<gchar> name{gst_pad_get_name (pad)};
     GstElement *sink = gst_element_factory_make ("fakesink", name.get ());
-    g_object_set (sink, "sync", FALSE, "signal-handoffs", TRUE, nullptr);
+    g_object_set (sink, "sync", FALSE, "signal-handoffs", TRUE, "async",
+        gboolean{waits_for_all}, nullptr);
     g_signal_connect (sink, "handoff", G_CALLBACK (on_handoff), this);
     gst_bin_add (GST_BIN (pipeline_.get ()), sink);
     gst_element_sync_state_with_parent (sink);
@@ -203,6 +204,8 @@ public:
   std::vector<Pad> pads () { return *pads_.lock (); }
 
   std::atomic<bool> no_more_pads{false};
+  // PAUSED is reached when each sink has something.
+  bool waits_for_all = true;
   // Not all tracks are selected at the beginning.
   bool allows_late_pads = false;
   // For each buffer, by the thread that pushes it; set before it plays.
