@@ -47,7 +47,8 @@ Files track_files ()
 class Gate
 {
 public:
-  explicit Gate (Player &player, std::string at) : at_ (std::move (at))
+  explicit Gate (Player &player, std::string at)
+      : player_ (player), at_ (std::move (at))
   {
     player.on_buffer = [this] (const std::string &, const std::string &bytes) {
       if (bytes.find ("v" + at_) == std::string::npos &&
@@ -59,6 +60,15 @@ public:
       state.wait (changed_, [] (const State &now) { return now.is_open; });
     };
   }
+  // It is the player's until that stops.
+  ~Gate ()
+  {
+    open ();
+    player_.set_state (GST_STATE_NULL);
+  }
+  Gate (const Gate &) = delete;
+  Gate &operator= (const Gate &) = delete;
+
   void wait ()
   {
     auto state = state_.lock ();
@@ -76,7 +86,8 @@ private:
     unsigned waiting = 0;
     bool is_open = false;
   };
-  std::string at_;
+  Player &player_;
+  const std::string at_;
   Guarded<State> state_;
   std::condition_variable changed_;
 };
@@ -481,6 +492,7 @@ GST_START_TEST (who_has_let_go_is_told_of_the_end)
   (void)selected (player);
   gate.open ();
   for (int i = 0; i < 500 && !ended; i++) g_usleep (10 * 1000);
+  player.set_state (GST_STATE_NULL);
   fail_unless (ended);
 }
 GST_END_TEST;
