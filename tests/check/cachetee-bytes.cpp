@@ -427,6 +427,31 @@ GST_START_TEST (two_that_start_together_make_one_request)
 }
 GST_END_TEST;
 
+// It looked it up before the other began, and goes on when that has ended.
+GST_START_TEST (who_begins_late_makes_no_request)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  Run one (http (origin), temp.path ());
+  Run two (http (origin), temp.path ());
+  Owned<GstPad> pad{gst_element_get_static_pad (two.tee (), "sink")};
+  Owned<GstPad> feeder{gst_pad_get_peer (pad.get ())};
+  auto hold = [] (GstPad *, GstPadProbeInfo *, gpointer) {
+    return GST_PAD_PROBE_OK;
+  };
+  gulong held = gst_pad_add_probe (feeder.get (),
+      GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold, nullptr, nullptr);
+  two.start ();
+  while (!gst_pad_is_blocking (feeder.get ())) std::this_thread::yield ();
+  fail_unless (one.play () == body);
+  one.stop ();
+  gst_pad_remove_probe (feeder.get (), held);
+  fail_unless (two.finish () == body);
+  assert_ranges (origin, {""});
+}
+GST_END_TEST;
+
 GST_START_TEST (who_comes_late_reads_what_is_written)
 {
   std::string body = test::pattern (size);
@@ -952,6 +977,7 @@ static Suite *cachetee_bytes_suite ()
   tcase_add_test (tcase, what_was_cut_is_kept);
   tcase_add_test (tcase, a_seek_keeps_the_recording);
   tcase_add_test (tcase, two_that_start_together_make_one_request);
+  tcase_add_test (tcase, who_begins_late_makes_no_request);
   tcase_add_test (tcase, who_comes_late_reads_what_is_written);
   tcase_add_test (tcase, who_is_paused_holds_up_nobody);
   tcase_add_test (tcase, a_part_that_is_not_to_be_kept_is_not);
