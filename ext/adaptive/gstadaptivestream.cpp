@@ -66,6 +66,7 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
       stream_of (pad).cancel ();
       return TRUE;
     case GST_EVENT_SEEK:
+    case GST_EVENT_TOC_SELECT:
       return stream_of (pad).seek (raw) ? TRUE : FALSE;
     case GST_EVENT_SELECT_STREAMS:
       return stream_of (pad).select (raw) ? TRUE : FALSE;
@@ -209,6 +210,8 @@ GstPad *AdaptiveStream::make_pad (GstPadTemplate *pad_template,
         pad_, gst_event_new_stream_collection (identity.collection));
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
   gst_pad_push_event (pad_, segment_.release ());
+  if (identity.toc != nullptr)
+    gst_pad_push_event (pad_, gst_event_ref (identity.toc));
   const presentation::Representation &first = selection ().representation;
   if (!first.protections.empty ())
     protect (std::make_shared<presentation::Protections> (first.protections));

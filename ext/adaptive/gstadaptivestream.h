@@ -67,12 +67,13 @@ public:
   bool find_format ();
   // Of find_format (); null before.
   [[nodiscard]] GstCaps *caps () const { return caps_.get (); }
-  // What the track is in applications' eyes; stream and collection may be null.
+  // What the track is in applications' eyes; all but the id may be null.
   struct Identity
   {
     std::string id;
     GstStream *stream = nullptr;
     GstStreamCollection *collection = nullptr;
+    GstEvent *toc = nullptr;
   };
   // The pad, with its events on it, not yet in the element (floating).
   GstPad *make_pad (GstPadTemplate *pad_template, const std::string &name,

@@ -297,6 +297,8 @@ Result<Loaded> Loader::select (
     }
   }
   loaded.notes = std::move (notes_);
+  loaded.chapters =
+      chapters::make (periods, loaded.notes.date_ranges, loaded.duration);
   return loaded;
 }
 

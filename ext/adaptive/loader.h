@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "chapters.h"
 #include "choice.h"
 #include "common/result.h"
 #include "fetcher.h"
@@ -67,6 +68,7 @@ struct Loaded
   std::optional<presentation::Time> duration;
   std::vector<presentation::EventStream> event_streams{};
   presentation::Notes notes{};
+  std::vector<chapters::Chapter> chapters{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 
