@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
+
 #include "adaptiverig.h"
 
 // What passes the pads of adaptivesrc, in words, and seeks.
@@ -29,12 +32,38 @@ public:
   Log (const Log &) = delete;
   Log &operator= (const Log &) = delete;
 
-  std::string of (const std::string &pad) { return (*words_.lock ())[pad]; }
-  void clear () { words_.lock ()->clear (); }
+  std::string of (const std::string &pad)
+  {
+    return (*passed_.lock ())[pad].words;
+  }
+  // Behind the last flush, within which a buffer may still have passed.
+  std::string last_of (const std::string &pad)
+  {
+    std::string words = of (pad);
+    std::size_t flush = words.rfind ("> ");
+    return flush == words.npos ? words : words.substr (flush + 2);
+  }
+  void clear ()
+  {
+    auto passed = passed_.lock ();
+    for (auto &[pad, all] : *passed) all.words.clear ();
+  }
   // Of the last flush, segment and end.
   std::vector<guint32> seqnums (const std::string &pad)
   {
-    return (*seqnums_.lock ())[pad];
+    return (*passed_.lock ())[pad].seqnums;
+  }
+  // The end of what was begun by this seek. A pipeline says that it is at its
+  // end when each of its sinks has been, be it before a flush.
+  void wait_for_end (const std::string &pad, guint32 seqnum)
+  {
+    auto passed = passed_.lock ();
+    bool done = passed.wait_for (changed_, limit, [&] (auto &all) {
+      const Passed &here = all[pad];
+      return here.words.ends_with ("eos") && here.seqnums.back () == seqnum;
+    });
+    fail_unless (done, "%s: no end after\n%s", pad.c_str (),
+        (*passed)[pad].words.c_str ());
   }
 
 private:
@@ -83,17 +112,17 @@ private:
     if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
       word = word_for (GST_PAD_PROBE_INFO_BUFFER (info));
     } else {
-      GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-      word = word_for (event);
-      if (!word.empty ())
-        (*self->seqnums_.lock ())[name.get ()].push_back (
-            gst_event_get_seqnum (event));
+      word = word_for (GST_PAD_PROBE_INFO_EVENT (info));
     }
     if (word.empty ()) return GST_PAD_PROBE_OK;
-    auto words = self->words_.lock ();
-    std::string &all = (*words)[name.get ()];
-    if (!all.empty ()) all += " ";
-    all += word;
+    auto passed = self->passed_.lock ();
+    Passed &here = (*passed)[name.get ()];
+    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) == 0)
+      here.seqnums.push_back (
+          gst_event_get_seqnum (GST_PAD_PROBE_INFO_EVENT (info)));
+    if (!here.words.empty ()) here.words += " ";
+    here.words += word;
+    self->changed_.notify_all ();
     return GST_PAD_PROBE_OK;
   }
   static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
@@ -105,15 +134,29 @@ private:
         on_data, data, nullptr);
   }
 
+  static constexpr std::chrono::seconds limit{40};
+  struct Passed
+  {
+    std::string words;
+    std::vector<guint32> seqnums;
+  };
+
   Player &player_;
-  Guarded<std::map<std::string, std::string>> words_;
-  Guarded<std::map<std::string, std::vector<guint32>>> seqnums_;
+  Guarded<std::map<std::string, Passed>> passed_;
+  std::condition_variable changed_;
 };
 
 inline void expect (Log &log, const char *pad, const std::string &words)
 {
   fail_unless (log.of (pad) == words, "%s:\n%s\ninstead of\n%s", pad,
       log.of (pad).c_str (), words.c_str ());
+}
+
+inline void expect_last (Log &log, const char *pad, const std::string &words)
+{
+  fail_unless (log.last_of (pad) == words,
+      "%s:\n%s\nwhich does not end with\n%s", pad, log.of (pad).c_str (),
+      words.c_str ());
 }
 
 // No stop: up to the end, whatever was asked for before.
@@ -126,11 +169,14 @@ inline Owned<GstEvent> seek_event (double rate, int flags, GstClockTime start,
       static_cast<gint64> (stop))};
 }
 
-inline void seek (Player &player, double rate, int flags, GstClockTime start,
+// Its number.
+inline guint32 seek (Player &player, double rate, int flags, GstClockTime start,
     GstClockTime stop = GST_CLOCK_TIME_NONE)
 {
-  fail_unless (gst_element_send_event (
-      *player, seek_event (rate, flags, start, stop).release ()));
+  Owned<GstEvent> event = seek_event (rate, flags, start, stop);
+  guint32 seqnum = gst_event_get_seqnum (event.get ());
+  fail_unless (gst_element_send_event (*player, event.release ()));
+  return seqnum;
 }
 
 inline void wait_eos (Player &player)

@@ -24,7 +24,6 @@ using test::s;
 using test::seek;
 using test::segment_of;
 using test::serving;
-using test::wait_eos;
 
 namespace {
 
@@ -185,8 +184,8 @@ GST_START_TEST (key_frames_of_hls)
   for (const auto &row : rows) {
     log.clear ();
     std::size_t before = server.requests ().size ();
-    seek (player, row.rate, row.flags, row.start, row.stop);
-    wait_eos (player);
+    log.wait_for_end (
+        "video_0", seek (player, row.rate, row.flags, row.start, row.stop));
     expect (log, "video_0", std::string ("< > ") + row.video + " eos");
     expect_asked (server, before, row.asked, "/a");
     GstSegment segment = segment_of_pad (player, "video_0");
@@ -235,10 +234,10 @@ GST_START_TEST (which_key_frames)
     gst_util_set_object_arg (G_OBJECT (*player), "selection", row.selection);
     g_object_set (*player, "max-bitrate", row.max_bitrate, "max-height",
         row.max_height, "connection-speed", row.connection_speed, nullptr);
+    Log log (player);
     player.play ();
     std::size_t before = server.requests ().size ();
-    seek (player, 4, trick, 18 * s);
-    wait_eos (player);
+    log.wait_for_end ("video_0", seek (player, 4, trick, 18 * s));
     expect_asked (server, before, {row.expected, "k.mp4 0", "k.mp4 10"}, "/a");
   }
 }
@@ -256,10 +255,10 @@ GST_START_TEST (what_is_played_faster_needs_more)
     HttpServer server (serving (files));
     Player player (server.uri ("/m.m3u8"));
     gst_util_set_object_arg (G_OBJECT (*player), "selection", "auto");
+    Log log (player);
     player.play ();
     std::size_t before = server.requests ().size ();
-    seek (player, rate, trick, 18 * s, 20 * s);
-    wait_eos (player);
+    log.wait_for_end ("video_0", seek (player, rate, trick, 18 * s, 20 * s));
     bool is_fast = rate != 1 && rate != -1;
     expect_asked (server, before,
         {is_fast ? "low.m3u8" : "high.m3u8", "k.mp4 0", "k.mp4 10"}, "/a");
@@ -311,9 +310,9 @@ GST_START_TEST (key_frames_of_dash)
   };
   for (const auto &row : rows) {
     log.clear ();
-    seek (player, row.rate, row.flags, 4 * s,
-        row.rate < 0 ? 16 * s : GST_CLOCK_TIME_NONE);
-    wait_eos (player);
+    log.wait_for_end (
+        "video_0", seek (player, row.rate, row.flags, 4 * s,
+                       row.rate < 0 ? 16 * s : GST_CLOCK_TIME_NONE));
     expect (log, "video_0", std::string ("< > ") + row.video + " eos");
   }
 }
@@ -352,20 +351,16 @@ GST_START_TEST (without_key_frames_all_is_sent)
     for (int i = 0; i < 2; i++) {
       log.clear ();
       std::size_t before = server.requests ().size ();
-      seek (player, 4, trick, 16 * s);
-      Owned<GstMessage> message = player.wait (
-          GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
-      fail_unless (message != nullptr);
-      bool is_warning =
-          GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_WARNING;
-      fail_unless (is_warning == (row.is_warned && i == 0), "%s", row.what);
-      if (is_warning) {
+      log.wait_for_end ("video_0", seek (player, 4, trick, 16 * s));
+      Owned<GstMessage> warning = player.wait (GST_MESSAGE_WARNING, 0);
+      bool is_warned = warning != nullptr;
+      fail_unless (is_warned == (row.is_warned && i == 0), "%s", row.what);
+      if (is_warned) {
         GError *raw = nullptr;
-        gst_message_parse_warning (message.get (), &raw, nullptr);
+        gst_message_parse_warning (warning.get (), &raw, nullptr);
         Owned<GError> error{raw};
         fail_unless (g_error_matches (
             error.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ));
-        wait_eos (player);
       }
       expect (log, "video_0", "< > [4.0 16,-=16+0] i! v5@16 eos");
       fail_unless (
@@ -386,8 +381,8 @@ GST_START_TEST (sound_beside_key_frames)
   Log log (player);
   player.play ();
   log.clear ();
-  seek (player, 2, trick, 12 * s);
-  wait_eos (player);
+  guint32 seqnum = seek (player, 2, trick, 12 * s);
+  for (const char *pad : {"video_0", "audio_0"}) log.wait_for_end (pad, seqnum);
   expect (log, "audio_0", "< > [2.0 12,-=12+0] i! a2@10 eos");
   expect (
       log, "video_0", "< > [2.0 12,-=12+0] i! k7@12 k8!@14 k9!@16 k10!@18 eos");
@@ -455,8 +450,7 @@ GST_START_TEST (a_seek_ends_the_wait_for_key_frames)
       continue;
     }
     log.clear ();
-    seek (player, 1, accurate, 17 * s);
-    wait_eos (player);
+    log.wait_for_end ("video_0", seek (player, 1, accurate, 17 * s));
     expect (log, "video_0", "< > [1.0 17,-=17+0] i! v5@16 eos");
     fail_unless (player.wait (GST_MESSAGE_WARNING, 0) == nullptr);
   }
@@ -563,15 +557,21 @@ GST_START_TEST (chapters_of_dash)
       gst_element_send_event (*player, gst_event_new_toc_select ("Three")));
   // To the beginning of one, by the element and by a pad.
   log.clear ();
-  fail_unless (
-      gst_element_send_event (*player, gst_event_new_toc_select ("Two")));
-  wait_eos (player);
+  auto go_to = [] (const char *uid, auto send) {
+    GstEvent *event = gst_event_new_toc_select (uid);
+    guint32 seqnum = gst_event_get_seqnum (event);
+    fail_unless (send (event));
+    return seqnum;
+  };
+  log.wait_for_end ("video_0", go_to ("Two", [&] (GstEvent *event) {
+    return gst_element_send_event (*player, event);
+  }));
   expect (log, "video_0", "< > [1.0 0,-=4+0] i! w1@0 w2@2 eos");
   log.clear ();
   Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
-  fail_unless (
-      gst_pad_send_event (pad.get (), gst_event_new_toc_select ("One")));
-  wait_eos (player);
+  log.wait_for_end ("video_0", go_to ("One", [&] (GstEvent *event) {
+    return gst_pad_send_event (pad.get (), event);
+  }));
   fail_unless (
       log.of ("video_0").starts_with ("< > [1.0 0,4=0+0] i! v1@0 v2@2"), "%s",
       log.of ("video_0").c_str ());
