@@ -236,11 +236,10 @@ GST_START_TEST (who_has_no_room_holds_up_nobody)
       }),
       nullptr);
   player.set_state (GST_STATE_PLAYING);
-  Owned<GstElement> sink;
-  wait_until ([&] {
-    sink.reset (gst_bin_get_by_name (GST_BIN (player.pipeline ()), "audio_0"));
-    return sink != nullptr;
-  });
+  // From then on nobody else changes the state of the sink.
+  wait_until ([&] { return player.no_more_pads.load (); });
+  Owned<GstElement> sink{
+      gst_bin_get_by_name (GST_BIN (player.pipeline ()), "audio_0")};
   g_object_set (sink.get (), "async", FALSE, nullptr);
   gst_element_set_locked_state (sink.get (), TRUE);
   gst_element_set_state (sink.get (), GST_STATE_PLAYING);
