@@ -196,6 +196,21 @@ void AdaptivePlayback::add_pad (AdaptiveStream &stream, const Track &track)
   gst_element_add_pad (element_, pad);
 }
 
+// Those that nothing is said of are looked at all at once. False: it has been
+// said why.
+bool AdaptivePlayback::find_formats (const Streams &streams)
+{
+  std::vector<std::thread> threads;
+  std::atomic<bool> found{true};
+  for (const auto &stream : streams)
+    if (!stream->has_format ())
+      threads.emplace_back ([&found, stream] {
+        if (!stream->find_format ()) found = false;
+      });
+  for (std::thread &thread : threads) thread.join ();
+  return found;
+}
+
 // Adds a pad for each track that is selected, and sets all of them going.
 void AdaptivePlayback::expose (loader::Loaded loaded)
 {
@@ -207,9 +222,10 @@ void AdaptivePlayback::expose (loader::Loaded loaded)
     AdaptiveStream::post_variant (
         element_, track.name, track.selection.representation);
     auto stream = add_stream (track.selection, itinerary);
-    if (!stream || !stream->find_format ()) return;
+    if (!stream) return;
     streams.push_back (std::move (stream));
   }
+  if (!find_formats (streams)) return;
   announce (streams);
   auto stream = streams.begin ();
   for (const Track &track : tracks_)
@@ -259,16 +275,15 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  auto keys = std::make_shared<keystore::Store> ();
   common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
-      keys, open_cache (settings.cache),
+      keys_, open_cache (settings.cache),
       gstsource::credentials_of (settings.fetch.extra_headers)};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
-      element_, settings.fetch, settings.license_url, &counters_, keys);
+      element_, settings.fetch, settings.license_url, &counters_, keys_);
   common.ended = [this] {
     check_end ();
     (void)state_.lock ();
@@ -316,8 +331,9 @@ void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto loaded = loader::load (settings.fetch, settings.location,
-      settings.options, cancellable.get (), &counters_);
+  auto loaded = loader::load (
+      {settings.fetch, cancellable.get (), &counters_, keys_.get ()},
+      settings.location, settings.options);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
     return;
@@ -349,6 +365,7 @@ void AdaptivePlayback::start (Settings settings)
   choice_->throughput.clear ();
   choice_->variant.lock ()->reset ();
   begin_at (settings.start_offset, settings);
+  keys_ = std::make_shared<keystore::Store> ();
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;
@@ -373,6 +390,7 @@ void AdaptivePlayback::stop_loading ()
   for (const auto &stream : streams) stream->cancel ();
   loading_.join ();
   stop_selecting ();
+  keys_->stop ();
   // Whoever carries out a seek is through soon.
   auto state = state_.lock ();
   state->wanted.reset ();
@@ -499,12 +517,12 @@ bool AdaptivePlayback::complete (loader::Selection &selection)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto done = loader::complete (common_.feeds.access.settings,
-      selection.representation, cancellable.get (), &counters_);
+  std::vector<presentation::Representation *> wanted = {
+      &selection.representation};
   for (loader::Selection &later : selection.later)
-    if (done)
-      done = loader::complete (common_.feeds.access.settings,
-          later.representation, cancellable.get (), &counters_);
+    wanted.push_back (&later.representation);
+  auto done = loader::complete (
+      {common_.feeds.access.settings, cancellable.get (), &counters_}, wanted);
   if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
     post_problem (done.code ());
   return done.ok ();
@@ -547,7 +565,7 @@ void AdaptivePlayback::begin_track (const Track &track,
   if (time) itinerary.walk.pass (*time);
   AdaptiveStream::post_variant (element_, track.name, selection.representation);
   auto stream = add_stream (std::move (selection), itinerary);
-  if (!stream || !stream->find_format ()) return;
+  if (!stream || !find_formats ({stream})) return;
   add_pad (*stream, track);
   stream->start ();
 }

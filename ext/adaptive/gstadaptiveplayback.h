@@ -20,6 +20,7 @@
 #include "gstadaptiveseek.h"
 #include "gstadaptivestream.h"
 #include "gstfetch.h"
+#include "keystore.h"
 #include "loader.h"
 #include "segmentcache.h"
 #include "timeline.h"
@@ -111,6 +112,7 @@ private:
 
   void load (const Settings &settings);
   void begin_at (presentation::Time time, const Settings &settings);
+  static bool find_formats (const Streams &streams);
   void expose (loader::Loaded loaded);
   void name_tracks (loader::Loaded loaded);
   void announce (const std::vector<std::shared_ptr<AdaptiveStream>> &streams);
@@ -164,6 +166,7 @@ private:
   std::condition_variable seeked_;
   std::atomic<bool> failed_{false};  // since start; it has been said
   std::thread loading_;              // the manifest
+  std::shared_ptr<keystore::Store> keys_;  // set before it begins
   // Of that thread, and afterwards of the next one.
   AdaptiveStream::Shared common_;
   std::vector<Track> tracks_;

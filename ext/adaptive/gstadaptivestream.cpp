@@ -137,8 +137,10 @@ AdaptiveStream::AdaptiveStream (
       selection_ (std::move (selection)),
       track_ (stretches_of (selection_)),
       chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
-        return loader::complete (shared_.feeds.access.settings, chosen, stop,
-            shared_.feeds.access.counters)
+        presentation::Representation *const all[] = {&chosen};
+        const SegmentReader::Access &access = shared_.feeds.access;
+        return loader::complete (
+            {access.settings, stop, access.counters}, all)
             .ok ();
       })
 {
@@ -191,15 +193,18 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
               chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
 }
 
-bool AdaptiveStream::find_format ()
+bool AdaptiveStream::has_format ()
 {
   auto first = schedule::segment (selection_.representation, 0);
   const char *text = nullptr;
   if (first) text = caps_of (announced (selection_, *first), selection_.type);
-  if (text != nullptr) {
-    caps_.reset (gst_caps_from_string (text));
-    return true;
-  }
+  if (text != nullptr) caps_.reset (gst_caps_from_string (text));
+  return caps_ != nullptr;
+}
+
+bool AdaptiveStream::find_format ()
+{
+  auto first = schedule::segment (selection_.representation, 0);
   auto bytes = feed ()->peek ();
   if (!bytes) {
     fail (bytes.code ());

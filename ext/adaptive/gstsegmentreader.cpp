@@ -123,26 +123,51 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   auto body =
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key.empty ()) return access_.cache->keep (key, std::move (*body));
   return std::move (*body);
 }
 
-// The key first: a host may have one place for both.
+// Where a key is wanted that nobody has, both are asked for at once, the key
+// first: a host may have one place for both.
+SegmentReader::Result<std::shared_ptr<const keystore::Key>>
+SegmentReader::open_with_key (
+    const presentation::Resource &resource, std::function<void ()> on_place)
+{
+  const std::string &uri = resource.encryption->key_uri;
+  access_.keys->begin (access_.settings, uri, access_.counters);
+  access_.keys->wait_for_place (uri, cancellable_);
+  auto body = fetch (resource, on_place);
+  if (!body) return body.error ();
+  if (auto key = access_.keys->wait_for_key (uri, cancellable_)) {
+    body_ = std::move (*body);
+    return key;
+  }
+  // It may take several tries: not with a connection that waits for them.
+  *body = nullptr;
+  auto key = access_.keys->get (
+      access_.settings, uri, cancellable_, access_.counters);
+  if (!key) return failure (body::failure (key.code ()).code);
+  body = fetch (resource, std::move (on_place));
+  if (!body) return body.error ();
+  body_ = std::move (*body);
+  return std::move (*key);
+}
+
 SegmentReader::Result<relay::Done> SegmentReader::open (
     std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
   std::shared_ptr<const keystore::Key> key;
   if (resource.encryption) {
-    auto had = access_.keys->get (access_.settings,
-        resource.encryption->key_uri, cancellable_, access_.counters);
-    if (!had) return failure (body::failure (had.code ()).code);
+    auto had = open_with_key (resource, std::move (on_place));
+    if (!had) return had.error ();
     key = std::move (*had);
+  } else {
+    auto body = fetch (resource, std::move (on_place));
+    if (!body) return body.error ();
+    body_ = std::move (*body);
   }
-  auto body = fetch (resource, std::move (on_place));
-  if (!body) return body.error ();
-  body_ = std::move (*body);
-  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key) return relay::Done{};
   auto clear =
       decryptedbody::make (std::move (body_), *resource.encryption, *key);

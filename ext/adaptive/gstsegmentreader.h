@@ -113,6 +113,8 @@ public:
 private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
+  Result<std::shared_ptr<const keystore::Key>> open_with_key (
+      const presentation::Resource &resource, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);

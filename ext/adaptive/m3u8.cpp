@@ -418,7 +418,7 @@ bool Parser::session_key (std::string_view value)
   if (!read (value)) return false;
   auto parsed = parse_key (attributes_);
   // They only say earlier what EXT-X-KEY says.
-  if (parsed && is_of_samples (parsed->method) && parsed->is_known_version)
+  if (parsed && parsed->method != Method::none && parsed->is_known_version)
     multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
   return true;
 }

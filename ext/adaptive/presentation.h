@@ -91,7 +91,7 @@ struct Playlist
 struct ContentProtection
 {
   std::string scheme_id_uri;  // HLS: "" where the KEYFORMAT is no system's
-  std::string value;          // HLS: cenc or cbcs
+  std::string value;          // HLS: cenc or cbcs; "" = not the samples
   std::string default_kid;
   std::vector<std::string> pssh;  // base64
   std::string playready{};        // mspr:pro, base64
