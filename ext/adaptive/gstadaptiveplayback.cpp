@@ -67,7 +67,8 @@ Owned<GstStructure> AdaptivePlayback::stats ()
       segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
       segments_.bytes_wasted.load (), "cache-hits", G_TYPE_UINT64,
       kept_.hits.load (), "cache-misses", G_TYPE_UINT64, kept_.misses.load (),
-      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), nullptr);
+      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), "failovers",
+      G_TYPE_UINT64, failovers_.load (), nullptr);
   return out;
 }
 
@@ -120,6 +121,19 @@ void AdaptivePlayback::report_level (int percent)
       gst_message_new_buffering (GST_OBJECT (element_), percent);
   gst_message_set_buffering_stats (message, GST_BUFFERING_STREAM, -1, -1, -1);
   gst_element_post_message (element_, message);
+}
+
+// Something is asked for elsewhere.
+void AdaptivePlayback::report_move (const places::Book::Move &move)
+{
+  ++failovers_;
+  GST_WARNING_OBJECT (element_, "%s; from %s to %s", move.reason.c_str (),
+      move.from.c_str (), move.to.c_str ());
+  gst_element_post_message (element_,
+      gst_message_new_element (GST_OBJECT (element_),
+          gst_structure_new ("adaptivesrc-failover", "from", G_TYPE_STRING,
+              move.from.c_str (), "to", G_TYPE_STRING, move.to.c_str (),
+              "reason", G_TYPE_STRING, move.reason.c_str (), nullptr)));
 }
 
 // ---- The manifest's thread -------------------------------------------------
@@ -331,8 +345,8 @@ void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto loaded = loader::load (
-      {settings.fetch, cancellable.get (), &counters_, keys_.get ()},
+  auto loaded = loader::load ({settings.fetch, cancellable.get (), &counters_,
+                                  keys_.get (), &choice_->places},
       settings.location, settings.options);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
@@ -364,6 +378,8 @@ void AdaptivePlayback::start (Settings settings)
   set_limits (settings.options.limits);
   choice_->throughput.clear ();
   choice_->variant.lock ()->reset ();
+  choice_->places.clear ();
+  choice_->places.report = [this] (const auto &move) { report_move (move); };
   begin_at (settings.start_offset, settings);
   keys_ = std::make_shared<keystore::Store> ();
   auto lanes = lanes_->lock ();
@@ -517,12 +533,12 @@ bool AdaptivePlayback::complete (loader::Selection &selection)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  std::vector<presentation::Representation *> wanted = {
-      &selection.representation};
-  for (loader::Selection &later : selection.later)
-    wanted.push_back (&later.representation);
-  auto done = loader::complete (
-      {common_.feeds.access.settings, cancellable.get (), &counters_}, wanted);
+  std::vector<loader::Selection *> wanted = {&selection};
+  for (loader::Selection &later : selection.later) wanted.push_back (&later);
+  auto done =
+      loader::complete ({common_.feeds.access.settings, cancellable.get (),
+                            &counters_, nullptr, &choice_->places},
+          wanted);
   if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
     post_problem (done.code ());
   return done.ok ();

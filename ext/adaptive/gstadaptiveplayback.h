@@ -136,6 +136,7 @@ private:
   void check_end ();
   void post_end (bool is_segment_seek);
   void report_level (int percent);
+  void report_move (const places::Book::Move &move);
   std::optional<presentation::Time> position_of_others (
       const AdaptiveStream *stream);
   struct Situation
@@ -159,13 +160,14 @@ private:
   fetcher::Counters counters_;
   SegmentCounters segments_;
   segmentcache::Counters kept_;
+  std::atomic<std::uint64_t> failovers_{0};
   const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
       std::make_shared<SegmentFeed::Lanes> ();
   const std::shared_ptr<AdaptiveSwitch::Common> choice_ =
       std::make_shared<AdaptiveSwitch::Common> ();
   std::condition_variable seeked_;
-  std::atomic<bool> failed_{false};  // since start; it has been said
-  std::thread loading_;              // the manifest
+  std::atomic<bool> failed_{false};        // since start; it has been said
+  std::thread loading_;                    // the manifest
   std::shared_ptr<keystore::Store> keys_;  // set before it begins
   // Of that thread, and afterwards of the next one.
   AdaptiveStream::Shared common_;

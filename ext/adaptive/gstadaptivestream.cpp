@@ -137,10 +137,9 @@ AdaptiveStream::AdaptiveStream (
       selection_ (std::move (selection)),
       track_ (stretches_of (selection_)),
       chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
-        presentation::Representation *const all[] = {&chosen};
         const SegmentReader::Access &access = shared_.feeds.access;
         return loader::complete (
-            {access.settings, stop, access.counters}, all)
+            {access.settings, stop, access.counters}, chosen)
             .ok ();
       })
 {
@@ -362,8 +361,12 @@ void AdaptiveStream::announce (const AdaptiveSwitch::Held &chosen)
 GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
   if (item.mark) begin_part (item.mark->step.stretch);
-  if (item.mark && item.mark->representation != announced_)
-    announce (item.mark->representation);
+  if (item.mark && item.mark->representation != announced_) {
+    if (places::is_same (*item.mark->representation, *announced_))
+      announced_ = item.mark->representation;
+    else
+      announce (item.mark->representation);
+  }
   switch (item.kind) {
     case SegmentItem::Kind::event:
       gst_pad_push_event (pad_, item.event.release ());

@@ -16,6 +16,7 @@
 #include "common/guarded.h"
 #include "gstthroughput.h"
 #include "loader.h"
+#include "places.h"
 #include "presentation.h"
 
 // Which representation the next segment of a track is of. Each stream has one,
@@ -33,6 +34,7 @@ public:
     Throughput throughput;
     // HLS: the renditions of the other tracks are those of its groups.
     relay::Guarded<Held> variant;
+    places::Book places;
     // bit/s of what is fetched beside the main track.
     std::atomic<std::uint64_t> beside{0};
   };
@@ -65,6 +67,10 @@ public:
       std::size_t part, const Level &level, GCancellable *cancellable);
   // The last one that was chosen there.
   [[nodiscard]] Held current (std::size_t part = 0);
+  // Something of the last one could not be had: the same elsewhere. Null: it
+  // has been everywhere. tried: of this one thing. May wait.
+  [[nodiscard]] Held choose_elsewhere (std::size_t part, places::Tried &tried,
+      const std::string &reason, GCancellable *cancellable);
   // A segment is on its way: whether it is to be given up for one of the
   // representation that choose () says then.
   [[nodiscard]] bool is_late (
@@ -98,6 +104,10 @@ private:
   [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
   [[nodiscard]] Held get (
       std::size_t part, std::size_t index, GCancellable *cancellable);
+  [[nodiscard]] Held get (const std::shared_ptr<const presentation::Track> &of,
+      std::size_t part, const places::Place &place, GCancellable *cancellable);
+  [[nodiscard]] std::size_t preferred (
+      const presentation::Track &track, std::size_t index) const;
   void enter (States &states, std::size_t part);
   void take (State &state, std::size_t index);
 

@@ -12,6 +12,7 @@
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
+#include "loader.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -59,6 +60,19 @@ void SegmentProblem::post (GstElement *element) const
           element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));
       break;
   }
+}
+
+bool SegmentProblem::is_of_place () const
+{
+  if (kind == Kind::not_media) return true;
+  return kind == Kind::body && body.error == body::Error::fetch && !is_of_key &&
+         !is_cancelled ();
+}
+
+std::string SegmentProblem::describe () const
+{
+  if (kind == Kind::not_media) return uri + ": not media";
+  return loader::to_string ({loader::Error::fetch, body.fetch, {}, {}});
 }
 
 static relay::Failure<SegmentProblem> failure (
@@ -145,9 +159,13 @@ SegmentReader::open_with_key (
   }
   // It may take several tries: not with a connection that waits for them.
   *body = nullptr;
-  auto key = access_.keys->get (
-      access_.settings, uri, cancellable_, access_.counters);
-  if (!key) return failure (body::failure (key.code ()).code);
+  auto key =
+      access_.keys->get (access_.settings, uri, cancellable_, access_.counters);
+  if (!key) {
+    auto problem = failure (body::failure (key.code ()).code);
+    problem.code.is_of_key = true;
+    return problem;
+  }
   body = fetch (resource, std::move (on_place));
   if (!body) return body.error ();
   body_ = std::move (*body);

@@ -49,7 +49,11 @@ struct SegmentProblem
   Kind kind = Kind::body;
   body::Problem body{};
   std::string uri{};  // without userinfo and query
+  bool is_of_key = false;
 
+  // The same might be had elsewhere.
+  [[nodiscard]] bool is_of_place () const;
+  [[nodiscard]] std::string describe () const;
   // A request was broken off: nobody is told.
   [[nodiscard]] bool is_cancelled () const
   {
@@ -106,6 +110,11 @@ public:
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
+  // Once it is open, where it is known.
+  [[nodiscard]] std::optional<std::uint64_t> length () const
+  {
+    return body_ ? body_->head ().length : std::nullopt;
+  }
   // What it says of the network, so far.
   [[nodiscard]] abr::Transfer transfer () const;
   [[nodiscard]] abr::Progress progress () const;

@@ -156,8 +156,8 @@ void Store::wait_for_place (const std::string &uri, GCancellable *cancellable)
 {
   auto attempt = known (uri);
   if (!attempt) return;
-  wait (cancellable,
-      [&attempt] { return attempt->is_placed || attempt->done; });
+  wait (
+      cancellable, [&attempt] { return attempt->is_placed || attempt->done; });
 }
 
 std::shared_ptr<const Key> Store::wait_for_key (
@@ -178,8 +178,7 @@ void Store::join_finished ()
     auto &threads = state->threads;
     for (auto at = threads.begin (); at != threads.end ();) {
       auto next = std::next (at);
-      if (at->attempt->done)
-        finished.splice (finished.end (), threads, at);
+      if (at->attempt->done) finished.splice (finished.end (), threads, at);
       at = next;
     }
   }

@@ -68,7 +68,7 @@ public:
 private:
   struct Attempt
   {
-    bool is_begun = false;   // see begin ()
+    bool is_begun = false;  // see begin ()
     bool is_placed = false;
     bool done = false;
     std::shared_ptr<const Key> key;

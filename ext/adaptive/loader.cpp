@@ -160,6 +160,7 @@ public:
 
   Result<Loaded> run (const std::string &uri, const Options &options);
   Result<Told> complete (Representation &representation);
+  Result<Told> complete (Selection &selection);
 
 private:
   Result<fetcher::Whole> fetch (
@@ -270,8 +271,8 @@ Result<relay::Done> Loader::put_remote (
     if (!texts) return texts.error ();
     auto done = resolver.put (last, *texts);
     if (!done)
-      return problem (Error::malformed, last.front ().uri,
-          in_line (done.error ()));
+      return problem (
+          Error::malformed, last.front ().uri, in_line (done.error ()));
   }
   return relay::Done{};
 }
@@ -387,11 +388,11 @@ void add_notes (presentation::Notes &all, presentation::Notes more)
 }
 
 Result<std::vector<Told>> complete_all (
-    const Access &access, std::span<Representation *const> representations)
+    const Access &access, std::span<Selection *const> selections)
 {
-  return all_of<Told> (access, representations.size (),
-      [representations] (std::size_t i, const Access &inner) {
-        return Loader (inner).complete (*representations[i]);
+  return all_of<Told> (access, selections.size (),
+      [selections] (std::size_t i, const Access &inner) {
+        return Loader (inner).complete (*selections[i]);
       });
 }
 
@@ -422,13 +423,12 @@ Result<Loaded> Loader::select (
     return a.type != b.type ? a.type < b.type : a.is_selected && !b.is_selected;
   });
   if (!loaded.selections.empty ()) loaded.selections.front ().is_main = true;
-  std::vector<Representation *> wanted;
+  std::vector<Selection *> wanted;
   for (Selection &selection : loaded.selections) {
     selection.is_selected = selection.is_selected || options.select_all;
     if (!selection.is_selected) continue;
-    wanted.push_back (&selection.representation);
-    for (Selection &later : selection.later)
-      wanted.push_back (&later.representation);
+    wanted.push_back (&selection);
+    for (Selection &later : selection.later) wanted.push_back (&later);
   }
   auto told = complete_all (access_, wanted);
   if (!told) return told.error ();
@@ -450,6 +450,24 @@ Result<Told> Loader::complete (Representation &representation)
     if (!done) return done.error ();
   }
   return Told{};
+}
+
+// Where it can be had.
+Result<Told> Loader::complete (Selection &selection)
+{
+  if (access_.places == nullptr) return complete (selection.representation);
+  const std::vector<places::Place> all =
+      places::of (*selection.track, selection.index);
+  places::Tried tried;
+  std::optional<std::size_t> at = access_.places->choose (all);
+  for (;;) {
+    selection.index = all[*at].index;
+    selection.representation = places::at (*selection.track, all[*at]);
+    auto told = complete (selection.representation);
+    if (told || is_cancelled (told.code ())) return told;
+    at = access_.places->leave (all, *at, tried, to_string (told.code ()));
+    if (!at) return told;
+  }
 }
 
 Result<Told> Loader::load_playlist (Representation &representation)
@@ -517,13 +535,32 @@ Result<Loaded> load (
 }
 
 Result<std::optional<Time>> complete (
-    const Access &access, std::span<Representation *const> representations)
+    const Access &access, std::span<Selection *const> selections)
 {
-  auto told = complete_all (access, representations);
+  auto told = complete_all (access, selections);
   if (!told) return told.error ();
   std::optional<Time> out;
   for (const Told &one : *told)
     if (one.duration) out = std::max (out.value_or (0), *one.duration);
+  return out;
+}
+
+Result<std::optional<Time>> complete (
+    const Access &access, Representation &representation)
+{
+  auto told = Loader (access).complete (representation);
+  if (!told) return told.error ();
+  return told->duration;
+}
+
+std::string to_string (const Problem &problem)
+{
+  if (problem.error != Error::fetch)
+    return problem.uri + ": " + problem.message;
+  const fetcher::Problem &fetch = problem.fetch;
+  std::string out = fetch.uri + ": " + fetcher::to_string (fetch.error);
+  if (fetch.http_status != 0)
+    out += " (" + std::to_string (fetch.http_status) + ")";
   return out;
 }
 

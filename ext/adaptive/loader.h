@@ -12,6 +12,7 @@
 #include "common/result.h"
 #include "fetcher.h"
 #include "keystore.h"
+#include "places.h"
 #include "presentation.h"
 #include "timeline.h"
 
@@ -82,6 +83,8 @@ struct Access
   fetcher::Counters *counters = nullptr;
   // EXT-X-SESSION-KEY: asked for while the playlists are.
   keystore::Store *keys = nullptr;
+  // Null: what fails is not looked for elsewhere.
+  places::Book *places = nullptr;
 };
 
 // What does not need the answer to something else is asked for at once: the
@@ -89,10 +92,15 @@ struct Access
 [[nodiscard]] Result<Loaded> load (
     const Access &access, const std::string &uri, const Options &options);
 
-// Loads the playlists or the indexes of those that have none yet. What comes
-// back is how long the longest one is, where that is said there.
+// Loads the playlists or the indexes of those that have none yet, which may be
+// elsewhere then: see places. What comes back is how long the longest one is,
+// where that is said there.
 [[nodiscard]] Result<std::optional<presentation::Time>> complete (
-    const Access &access,
-    std::span<presentation::Representation *const> representations);
+    const Access &access, std::span<Selection *const> selections);
+[[nodiscard]] Result<std::optional<presentation::Time>> complete (
+    const Access &access, presentation::Representation &representation);
+
+// In a few words.
+[[nodiscard]] std::string to_string (const Problem &problem);
 
 }  // namespace loader

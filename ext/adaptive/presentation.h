@@ -275,8 +275,12 @@ struct Representation
   std::string allowed_cpc{};
   Protections protections;
   Segments segments;
-  // DASH: where else it is than at base, the best first.
+  // DASH: where else it is than at base, the best first, and the name of base.
   std::vector<Base> alternatives{};
+  std::string service_location{};
+  // HLS: variants, or renditions, of the same number, which is not 0, differ in
+  // nothing but their addresses.
+  unsigned family = 0;
   // DASH: what kinds of emsg boxes its segments have.
   std::vector<Descriptor> inband_events{};
   // DASH: of each of its segments and of its initialization (ISO/IEC 23009-4).

@@ -79,9 +79,8 @@ private:
       bool all = state.wait_for (
           changed_, std::chrono::seconds (20), [&round] (State &now) {
             return now.is_over ||
-                   std::ranges::all_of (round, [&now] (const auto &one) {
-                     return now.asked[one] > 0;
-                   });
+                   std::ranges::all_of (round,
+                       [&now] (const auto &one) { return now.asked[one] > 0; });
           });
       fail_unless (all, "%s was alone", name.c_str ());
     }
@@ -97,8 +96,8 @@ private:
       std::string range = test::header_of (request, "Range");
       std::size_t first = 0;
       std::size_t last = 0;
-      bool is_part = std::sscanf (range.c_str (), "bytes=%zu-%zu", &first,
-                         &last) == 2;
+      bool is_part =
+          std::sscanf (range.c_str (), "bytes=%zu-%zu", &first, &last) == 2;
       wait_for_the_others (
           is_part ? path + "#" + std::to_string (first) : path);
       auto found = files_.find (path);
@@ -158,12 +157,12 @@ Files hls_files ()
           "URI=\"t.m3u8\"\n"
           "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.4d\",AUDIO=\"a\","
           "SUBTITLES=\"t\"\nv.m3u8\n"},
-      {"/v.m3u8", test::media_playlist ("#EXT-X-MAP:URI=\"v.mp4\"\n" +
-                                        key_line ("k1") +
-                                        "#EXTINF:2,\nv1.m4s\n")},
-      {"/a.m3u8", test::media_playlist ("#EXT-X-MAP:URI=\"a.mp4\"\n" +
-                                        key_line ("k2") +
-                                        "#EXTINF:2,\na1.m4s\n")},
+      {"/v.m3u8",
+          test::media_playlist ("#EXT-X-MAP:URI=\"v.mp4\"\n" + key_line ("k1") +
+                                "#EXTINF:2,\nv1.m4s\n")},
+      {"/a.m3u8",
+          test::media_playlist ("#EXT-X-MAP:URI=\"a.mp4\"\n" + key_line ("k2") +
+                                "#EXTINF:2,\na1.m4s\n")},
       {"/t.m3u8", test::media_playlist ("#EXTINF:2,\nt1.vtt\n")},
       {"/k1", key_1},
       {"/k2", key_2},
@@ -212,8 +211,9 @@ GST_END_TEST;
 GST_START_TEST (dash_needs_four_round_trips)
 {
   auto remote = [] (const char *name) {
-    return std::string ("<AdaptationSet xmlns:x='http://www.w3.org/1999/xlink'"
-                        " x:href='") +
+    return std::string (
+               "<AdaptationSet xmlns:x='http://www.w3.org/1999/xlink'"
+               " x:href='") +
            name + ".xml'/>";
   };
   auto set = [] (const std::string &name, const char *type) {
@@ -227,9 +227,9 @@ GST_START_TEST (dash_needs_four_round_trips)
       {"/v.xml", set ("v", "video")}, {"/a.xml", set ("a", "audio")},
       {"/v.mp4", one_file ("v")}, {"/a.mp4", one_file ("a")}};
   fail_unless_equals_uint64 (test::sidx_of ({1, 1}).size (), 56);
-  Rounds origin (files,
-      {{"/m.mpd"}, {"/v.xml", "/a.xml"}, {"/v.mp4#100", "/a.mp4#100"},
-          {"/v.mp4#0", "/v.mp4#156", "/a.mp4#0", "/a.mp4#156"}});
+  Rounds origin (
+      files, {{"/m.mpd"}, {"/v.xml", "/a.xml"}, {"/v.mp4#100", "/a.mp4#100"},
+                 {"/v.mp4#0", "/v.mp4#156", "/a.mp4#0", "/a.mp4#156"}});
   Player player (origin.uri ("/m.mpd"));
   player.play ();
   std::string file = files["/v.mp4"];
@@ -251,8 +251,7 @@ GST_START_TEST (unknown_formats_are_looked_at_at_once)
       {"/v.m3u8", test::media_playlist ("#EXTINF:2,\nv1\n")},
       {"/a.m3u8", test::media_playlist ("#EXTINF:2,\na1\n")},
       {"/v1", test::packets ('v', 1000)}, {"/a1", test::packets ('a', 1000)}};
-  Rounds origin (
-      files, {{"/m.m3u8"}, {"/v.m3u8", "/a.m3u8"}, {"/v1", "/a1"}});
+  Rounds origin (files, {{"/m.m3u8"}, {"/v.m3u8", "/a.m3u8"}, {"/v1", "/a1"}});
   Player player (origin.uri ("/m.m3u8"));
   player.play ();
   fail_unless (player.output ("video_0").bytes == files["/v1"]);
@@ -326,8 +325,8 @@ GST_START_TEST (a_stop_breaks_all_of_them)
   player.set_state (GST_STATE_PLAYING);
   {
     auto paths = seen.lock ();
-    fail_unless (paths.wait_for (changed, std::chrono::seconds (20),
-        [&] (const auto &all) {
+    fail_unless (paths.wait_for (
+        changed, std::chrono::seconds (20), [&] (const auto &all) {
           return std::ranges::includes (all, hanging);
         }));
   }

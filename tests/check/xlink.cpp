@@ -151,8 +151,8 @@ GST_START_TEST (remote_elements_are_put_in_place)
     xlink::Resolver resolver (all, "http://h/d/m.mpd");
     for (const auto &wanted : row.remote) {
       auto links = resolver.next ();
-      fail_unless (links.ok () && links->size () == wanted.size (), "%s",
-          row.name);
+      fail_unless (
+          links.ok () && links->size () == wanted.size (), "%s", row.name);
       std::vector<std::string> texts;
       for (std::size_t i = 0; i < wanted.size (); i++) {
         fail_unless ((*links)[i].uri == wanted[i].first, "%s: %s", row.name,
