@@ -483,12 +483,38 @@ void AdaptivePlayback::work_on_selection ()
   }
 }
 
+// What is heard and seen now, below a bin that is aware of streams: such a one
+// drops what it has queued of a track as soon as there is another one, which
+// then has to begin there. Elsewhere what was sent is played.
+std::optional<presentation::Time> AdaptivePlayback::played_position ()
+{
+  if (state_.lock ()->itinerary.rate < 0) return std::nullopt;
+  bool drops = false;
+  Owned<GstObject> top = relay::share (GST_OBJECT (element_));
+  for (;;) {
+    Owned<GstObject> parent{gst_object_get_parent (top.get ())};
+    if (!parent) break;
+    drops = drops ||
+            GST_OBJECT_FLAG_IS_SET (parent.get (), GST_BIN_FLAG_STREAMS_AWARE);
+    top = std::move (parent);
+  }
+  gint64 position = -1;
+  bool is_known = drops && gst_element_query_position (GST_ELEMENT (top.get ()),
+                               GST_FORMAT_TIME, &position);
+  GST_DEBUG_OBJECT (element_, "%s drops what is queued: %d, played up to %"
+                    GST_TIME_FORMAT, GST_OBJECT_NAME (top.get ()), drops,
+      GST_TIME_ARGS (position));
+  if (!is_known || position < 0) return std::nullopt;
+  return static_cast<presentation::Time> (position);
+}
+
 // A track goes on where another one of its type leaves off. That one has its
 // pad until it has sent what it had begun.
 void AdaptivePlayback::change_tracks (
     const std::vector<bool> &wanted, guint32 seqnum)
 {
   std::vector<bool> present = selected_.lock ()->tracks;
+  std::optional<presentation::Time> played = played_position ();
   std::map<presentation::Type, std::optional<presentation::Time>> left;
   std::map<presentation::Type, bool> was_main;
   for (std::size_t i = 0; i < wanted.size (); i++) {
@@ -496,6 +522,8 @@ void AdaptivePlayback::change_tracks (
     if (!present[i] || wanted[i]) continue;
     if (auto stream = stream_of (tracks_[i]))
       left[selection.type] = stream->leave ();
+    auto &time = left[selection.type];
+    if (time && played) time = std::min (*time, *played);
     was_main[selection.type] = std::exchange (selection.is_main, false);
   }
   for (std::size_t i = 0; i < wanted.size (); i++) {

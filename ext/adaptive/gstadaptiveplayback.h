@@ -122,6 +122,7 @@ private:
   void work_on_selection ();
   void change_tracks (const std::vector<bool> &wanted, guint32 seqnum);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
+  std::optional<presentation::Time> played_position ();
   bool complete (loader::Selection &selection);
   void add_track (Track &track, std::optional<presentation::Time> time);
   void begin_track (const Track &track, loader::Selection selection,

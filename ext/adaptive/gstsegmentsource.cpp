@@ -348,13 +348,13 @@ static std::optional<std::uint64_t> same_time (
 // The part that could not be had. False: it is nowhere else.
 bool SegmentSource::move_in_place (const SegmentProblem &problem)
 {
-  if (offered_) helper_->withdraw ();
-  offered_.reset ();
   std::string reason = problem.describe ();
   for (;;) {
     auto chosen = chooser_.choose_elsewhere (
         step_->stretch, tried_, reason, cancellable_);
     if (!chosen) return false;
+    if (offered_) helper_->withdraw ();
+    offered_.reset ();
     bool is_same = places::is_same (*chosen, *held_[step_->stretch]);
     std::uint64_t before = step_->segment;
     hold (step_->stretch, std::move (chosen), before);
@@ -406,7 +406,7 @@ bool SegmentSource::skip (GstBuffer *buffer)
       buffer, static_cast<gssize> (count), static_cast<gssize> (size - count));
   GST_BUFFER_OFFSET (buffer) += count;
   GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
-  GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DISCONT);
+  gst_buffer_unset_flags (buffer, GST_BUFFER_FLAG_DISCONT);
   if (!reader_->part ().is_init)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   return true;
@@ -453,13 +453,13 @@ SegmentItem SegmentSource::end_part ()
   bool is_init = reader_->part ().is_init;
   count (*reader_);
   reader_.reset ();
-  tried_.clear ();
   passed_ = 0;
   if (is_init) {
     init_ = segment_.init;
     if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }
+  tried_.clear ();
   end_step ();
   return make_item (Kind::segment_end);
 }

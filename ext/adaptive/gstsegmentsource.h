@@ -164,8 +164,9 @@ private:
   bool discontinuity_before_ = true;
   std::shared_ptr<SegmentReader> reader_;
   std::shared_ptr<SegmentReader> offered_;
-  // Where the present part has been asked for, what of it has been passed on,
-  // and what of that is to come again.
+  // Where the present segment, with its initialization, has been asked for;
+  // what has been passed on of the present part, and what of that is to come
+  // again.
   places::Tried tried_;
   std::uint64_t passed_ = 0;
   std::uint64_t to_skip_ = 0;
