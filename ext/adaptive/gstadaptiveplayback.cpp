@@ -501,9 +501,9 @@ std::optional<presentation::Time> AdaptivePlayback::played_position ()
   gint64 position = -1;
   bool is_known = drops && gst_element_query_position (GST_ELEMENT (top.get ()),
                                GST_FORMAT_TIME, &position);
-  GST_DEBUG_OBJECT (element_, "%s drops what is queued: %d, played up to %"
-                    GST_TIME_FORMAT, GST_OBJECT_NAME (top.get ()), drops,
-      GST_TIME_ARGS (position));
+  GST_DEBUG_OBJECT (element_,
+      "%s drops what is queued: %d, played up to %" GST_TIME_FORMAT,
+      GST_OBJECT_NAME (top.get ()), drops, GST_TIME_ARGS (position));
   if (!is_known || position < 0) return std::nullopt;
   return static_cast<presentation::Time> (position);
 }
