@@ -13,6 +13,7 @@
 
 #include "gstadaptivecollection.h"
 #include "gstadaptiveevents.h"
+#include "gstadaptivetoc.h"
 #include "gstblocks.h"
 #include "gstsource.h"
 
@@ -202,11 +203,13 @@ void AdaptivePlayback::add_pad (AdaptiveStream &stream, const Track &track)
 {
   Owned<GstStreamCollection> collection =
       relay::share (selected_.lock ()->collection.get ());
+  Owned<GstEvent> toc = relay::share (state_.lock ()->toc.get ());
   auto type = static_cast<std::size_t> (track.selection.type);
   GstPad *pad =
       stream.make_pad (gst_element_class_get_pad_template (
                            GST_ELEMENT_GET_CLASS (element_), templates[type]),
-          track.name, {track.id, track.stream.get (), collection.get ()});
+          track.name,
+          {track.id, track.stream.get (), collection.get (), toc.get ()});
   gst_element_add_pad (element_, pad);
 }
 
@@ -352,6 +355,10 @@ void AdaptivePlayback::load (const Settings &settings)
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
   gstadaptiveevents::post (element_, loaded->notes);
+  if (auto toc = gstadaptivetoc::make_event (loaded->chapters)) {
+    gstadaptivetoc::post (element_, toc.get ());
+    state_.lock ()->toc = std::move (toc);
+  }
   if (settings.start_offset == 0 && loaded->notes.start)
     begin_at (begin_of (*loaded), settings);
   common_ = make_common (settings);
@@ -483,38 +490,12 @@ void AdaptivePlayback::work_on_selection ()
   }
 }
 
-// What is heard and seen now, below a bin that is aware of streams: such a one
-// drops what it has queued of a track as soon as there is another one, which
-// then has to begin there. Elsewhere what was sent is played.
-std::optional<presentation::Time> AdaptivePlayback::played_position ()
-{
-  if (state_.lock ()->itinerary.rate < 0) return std::nullopt;
-  bool drops = false;
-  Owned<GstObject> top = relay::share (GST_OBJECT (element_));
-  for (;;) {
-    Owned<GstObject> parent{gst_object_get_parent (top.get ())};
-    if (!parent) break;
-    drops = drops ||
-            GST_OBJECT_FLAG_IS_SET (parent.get (), GST_BIN_FLAG_STREAMS_AWARE);
-    top = std::move (parent);
-  }
-  gint64 position = -1;
-  bool is_known = drops && gst_element_query_position (GST_ELEMENT (top.get ()),
-                               GST_FORMAT_TIME, &position);
-  GST_DEBUG_OBJECT (element_,
-      "%s drops what is queued: %d, played up to %" GST_TIME_FORMAT,
-      GST_OBJECT_NAME (top.get ()), drops, GST_TIME_ARGS (position));
-  if (!is_known || position < 0) return std::nullopt;
-  return static_cast<presentation::Time> (position);
-}
-
 // A track goes on where another one of its type leaves off. That one has its
 // pad until it has sent what it had begun.
 void AdaptivePlayback::change_tracks (
     const std::vector<bool> &wanted, guint32 seqnum)
 {
   std::vector<bool> present = selected_.lock ()->tracks;
-  std::optional<presentation::Time> played = played_position ();
   std::map<presentation::Type, std::optional<presentation::Time>> left;
   std::map<presentation::Type, bool> was_main;
   for (std::size_t i = 0; i < wanted.size (); i++) {
@@ -522,8 +503,6 @@ void AdaptivePlayback::change_tracks (
     if (!present[i] || wanted[i]) continue;
     if (auto stream = stream_of (tracks_[i]))
       left[selection.type] = stream->leave ();
-    auto &time = left[selection.type];
-    if (time && played) time = std::min (*time, *played);
     was_main[selection.type] = std::exchange (selection.is_main, false);
   }
   for (std::size_t i = 0; i < wanted.size (); i++) {
@@ -677,6 +656,13 @@ std::optional<Itinerary> AdaptivePlayback::plan (
 // for it could be to wait for oneself.
 bool AdaptivePlayback::seek (GstEvent *event)
 {
+  Owned<GstEvent> there;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_TOC_SELECT) {
+    Owned<GstEvent> toc = relay::share (state_.lock ()->toc.get ());
+    there = gstadaptivetoc::to_seek (event, toc.get ());
+    if (!there) return false;
+    event = there.get ();
+  }
   auto seek = AdaptiveSeek::parse (event);
   if (!seek) return false;
   {

@@ -59,7 +59,7 @@ public:
   void stop_loading ();
   void remove_pads ();
 
-  // False: it leads nowhere. From any thread.
+  // SEEK or TOC_SELECT. False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
   // False: it is not about our tracks. From any thread; carried out later.
   bool select (GstEvent *event);
@@ -81,7 +81,8 @@ private:
     Streams streams;
     bool is_exposed = false;  // all of them are there
     std::optional<presentation::Time> duration;
-    bool reported = false;  // the end
+    bool reported = false;       // the end
+    relay::Owned<GstEvent> toc;  // null: there are no chapters
 
     std::vector<timeline::Span> left_out;
     GstSegment segment{};  // of the presentation, as the last seek left it
@@ -122,7 +123,6 @@ private:
   void work_on_selection ();
   void change_tracks (const std::vector<bool> &wanted, guint32 seqnum);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
-  std::optional<presentation::Time> played_position ();
   bool complete (loader::Selection &selection);
   void add_track (Track &track, std::optional<presentation::Time> time);
   void begin_track (const Track &track, loader::Selection selection,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "chapters.h"
 #include "choice.h"
 #include "common/result.h"
 #include "fetcher.h"
@@ -59,6 +60,10 @@ struct Selection
   presentation::Time end = timeline::max_time;
   // The same track in later periods, but for those that go without it.
   std::vector<Selection> later{};
+  // Its key frames alone; null: there are none.
+  std::shared_ptr<const presentation::Track> key_frames{};
+  // It is one of key frames, which is played in place of another one.
+  bool is_trick_mode = false;
 };
 
 struct Loaded
@@ -66,6 +71,7 @@ struct Loaded
   std::optional<presentation::Time> duration;
   std::vector<presentation::EventStream> event_streams{};
   presentation::Notes notes{};
+  std::vector<chapters::Chapter> chapters{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 
@@ -91,6 +97,11 @@ struct Access
 // playlists and indexes of all tracks, remote elements.
 [[nodiscard]] Result<Loaded> load (
     const Access &access, const std::string &uri, const Options &options);
+
+// What is played in trick modes in place of a selection: in the same periods,
+// which may not all have key frames alone. Nothing when none has. Not complete.
+[[nodiscard]] std::optional<Selection> trick_mode (
+    const Selection &selection, const choice::Limits &limits, double rate);
 
 // Loads the playlists or the indexes of those that have none yet, which may be
 // elsewhere then: see places. What comes back is how long the longest one is,
