@@ -19,6 +19,7 @@
 #include "gstadaptiveswitch.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
+#include "keyids.h"
 #include "loader.h"
 #include "timeline.h"
 
@@ -163,6 +164,7 @@ private:
   GstFlowReturn begin ();
   GstFlowReturn look_for_key_frames ();
   void protect (const AdaptiveKeys::Held &protections);
+  GstFlowReturn look_for_keys (const SegmentItem &item);
   std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
   const Shared shared_;
@@ -195,4 +197,5 @@ private:
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;
+  keyids::Scanner key_ids_;
 };
