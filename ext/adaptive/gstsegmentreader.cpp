@@ -132,10 +132,11 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
     std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
+  const auto *encryption = part_.encryption ();
   std::shared_ptr<const keystore::Key> key;
-  if (resource.encryption) {
-    auto had = access_.keys->get (access_.settings,
-        resource.encryption->key_uri, cancellable_, access_.counters);
+  if (encryption != nullptr) {
+    auto had = access_.keys->get (access_.settings, encryption->key_uri,
+        cancellable_, access_.counters);
     if (!had) return failure (body::failure (had.code ()).code);
     key = std::move (*had);
   }
@@ -145,7 +146,9 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key) return relay::Done{};
   auto clear =
-      decryptedbody::make (std::move (body_), *resource.encryption, *key);
+      resource.encryption
+          ? decryptedbody::make (std::move (body_), *encryption, *key)
+          : decryptedbody::make_samples (std::move (body_), *encryption, *key);
   if (!clear) return failure (clear.code ());
   body_ = std::move (*clear);
   return relay::Done{};
@@ -189,7 +192,8 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
-    if (part_.segment.protections && is_for_no_decrypter (format))
+    if (part_.segment.protections && !part_.segment.samples &&
+        is_for_no_decrypter (format))
       return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;

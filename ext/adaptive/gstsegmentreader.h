@@ -34,6 +34,12 @@ struct SegmentPart
   {
     return is_init ? *segment.init : segment.resource;
   }
+  // With a key that is had for it. Null: none.
+  [[nodiscard]] const presentation::Encryption *encryption () const
+  {
+    if (const auto &whole = resource ().encryption) return &*whole;
+    return !is_init && segment.samples ? &*segment.samples : nullptr;
+  }
 };
 
 // Why a part cannot be read.
