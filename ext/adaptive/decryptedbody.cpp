@@ -142,8 +142,7 @@ public:
       Count count = encrypted_->read_now (read_);
       if (!count || !*count) return count;
       auto done = take (std::span (read_).first (**count));
-      if (!done)
-        return problem (body::Error::decrypt, key_uri_, done.code ());
+      if (!done) return problem (body::Error::decrypt, key_uri_, done.code ());
     }
     std::size_t size = std::min (out.size (), clear_.size () - clear_at_);
     std::memcpy (out.data (), clear_.data () + clear_at_, size);
@@ -161,8 +160,7 @@ private:
     ended_ = bytes.empty ();
     if (is_known_) return decrypt (bytes);
     first_.insert (first_.end (), bytes.begin (), bytes.end ());
-    if (!ended_ && first_.size () < container::sniff_size)
-      return relay::Done{};
+    if (!ended_ && first_.size () < container::sniff_size) return relay::Done{};
     is_known_ = true;
     auto format = container::sniff (first_);
     if (format == container::Format::mpegts)

@@ -135,8 +135,8 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   const auto *encryption = part_.encryption ();
   std::shared_ptr<const keystore::Key> key;
   if (encryption != nullptr) {
-    auto had = access_.keys->get (access_.settings, encryption->key_uri,
-        cancellable_, access_.counters);
+    auto had = access_.keys->get (
+        access_.settings, encryption->key_uri, cancellable_, access_.counters);
     if (!had) return failure (body::failure (had.code ()).code);
     key = std::move (*had);
   }

@@ -77,8 +77,7 @@ std::size_t find_start_code (View stream, std::size_t from)
 {
   std::size_t at = from + 2;
   while (at < stream.size ()) {
-    const void *one =
-        std::memchr (stream.data () + at, 1, stream.size () - at);
+    const void *one = std::memchr (stream.data () + at, 1, stream.size () - at);
     if (one == nullptr) break;
     at = static_cast<std::size_t> (
         static_cast<const std::uint8_t *> (one) - stream.data ());
@@ -251,7 +250,8 @@ Result<Frame> parse_ac3 (View bytes)
   unsigned bsid = bytes[5] >> 3;
   if (bsid > 16) return relay::failure (Error::no_frame);
   if (bsid > 10) {
-    frame.size = (static_cast<std::size_t> ((bytes[2] & 7) << 8 | bytes[3]) + 1) * 2;
+    frame.size =
+        (static_cast<std::size_t> ((bytes[2] & 7) << 8 | bytes[3]) + 1) * 2;
   } else {
     auto words = ac3_words (bytes[4] >> 6, bytes[4] & 0x3f);
     if (!words) return relay::failure (Error::no_frame);

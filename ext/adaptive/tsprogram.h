@@ -9,8 +9,9 @@
 
 #include "sampleaes.h"
 
-// The programs of a transport stream (ISO/IEC 13818-1 2.4.4), and what SAMPLE-AES
-// says in them of how streams are encrypted: "3.0 Transport Stream Signaling".
+// The programs of a transport stream (ISO/IEC 13818-1 2.4.4), and what
+// SAMPLE-AES says in them of how streams are encrypted: "3.0 Transport Stream
+// Signaling".
 namespace tsprogram {
 
 using sampleaes::Codec;

@@ -72,7 +72,8 @@ Result<Decrypter::Packet> Decrypter::parse (std::size_t position)
   out.continuity = bytes[3] & 0xf;
   bool has_field = (bytes[3] & 0x20) != 0;
   if (has_field) {
-    if (bytes[4] > packet_size - 5) return failure (Error::adaptation, position);
+    if (bytes[4] > packet_size - 5)
+      return failure (Error::adaptation, position);
     out.is_discontinuous = bytes[4] > 0 && (bytes[5] & 0x80) != 0;
   }
   if ((bytes[3] & 0x10) != 0)
@@ -193,8 +194,7 @@ Result<Done> Decrypter::refill (const Bytes &pes)
   if (pes.bytes.size () < packets) return failure (Error::stuffing);
   for (const Piece &piece : pes.pieces) {
     packets--;
-    std::size_t size =
-        std::min (piece.size, pes.bytes.size () - at - packets);
+    std::size_t size = std::min (piece.size, pes.bytes.size () - at - packets);
     std::uint8_t *bytes = packet (piece.packet);
     std::size_t to = stuff (bytes, piece.at, piece.size - size);
     std::memcpy (bytes + to, pes.bytes.data () + at, size);
@@ -242,8 +242,8 @@ void Decrypter::write (const Bytes &all)
 {
   std::size_t at = 0;
   for (const Piece &piece : all.pieces) {
-    std::memcpy (packet (piece.packet) + piece.at, all.bytes.data () + at,
-        piece.size);
+    std::memcpy (
+        packet (piece.packet) + piece.at, all.bytes.data () + at, piece.size);
     at += piece.size;
   }
 }
@@ -287,8 +287,7 @@ Result<Done> Decrypter::finish (std::vector<std::uint8_t> &out)
     auto done = end (stream);
     if (!done) return done;
     if (!stream.frame.pieces.empty ())
-      return failure (
-          Error::cut_frame, stream.frame.pieces.front ().packet);
+      return failure (Error::cut_frame, stream.frame.pieces.front ().packet);
   }
   release (out);
   return Done{};

@@ -68,8 +68,8 @@ Bytes sync_frame (const char *header, std::size_t size)
 {
   Bytes out = test::hex (header);
   Bytes rest = counting (size);
-  out.insert (out.end (), rest.begin () + static_cast<std::ptrdiff_t> (out.size ()),
-      rest.end ());
+  out.insert (out.end (),
+      rest.begin () + static_cast<std::ptrdiff_t> (out.size ()), rest.end ());
   return out;
 }
 
@@ -79,8 +79,8 @@ sampleaes::Result<Bytes> decrypt_packed (
   PackedAudio audio (make_cipher ());
   Bytes out;
   for (std::size_t at = 0; at < segment.size (); at += piece) {
-    auto done = audio.feed (
-        test::View (segment).subspan (at, std::min (piece, segment.size () - at)),
+    auto done = audio.feed (test::View (segment).subspan (
+                                at, std::min (piece, segment.size () - at)),
         out);
     if (!done) return done.error ();
   }
@@ -100,7 +100,8 @@ GST_START_TEST (the_pattern_is_one_block_of_ten)
     test::append (encrypted, filled (31, 0xaa));
     test::append (clear, filled (31, 0xaa));
     for (std::size_t i = 0; i < 4; i++) {
-      test::append (encrypted, test::View (nist_encrypted).subspan (i * 16, 16));
+      test::append (
+          encrypted, test::View (nist_encrypted).subspan (i * 16, 16));
       test::append (clear, test::View (nist_clear).subspan (i * 16, 16));
       test::append (encrypted, filled (i < 3 ? 144 : 1, 0xbb));
       test::append (clear, filled (i < 3 ? 144 : 1, 0xbb));
@@ -148,11 +149,8 @@ GST_START_TEST (what_is_around_units_stays)
   {
     Bytes before, after;
   } rows[] = {
-      {{0, 0, 1}, {}},
-      {{0, 0, 0, 1}, {}},
-      {{0, 0, 0, 0, 0, 1}, {0, 0, 0}},
-      {aud + Bytes{0, 0, 1}, aud},
-      {{0, 0, 1}, Bytes{0} + aud},
+      {{0, 0, 1}, {}}, {{0, 0, 0, 1}, {}}, {{0, 0, 0, 0, 0, 1}, {0, 0, 0}},
+      {aud + Bytes{0, 0, 1}, aud}, {{0, 0, 1}, Bytes{0} + aud},
       {{0, 0, 1, 0, 0, 1}, {0, 0, 1}},  // units without a byte
   };
   for (const auto &row : rows) {
@@ -194,7 +192,8 @@ GST_START_TEST (emulation_prevention_is_taken_off_once)
     auto out = decrypt_picture (
         before + encrypted + test::hex (row.wire) + Bytes{0x80});
     if (row.clear == nullptr)
-      fail_unless (!out.ok () && out.code () == Error::emulation, "%s", row.wire);
+      fail_unless (
+          !out.ok () && out.code () == Error::emulation, "%s", row.wire);
     else
       fail_unless (out.ok () && *out == before + block + test::hex (row.clear) +
                                             Bytes{0x80},
@@ -278,23 +277,18 @@ GST_START_TEST (frames_of_ac3_are_decrypted)
     const char *header;
     std::size_t size;
   } rows[] = {
-      {"0b77 0000 00 40", 128},   // 48 kHz, 32 kbit/s
-      {"0b77 0000 01 40", 128},
-      {"0b77 0000 1e 40", 1792},  // 448
-      {"0b77 0000 25 40", 2560},  // 640
-      {"0b77 0000 40 40", 138},   // 44.1 kHz
-      {"0b77 0000 41 40", 140},
-      {"0b77 0000 5c 40", 1670},  // 384
-      {"0b77 0000 5d 40", 1672},
-      {"0b77 0000 65 40", 2788},
-      {"0b77 0000 80 40", 192},   // 32 kHz
-      {"0b77 0000 a5 40", 3840},
-      {"0b77 0000 00 50", 128},   // bsid 10
-      {"0b77 0003 3f 80", 8},     // E-AC-3
-      {"0b77 00bf 3f 80", 384},
-      {"0b77 07ff 3f 80", 4096},
-      {"0b77 4100 3f 80", 514},   // a dependent substream
-      {"0b77 00ff 3f 58", 512},   // bsid 11
+      {"0b77 0000 00 40", 128},                             // 48 kHz, 32 kbit/s
+      {"0b77 0000 01 40", 128}, {"0b77 0000 1e 40", 1792},  // 448
+      {"0b77 0000 25 40", 2560},                            // 640
+      {"0b77 0000 40 40", 138},                             // 44.1 kHz
+      {"0b77 0000 41 40", 140}, {"0b77 0000 5c 40", 1670},  // 384
+      {"0b77 0000 5d 40", 1672}, {"0b77 0000 65 40", 2788},
+      {"0b77 0000 80 40", 192},                             // 32 kHz
+      {"0b77 0000 a5 40", 3840}, {"0b77 0000 00 50", 128},  // bsid 10
+      {"0b77 0003 3f 80", 8},                               // E-AC-3
+      {"0b77 00bf 3f 80", 384}, {"0b77 07ff 3f 80", 4096},
+      {"0b77 4100 3f 80", 514},  // a dependent substream
+      {"0b77 00ff 3f 58", 512},  // bsid 11
   };
   for (const auto &row : rows) {
     Bytes clear = sync_frame (row.header, row.size);
@@ -354,8 +348,8 @@ GST_START_TEST (cut_frames_are_left)
   Bytes clear = test::adts_frame (counting (100));
   Bytes whole = test::encrypt_adts (key, clear + clear);
   for (std::size_t size = 107; size < 214; size++) {
-    Bytes frames (whole.begin (),
-        whole.begin () + static_cast<std::ptrdiff_t> (size));
+    Bytes frames (
+        whole.begin (), whole.begin () + static_cast<std::ptrdiff_t> (size));
     Cipher cipher = make_cipher ();
     auto done = cipher.decrypt_frames (Codec::aac, frames);
     fail_unless (done.ok () && *done == 107U);
@@ -380,8 +374,8 @@ GST_START_TEST (packed_audio_is_decrypted)
   }
   Bytes encrypted_ac3;
   for (std::size_t at = 0; at < ac3.size (); at += 384)
-    encrypted_ac3 = encrypted_ac3 +
-                    test::encrypt_frame (key, test::View (ac3).subspan (at, 384), 0);
+    encrypted_ac3 = encrypted_ac3 + test::encrypt_frame (key,
+                                        test::View (ac3).subspan (at, 384), 0);
   const Bytes encrypted_adts = test::encrypt_adts (key, adts);
   const struct
   {
@@ -391,7 +385,8 @@ GST_START_TEST (packed_audio_is_decrypted)
       {tag, tag},
       {adts, encrypted_adts},
       {tag + adts, tag + encrypted_adts},
-      {tag + with_footer + adts + tag, tag + with_footer + encrypted_adts + tag},
+      {tag + with_footer + adts + tag,
+          tag + with_footer + encrypted_adts + tag},
       {adts + tag + adts, encrypted_adts + tag + encrypted_adts},
       {tag + ac3, tag + encrypted_ac3},
       // The smallest frame.
@@ -434,8 +429,8 @@ GST_END_TEST;
 GST_START_TEST (errors_have_words)
 {
   for (int i = 0; i <= static_cast<int> (Error::too_long); i++)
-    fail_unless (std::string_view (to_string (static_cast<Error> (i))) !=
-                 "unknown");
+    fail_unless (
+        std::string_view (to_string (static_cast<Error> (i))) != "unknown");
 }
 GST_END_TEST;
 

@@ -10,6 +10,7 @@
 #include <initializer_list>
 #include <map>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -121,7 +122,8 @@ inline Bytes encrypt_nal (const SampleKey &key, View unit)
 }
 
 // Listings 2-2 and 2-3: header, 16 bytes, then as many blocks as there are.
-inline Bytes encrypt_frame (const SampleKey &key, View frame, std::size_t header)
+inline Bytes encrypt_frame (
+    const SampleKey &key, View frame, std::size_t header)
 {
   Bytes out (frame.begin (), frame.end ());
   Cbc cbc (key);
@@ -173,8 +175,8 @@ inline Bytes encrypt_adts (const SampleKey &key, View frames)
     demand (frames.size () >= 7 && frames[0] == 0xff);
     std::size_t size = (frames[3] & 3U) << 11 | frames[4] << 3 | frames[5] >> 5;
     demand (size >= 7 && size <= frames.size ());
-    append (out, encrypt_frame (
-                     key, frames.first (size), (frames[1] & 1) != 0 ? 7 : 9));
+    append (out,
+        encrypt_frame (key, frames.first (size), (frames[1] & 1) != 0 ? 7 : 9));
     frames = frames.subspan (size);
   }
   return out;
@@ -184,9 +186,8 @@ inline Bytes encrypt_adts (const SampleKey &key, View frames)
 inline Bytes adts_frame (View payload, bool has_crc = false)
 {
   std::size_t size = payload.size () + (has_crc ? 9 : 7);
-  Bytes out{0xff, low (has_crc ? 0xf0U : 0xf1U), 0x50,
-      low (0x80 | size >> 11), low (size >> 3), low ((size & 7) << 5 | 0x1f),
-      0xfc};
+  Bytes out{0xff, low (has_crc ? 0xf0U : 0xf1U), 0x50, low (0x80 | size >> 11),
+      low (size >> 3), low ((size & 7) << 5 | 0x1f), 0xfc};
   if (has_crc) append (out, Bytes{0x12, 0x34});
   append (out, payload);
   return out;
@@ -198,7 +199,8 @@ inline Bytes nal_unit (unsigned type, std::size_t size, unsigned seed)
   Bytes raw{low (0x60U | type)};
   while (raw.size () < size * 2) {
     seed = seed * 1103515245 + 12345;
-    raw.push_back ((seed >> 16) % 3 == 0 ? low (seed >> 20) : low (seed >> 28 & 3));
+    raw.push_back (
+        (seed >> 16) % 3 == 0 ? low (seed >> 20) : low (seed >> 28 & 3));
   }
   Bytes out = escape (raw);
   out.resize (size);
@@ -220,22 +222,22 @@ inline std::uint32_t section_crc (View bytes)
   return crc;
 }
 
-inline Bytes section (unsigned table, unsigned id, const Bytes &content,
-    unsigned current = 1)
+inline Bytes section (
+    unsigned table, unsigned id, const Bytes &content, unsigned current = 1)
 {
   std::size_t length = 5 + content.size () + 4;
   Bytes out{low (table), low (0xb0 | length >> 8), low (length), low (id >> 8),
       low (id), low (0xc0U | current), 0, 0};
   append (out, content);
   std::uint32_t crc = section_crc (out);
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back (low (crc >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back (low (crc >> shift));
   return out;
 }
 
 inline Bytes pat (unsigned map_pid)
 {
-  return section (
-      0, 1, {0, 1, low (0xe0U | map_pid >> 8), low (map_pid)});
+  return section (0, 1, {0, 1, low (0xe0U | map_pid >> 8), low (map_pid)});
 }
 
 inline Bytes descriptor (unsigned tag, std::string_view content)
@@ -260,9 +262,10 @@ inline Bytes pmt (const std::vector<MapStream> &streams, unsigned clock_pid,
       low (0xf0U | descriptors.size () >> 8), low (descriptors.size ())};
   append (content, descriptors);
   for (const MapStream &one : streams) {
-    append (content, Bytes{low (one.type), low (0xe0U | one.pid >> 8),
-                         low (one.pid), low (0xf0U | one.descriptors.size () >> 8),
-                         low (one.descriptors.size ())});
+    append (
+        content, Bytes{low (one.type), low (0xe0U | one.pid >> 8),
+                     low (one.pid), low (0xf0U | one.descriptors.size () >> 8),
+                     low (one.descriptors.size ())});
     append (content, one.descriptors);
   }
   return section (2, 1, content, current);
@@ -272,7 +275,8 @@ inline Bytes pmt (const std::vector<MapStream> &streams, unsigned clock_pid,
 inline MapStream encrypted_stream (unsigned clear_type, unsigned pid)
 {
   auto setup = [] (const char *type) {
-    return descriptor (5, std::string ("apad") + type + std::string ("\0\0\1\2\x12\x10", 6));
+    return descriptor (
+        5, std::string ("apad") + type + std::string ("\0\0\1\2\x12\x10", 6));
   };
   switch (clear_type) {
     case 0x1b:
@@ -403,13 +407,13 @@ struct TsContent
   struct Unit
   {
     unsigned pid = 0;
-    Bytes header;   // of the PES packet
-    Bytes payload;  // its elementary stream
+    Bytes header;           // of the PES packet
+    Bytes payload;          // its elementary stream
     std::size_t first = 0;  // the number of its first packet
     bool operator== (const Unit &) const = default;
   };
   std::vector<MapStream> streams;
-  std::vector<Unit> units;  // in the order of their first packets
+  std::vector<Unit> units;              // in the order of their first packets
   std::map<std::size_t, Bytes> clocks;  // by the number of the packet
 };
 
@@ -423,8 +427,7 @@ public:
     for (std::size_t n = 0; n * ts_packet < bytes.size (); n++)
       reader.packet (n, bytes.subspan (n * ts_packet, ts_packet));
     for (auto &one : reader.open_) reader.close (one.second);
-    std::ranges::sort (
-        reader.content_.units, {}, &TsContent::Unit::first);
+    std::ranges::sort (reader.content_.units, {}, &TsContent::Unit::first);
     return reader.content_;
   }
 
@@ -522,7 +525,8 @@ private:
     demand (header <= all.size ());
     View payload = all.subspan (header);
     content_.units.push_back ({open.pid,
-        Bytes (all.begin (), all.begin () + static_cast<std::ptrdiff_t> (header)),
+        Bytes (
+            all.begin (), all.begin () + static_cast<std::ptrdiff_t> (header)),
         Bytes (payload.begin (), payload.end ()), open.first});
     open.bytes.clear ();
   }

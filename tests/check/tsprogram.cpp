@@ -73,17 +73,17 @@ GST_START_TEST (encrypted_streams_become_clear_ones)
           {0x1b, 0x100, descriptor (15, "zav") + descriptor (5, "")},
           Codec::h264},
       // Clear ones are as they were.
-      {{0x1b, 0x100, descriptors_of (0x1b)}, {0x1b, 0x100, descriptors_of (0x1b)},
-          Codec::none},
-      {{0x15, 0x110, descriptor (38, "ID3 ")}, {0x15, 0x110, descriptor (38, "ID3 ")},
-          Codec::none},
+      {{0x1b, 0x100, descriptors_of (0x1b)},
+          {0x1b, 0x100, descriptors_of (0x1b)}, Codec::none},
+      {{0x15, 0x110, descriptor (38, "ID3 ")},
+          {0x15, 0x110, descriptor (38, "ID3 ")}, Codec::none},
   };
   for (const auto &row : rows) {
     Programs programs;
     fail_unless (!programs.is_known ());
     auto out = rewrite (programs, test::pmt ({row.encrypted}, 0x100));
-    fail_unless (out.ok () &&
-                     *out == payload_of (test::pmt ({row.clear}, 0x100)),
+    fail_unless (
+        out.ok () && *out == payload_of (test::pmt ({row.clear}, 0x100)),
         "type %x", row.encrypted.type);
     fail_unless (programs.codec (row.encrypted.pid) == row.codec);
     fail_unless (programs.codec (0x1ff) == Codec::none && programs.is_known ());
@@ -109,17 +109,17 @@ GST_START_TEST (all_streams_and_sections_are_rewritten)
   const Bytes of_program = descriptor (5, "HDMV");
   Programs programs;
   auto out = rewrite (programs, test::pmt (both (true), 0x100, of_program));
-  fail_unless (out.ok () &&
-               *out == payload_of (test::pmt (both (false), 0x100, of_program)));
+  fail_unless (out.ok () && *out == payload_of (test::pmt (
+                                        both (false), 0x100, of_program)));
   // Several sections, and tables of other kinds.
   const Bytes other = test::section (0xc0, 7, {1, 2, 3});
   const Bytes one = test::pmt ({test::encrypted_stream (0x1b, 0x100)}, 0x100);
   const Bytes two = test::pmt ({test::encrypted_stream (0x0f, 0x101)}, 0x100);
   out = rewrite (programs, one + other + two);
-  fail_unless (out.ok () &&
-               *out == payload_of (test::pmt ({{0x1b, 0x100, {}}}, 0x100) +
-                                   other +
-                                   test::pmt ({{0x0f, 0x101, {}}}, 0x100)));
+  fail_unless (
+      out.ok () &&
+      *out == payload_of (test::pmt ({{0x1b, 0x100, {}}}, 0x100) + other +
+                          test::pmt ({{0x0f, 0x101, {}}}, 0x100)));
 }
 GST_END_TEST;
 
@@ -130,21 +130,22 @@ GST_START_TEST (what_is_not_yet_so_is_not_used)
   const Bytes next =
       test::pmt ({test::encrypted_stream (0x1b, 0x100)}, 0x100, {}, 0);
   auto out = rewrite (programs, next);
-  fail_unless (out.ok () &&
-               *out == payload_of (test::pmt ({{0x1b, 0x100, {}}}, 0x100, {}, 0)));
+  fail_unless (out.ok () && *out == payload_of (test::pmt (
+                                        {{0x1b, 0x100, {}}}, 0x100, {}, 0)));
   fail_unless (programs.codec (0x100) == Codec::none && !programs.is_known ());
-  fail_unless (programs
-                   .add_association (payload_of (test::section (0, 1,
-                                         {0, 1, 0xf0, 0}, 0)),
-                       true)
-                   .ok ());
+  fail_unless (
+      programs
+          .add_association (
+              payload_of (test::section (0, 1, {0, 1, 0xf0, 0}, 0)), true)
+          .ok ());
   fail_unless (!programs.is_map (map_pid));
   // A later map says otherwise.
-  fail_unless (
-      rewrite (programs, test::pmt ({test::encrypted_stream (0x1b, 0x100)}, 0x100))
-          .ok ());
+  fail_unless (rewrite (
+      programs, test::pmt ({test::encrypted_stream (0x1b, 0x100)}, 0x100))
+                   .ok ());
   fail_unless (programs.codec (0x100) == Codec::h264);
-  fail_unless (rewrite (programs, test::pmt ({{0x1b, 0x100, {}}}, 0x100)).ok ());
+  fail_unless (
+      rewrite (programs, test::pmt ({{0x1b, 0x100, {}}}, 0x100)).ok ());
   fail_unless (programs.codec (0x100) == Codec::none);
 }
 GST_END_TEST;
@@ -172,9 +173,11 @@ GST_START_TEST (broken_sections_are_told)
     Error error;
   } rows[] = {
       {"checksum", test::changed (good, 14, 0xcd), Error::section_crc},
-      {"the last byte", test::changed (good, good.size () - 1, good.back () ^ 1U),
+      {"the last byte",
+          test::changed (good, good.size () - 1, good.back () ^ 1U),
           Error::section_crc},
-      {"longer than the packet", test::changed (good, 2, 0xff), Error::section_cut},
+      {"longer than the packet", test::changed (good, 2, 0xff),
+          Error::section_cut},
       {"no header", {2, 0xb0, 8, 0, 1, 0xc1, 0, 0, 1, 2, 3},
           Error::section_size},
       {"no PCR PID", of ({0xe1, 0, 0xf0}), Error::section_size},
@@ -183,8 +186,7 @@ GST_START_TEST (broken_sections_are_told)
       {"a part of a stream", of ({0xe1, 0, 0xf0, 0, 0x1b, 0xe1, 0, 0xf0}),
           Error::section_size},
       {"descriptors of a stream",
-          of ({0xe1, 0, 0xf0, 0, 0x1b, 0xe1, 0, 0xf0, 1}),
-          Error::section_size},
+          of ({0xe1, 0, 0xf0, 0, 0x1b, 0xe1, 0, 0xf0, 1}), Error::section_size},
       {"one byte of a descriptor",
           of ({0xe1, 0, 0xf0, 0, 0xdb, 0xe1, 0, 0xf0, 1, 5}),
           Error::section_size},
