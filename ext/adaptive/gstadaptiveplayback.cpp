@@ -15,7 +15,6 @@
 #include "gstadaptiveevents.h"
 #include "gstblocks.h"
 #include "gstsource.h"
-#include "schedule.h"
 
 using relay::Owned;
 
@@ -76,7 +75,7 @@ void AdaptivePlayback::check_end ()
 {
   bool linked = false;
   bool is_segment_seek = false;
-  Streams streams;
+  std::vector<std::pair<std::shared_ptr<AdaptiveStream>, unsigned>> streams;
   {
     auto state = state_.lock ();
     if (state->reported || state->is_seeking ||
@@ -86,14 +85,15 @@ void AdaptivePlayback::check_end ()
       GstFlowReturn flow = stream->flow ();
       if (flow == GST_FLOW_OK) return;
       linked = linked || flow != GST_FLOW_NOT_LINKED;
+      streams.emplace_back (stream, stream->generation ());
     }
     state->reported = linked;
     is_segment_seek = state->itinerary.is_segment_seek;
-    streams = state->streams;
   }
   if (linked) {
     post_end (is_segment_seek);
-    for (const auto &stream : streams) stream->end_with_others ();
+    for (const auto &[stream, generation] : streams)
+      stream->end_with_others (generation);
   } else if (may_fail ()) {
     GST_ELEMENT_FLOW_ERROR (element_, GST_FLOW_NOT_LINKED);
   }
@@ -226,19 +226,12 @@ void AdaptivePlayback::expose (loader::Loaded loaded)
 // until all of them are going.
 void AdaptivePlayback::set_going ()
 {
-  Streams streams;
-  bool is_wanted = false;
   {
     auto state = state_.lock ();
     state->is_exposed = true;
     state->is_seeking = true;
-    is_wanted = state->wanted.has_value ();
-    streams = state->streams;
   }
-  // When it leads nowhere, from the beginning.
-  if (is_wanted && carry_out_seeks ()) return check_end ();
-  for (const auto &stream : streams) stream->start ();
-  carry_out_seeks ();
+  (void)carry_out_seeks (false);
   check_end ();
 }
 
@@ -515,10 +508,8 @@ void AdaptivePlayback::add_track (
 {
   loader::Selection selection = track.selection;
   const presentation::Track &all = *selection.track;
-  AdaptiveSwitch::Held variant = choice_->variant.copy ();
-  if (all.is_rendition && variant)
-    selection.index =
-        schedule::choose_rendition (all, *variant).value_or (selection.index);
+  if (all.is_rendition)
+    selection.index = choice_->rendition_of (all).value_or (selection.index);
   selection.representation = all.representations[selection.index];
   for (loader::Selection &later : selection.later)
     later.representation = later.track->representations[later.index];
@@ -566,6 +557,8 @@ void AdaptivePlayback::remove_track (const Track &track)
     if (g_cancellable_is_cancelled (state->cancellable.get ())) return;
     std::erase (state->streams, stream);
   }
+  // Its thread may not be through yet with its last turn.
+  gst_pad_set_active (stream->pad (), FALSE);
   gst_element_remove_pad (element_, stream->pad ());
 }
 
@@ -642,31 +635,35 @@ bool AdaptivePlayback::seek (GstEvent *event)
   return done;
 }
 
-// False: the last one leads nowhere.
-bool AdaptivePlayback::carry_out_seeks ()
+// False: the last one leads nowhere. What is not going yet is set going, if no
+// seek does that.
+bool AdaptivePlayback::carry_out_seeks (bool is_going)
 {
   bool done = true;
   for (;;) {
     Situation now = situation ();
-    AdaptiveSeek seek;
+    std::optional<AdaptiveSeek> seek;
     std::optional<Itinerary> itinerary;
     Streams streams;
     {
       auto state = state_.lock ();
-      if (!state->wanted ||
+      if ((!state->wanted && is_going) ||
           g_cancellable_is_cancelled (state->cancellable.get ())) {
         state->is_seeking = false;
         seeked_.notify_all ();
         return done;
       }
-      seek = *std::exchange (state->wanted, std::nullopt);
-      itinerary = plan (*state, seek, now);
+      seek = std::exchange (state->wanted, std::nullopt);
+      if (seek) itinerary = plan (*state, *seek, now);
       if (itinerary) state->itinerary = *itinerary;
       state->reported = false;
       streams = state->streams;
     }
-    done = itinerary.has_value ();
-    if (done) go (seek, *itinerary, streams);
+    done = !seek || itinerary;
+    if (itinerary) go (*seek, *itinerary, streams);
+    if (!is_going && !(itinerary && seek->is_flushing ()))
+      for (const auto &stream : streams) stream->start ();
+    is_going = true;
   }
 }
 

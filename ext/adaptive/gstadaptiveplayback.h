@@ -142,7 +142,7 @@ private:
     presentation::Time base = 0;
   };
   Situation situation ();
-  bool carry_out_seeks ();
+  bool carry_out_seeks (bool is_going = true);
   std::optional<Itinerary> plan (
       State &state, const AdaptiveSeek &seek, const Situation &situation);
   void go (const AdaptiveSeek &seek, const Itinerary &itinerary,

@@ -113,6 +113,7 @@ static gboolean pad_activate_mode (
     GstPad *pad, GstObject *, GstPadMode mode, gboolean active)
 {
   if (mode != GST_PAD_MODE_PUSH) return FALSE;
+  stream_of (pad).set_active (active != FALSE);
   if (active) return TRUE;
   stream_of (pad).cancel ();
   return gst_pad_stop_task (pad);
@@ -248,11 +249,24 @@ AdaptiveStream::~AdaptiveStream ()
   (void)flow ();
 }
 
+// Not under the lock: whoever makes a task posts a message. Nobody else starts
+// or stops it now: it has not been running, or was flushed.
 void AdaptiveStream::start ()
 {
-  flow_ = GST_FLOW_OK;
-  is_over_ = false;
+  {
+    auto run = run_.lock ();
+    if (!run->is_active) return;
+    run->flow = GST_FLOW_OK;
+    run->is_over = false;
+  }
   gst_pad_start_task (pad_, loop, this, nullptr);
+}
+
+void AdaptiveStream::set_active (bool is_active)
+{
+  auto run = run_.lock ();
+  run->is_active = is_active;
+  if (!is_active) run->flow = GST_FLOW_FLUSHING;
 }
 
 void AdaptiveStream::cancel ()
@@ -304,23 +318,57 @@ void AdaptiveStream::resume ()
 {
   // GstPad has set its NEED_RECONFIGURE flag before: when the thread is just
   // about to wait, it sees that one.
-  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
-  if (flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) start ();
+  auto run = run_.lock ();
+  if (run->flow != GST_FLOW_NOT_LINKED) return;
+  run->flow = GST_FLOW_OK;
+  run->is_over = false;
+  gst_pad_start_task (pad_, loop, this, nullptr);
+}
+
+// False: it is being flushed or stopped, or was started for nothing.
+bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
+{
+  bool begins_next = false;
+  {
+    auto run = run_.lock ();
+    if (run->flow != GST_FLOW_OK) {
+      gst_pad_pause_task (pad_);
+      return false;
+    }
+    turn_ = generation_;
+    if (std::exchange (run->ends_with_others, false)) flow = GST_FLOW_EOS;
+    begins_next = std::exchange (run->begins_next, false);
+  }
+  if (begins_next) (void)take_next ();
+  return true;
+}
+
+// False: there was a flush, which has said what comes next.
+bool AdaptiveStream::end_turn (GstFlowReturn flow)
+{
+  auto run = run_.lock ();
+  if (is_outdated () || run->flow != GST_FLOW_OK) return false;
+  // Another itinerary came when this one was just over.
+  if (flow == GST_FLOW_EOS && run->next) {
+    run->begins_next = true;
+    return false;
+  }
+  run->flow = flow;
+  return true;
 }
 
 void AdaptiveStream::loop (gpointer data)
 {
   auto *self = static_cast<AdaptiveStream *> (data);
-  // First: what it was set after is of this thread from here on.
-  GstFlowReturn flow = self->flow_;
-  unsigned generation = self->generation_;
-  if (flow == GST_FLOW_OK && self->ends_with_others_.exchange (false))
-    flow = GST_FLOW_EOS;
-  if (flow == GST_FLOW_OK) flow = self->step ();
-  // A seek out of its own push.
-  if (self->generation_ != generation) return;
-  if (flow == GST_FLOW_OK)
-    self->flow_ = flow;
+  GstFlowReturn flow = GST_FLOW_OK;
+  // First: what was set before is of this thread from here on.
+  if (!self->begin_turn (flow)) return;
+  if (flow == GST_FLOW_OK && !self->is_outdated ()) flow = self->step ();
+  if (flow == GST_FLOW_NOT_LINKED && !self->last_.copy ())
+    self->wait_for_link ();
+  else if (flow == GST_FLOW_NOT_LINKED)
+    // Who left it may have let go of it: its end is still waited for.
+    self->end (GST_FLOW_EOS);
   else
     self->end (flow);
 }
@@ -359,6 +407,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   if (item.mark) begin_part (item.mark->step.stretch);
   if (item.mark && item.mark->representation != announced_)
     announce (item.mark->representation);
+  if (is_outdated ()) return GST_FLOW_FLUSHING;
   switch (item.kind) {
     case SegmentItem::Kind::event:
       gst_pad_push_event (pad_, item.event.release ());
@@ -377,6 +426,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   }
   if (events_) events_->look (item.buffer.get ());
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
+  if (is_outdated ()) return GST_FLOW_FLUSHING;
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
   if (flow != GST_FLOW_EOS || is_last_leg) return flow;
@@ -394,7 +444,8 @@ GstFlowReturn AdaptiveStream::greet ()
   if (!peer) return GST_FLOW_NOT_LINKED;
   if (segment_) gst_pad_push_event (pad_, segment_.release ());
   gst_pad_push_event (pad_, tag_event ());
-  if (GST_PAD_IS_FLUSHING (peer.get ())) return GST_FLOW_FLUSHING;
+  if (is_outdated () || GST_PAD_IS_FLUSHING (peer.get ()))
+    return GST_FLOW_FLUSHING;
   if (!gst_pad_query_accept_caps (peer.get (), caps_.get ()))
     return GST_FLOW_NOT_NEGOTIATED;
   greeted_ = true;
@@ -449,37 +500,60 @@ void AdaptiveStream::push_end ()
   gst_pad_push_event (pad_, event);
 }
 
+void AdaptiveStream::wait_for_link ()
+{
+  {
+    auto run = run_.lock ();
+    if (is_outdated () || run->flow != GST_FLOW_OK) return;
+  }
+  rewind ();
+  {
+    auto run = run_.lock ();
+    // There is one by now.
+    if (is_outdated () || run->flow != GST_FLOW_OK ||
+        GST_PAD_NEEDS_RECONFIGURE (pad_))
+      return;
+    run->flow = GST_FLOW_NOT_LINKED;
+    run->is_over = true;
+    gst_pad_pause_task (pad_);
+  }
+  shared_.ended ();
+}
+
 void AdaptiveStream::end (GstFlowReturn flow)
 {
-  // Who left it may have let go of it: its end is still waited for.
-  if (flow == GST_FLOW_NOT_LINKED && last_.copy ()) flow = GST_FLOW_EOS;
-  if (flow == GST_FLOW_NOT_LINKED) rewind ();
-  // In this order: from then on resume () may start it.
-  gst_pad_pause_task (pad_);
-  flow_ = flow;
-  if (flow == GST_FLOW_NOT_LINKED && GST_PAD_NEEDS_RECONFIGURE (pad_)) {
-    resume ();
-    return;
-  }
-  bool ends = flow != GST_FLOW_NOT_LINKED && flow != GST_FLOW_FLUSHING;
+  if (!end_turn (flow) || flow == GST_FLOW_OK) return;
+  // What was read ahead is not wanted any more, and its connection neither.
+  feed ()->cancel ();
+  bool ends = flow != GST_FLOW_FLUSHING;
   if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
-  // What was read ahead is not wanted any more, and its connection neither.
-  if (flow != GST_FLOW_NOT_LINKED) feed ()->cancel ();
   // Before the event: with it an application may go.
   shared_.ended ();
-  if (ends) push_end ();
-  is_over_ = true;
+  if (ends && !is_outdated ()) push_end ();
+  {
+    auto run = run_.lock ();
+    if (is_outdated ()) return;
+    run->is_over = true;
+    // It may have been set going again meanwhile.
+    if (run->flow == GST_FLOW_OK)
+      run->is_over = false;
+    else
+      gst_pad_pause_task (pad_);
+  }
   if (last_.copy ()) shared_.ended ();
 }
 
-void AdaptiveStream::end_with_others ()
+void AdaptiveStream::end_with_others (unsigned generation)
 {
   Owned<GstPad> peer{gst_pad_get_peer (pad_)};
-  GstFlowReturn waiting = GST_FLOW_NOT_LINKED;
-  if (!peer || !flow_.compare_exchange_strong (waiting, GST_FLOW_OK)) return;
-  ends_with_others_ = true;
-  start ();
+  auto run = run_.lock ();
+  if (!peer || run->flow != GST_FLOW_NOT_LINKED || generation_ != generation)
+    return;
+  run->flow = GST_FLOW_OK;
+  run->is_over = false;
+  run->ends_with_others = true;
+  gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
 // ---- Seeks -----------------------------------------------------------------
@@ -488,7 +562,14 @@ void AdaptiveStream::begin_flush (guint32 seqnum)
 {
   GstEvent *event = gst_event_new_flush_start ();
   gst_event_set_seqnum (event, seqnum);
-  generation_++;
+  {
+    auto run = run_.lock ();
+    generation_++;
+    run->flow = GST_FLOW_FLUSHING;
+    run->next.reset ();
+    run->begins_next = false;
+    run->ends_with_others = false;
+  }
   // What is left of it is not wanted either.
   if (auto last = last_.lock (); *last) *last = 0;
   cancel ();
@@ -499,15 +580,13 @@ void AdaptiveStream::begin_flush (guint32 seqnum)
 void AdaptiveStream::wait_for_flush ()
 {
   gst_pad_pause_task (pad_);
-  flow_ = GST_FLOW_FLUSHING;
+  (void)run_.lock ();
 }
 
 void AdaptiveStream::play (const Itinerary &itinerary)
 {
-  next_.lock ()->reset ();
   make_feed (itinerary);
   asking_.lock ()->reset (g_cancellable_new ());
-  ends_with_others_ = false;
   greeted_ = false;
   rewound_ = false;
   GstEvent *event = gst_event_new_flush_stop (TRUE);
@@ -518,15 +597,20 @@ void AdaptiveStream::play (const Itinerary &itinerary)
 
 void AdaptiveStream::play_next (const Itinerary &itinerary)
 {
-  *next_.lock () = itinerary;
-  // It may have been waiting for nothing else.
-  if (flow_ == GST_FLOW_EOS && take_next ()) start ();
+  auto run = run_.lock ();
+  run->next = itinerary;
+  if (run->flow != GST_FLOW_EOS) return;
+  // It may have been waiting for nothing else, or is just about to.
+  run->flow = GST_FLOW_OK;
+  run->begins_next = true;
+  if (std::exchange (run->is_over, false))
+    gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
-// False: there is none. By the stream's thread, or when it has ended.
+// False: there is none. By the stream's thread.
 bool AdaptiveStream::take_next ()
 {
-  auto next = std::exchange (*next_.lock (), std::nullopt);
+  auto next = std::exchange (run_.lock ()->next, std::nullopt);
   if (!next) return false;
   make_feed (*next);
   gst_pad_push_event (pad_, segment_.release ());

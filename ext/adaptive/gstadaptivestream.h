@@ -82,18 +82,23 @@ public:
   // that is, in presentation time; nothing when it has not begun.
   std::optional<presentation::Time> leave ();
   // And its peer knows.
-  [[nodiscard]] bool is_over () const { return is_over_; }
+  [[nodiscard]] bool is_over () { return run_.lock ()->is_over; }
   [[nodiscard]] GstPad *pad () const { return pad_; }
   // Its thread ends soon; deactivating the pad waits for it.
   void cancel ();
+  // The pad is active, or is not: then nothing starts its thread any more.
+  void set_active (bool is_active);
   // A decrypter's query; false: not answered.
   bool answer_context (GstQuery *query);
   // After a RECONFIGURE event.
   void resume ();
 
+  // How often it was flushed.
+  [[nodiscard]] unsigned generation () const { return generation_; }
   // All others have ended. Who waits for a link behind its peer ends as well:
-  // bins wait for the end of what nobody listens to.
-  void end_with_others ();
+  // bins wait for the end of what nobody listens to. Unless there was a flush
+  // since.
+  void end_with_others (unsigned generation);
 
   // A flushing seek: all streams go through each of these, one after the other.
   void begin_flush (guint32 seqnum);
@@ -106,7 +111,7 @@ public:
 
   // GST_FLOW_OK as long as it goes on; GST_FLOW_NOT_LINKED as long as it
   // waits.
-  [[nodiscard]] GstFlowReturn flow () const { return flow_; }
+  [[nodiscard]] GstFlowReturn flow () { return run_.lock ()->flow; }
   [[nodiscard]] const loader::Selection &selection () const
   {
     return selection_;
@@ -118,7 +123,25 @@ public:
   [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
 private:
+  // Whether its thread runs, and what it finds when it does. The task is paused
+  // and started again under its lock, so that it never runs when flow says that
+  // it does not. It is the last of all locks.
+  struct Run
+  {
+    GstFlowReturn flow = GST_FLOW_OK;
+    bool is_over = false;
+    bool is_active = true;
+    bool ends_with_others = false;
+    bool begins_next = false;  // next is not waited with
+    std::optional<Itinerary> next;
+  };
+
   static void loop (gpointer data);
+  bool begin_turn (GstFlowReturn &flow);
+  bool end_turn (GstFlowReturn flow);
+  // Within its turn there was a flush: it was in a push out of which came a
+  // seek.
+  [[nodiscard]] bool is_outdated () const { return generation_ != turn_; }
   GstFlowReturn step ();
   GstFlowReturn greet ();
   GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
@@ -130,6 +153,7 @@ private:
   bool take_next ();
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
+  void wait_for_link ();
   void push_end ();
   void rewind ();
   void catch_up ();
@@ -143,20 +167,18 @@ private:
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
-  std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};
-  std::atomic<bool> is_over_{false};
+  relay::Guarded<Run> run_;
   // The period that it is in.
   std::atomic<std::size_t> part_{0};
   // Of seeks: what the thread finds out while there was one is of no interest.
-  std::atomic<unsigned> generation_{0};
-  std::atomic<bool> ends_with_others_{false};
+  std::atomic<unsigned> generation_{0};  // is changed under the lock of run_
   relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
-  relay::Guarded<std::optional<Itinerary>> next_;
   // The number of the last segment that is sent, once leave () was called.
   relay::Guarded<std::optional<std::uint64_t>> last_;
   relay::Guarded<relay::Owned<GCancellable>> asking_;
 
   // Of the stream's thread, or of who has stopped it.
+  unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;

@@ -44,6 +44,20 @@ AdaptiveSwitch::~AdaptiveSwitch ()
   const State &state = states->parts[states->part];
   if (!is_main_)
     common_->beside -= state.track->representations[state.index].bandwidth;
+  // The variant that it chose outlives it, until the next one chooses.
+  auto variant = common_->variant.lock ();
+  for (const State &part : states->parts)
+    for (const auto &[index, held] : part.held)
+      if (held == *variant && held.use_count () == 0)
+        *variant = std::make_shared<const Representation> (*held);
+}
+
+std::optional<std::size_t> AdaptiveSwitch::Common::rendition_of (
+    const presentation::Track &track)
+{
+  auto now = variant.lock ();
+  if (!*now) return std::nullopt;
+  return schedule::choose_rendition (track, **now);
 }
 
 // ---- What there is to choose from ------------------------------------------
@@ -104,12 +118,8 @@ abr::Situation AdaptiveSwitch::situation (const State &state,
 
 std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 {
-  if (state.track->is_rendition) {
-    Held variant = common_->variant.copy ();
-    if (!variant) return state.index;
-    return schedule::choose_rendition (*state.track, *variant)
-        .value_or (state.index);
-  }
+  if (state.track->is_rendition)
+    return common_->rendition_of (*state.track).value_or (state.index);
   if (auto lower = std::exchange (state.given_up_for, std::nullopt))
     return *lower;
   std::vector<std::size_t> all = levels (state);

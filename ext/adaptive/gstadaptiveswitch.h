@@ -31,8 +31,11 @@ public:
   {
     relay::Guarded<choice::Limits> limits;
     Throughput throughput;
-    // HLS: the renditions of the other tracks are those of its groups.
+    // HLS: the renditions of the other tracks are those of its groups. It is
+    // its track's: not to be had but under the lock.
     relay::Guarded<Held> variant;
+    [[nodiscard]] std::optional<std::size_t> rendition_of (
+        const presentation::Track &track);
     // bit/s of what is fetched beside the main track.
     std::atomic<std::uint64_t> beside{0};
   };

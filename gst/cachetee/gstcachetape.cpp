@@ -65,7 +65,8 @@ bool Tape::claim (GstPad *pad, const std::stop_token &stop)
   if (first == Place::stopped) return true;
   std::unique_ptr<bytestream::Filler> filler;
   if (first == Place::hole) filler = stream->claim ({0, unknown});
-  if (filler == nullptr) return stream->status ().complete;
+  // Somebody else sends it, or has by now.
+  if (filler == nullptr) return false;
   state_.lock ()->filler = std::move (filler);
   return true;
 }

@@ -179,9 +179,12 @@ public:
   }
   guint64 count (const char *field) { return test::stat (tee_.get (), field); }
   // From the sink, which a pipeline would ask all of. What came before it is
-  // forgotten.
+  // forgotten. GStreamer 1.22: a bin whose state is about to change does not
+  // see that a sink which is flushed meanwhile has prerolled again.
   bool seek (gint64 start, gint64 stop = -1)
   {
+    fail_unless (gst_element_get_state (pipeline_.get (), nullptr, nullptr,
+                     20 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
     Owned<GstPad> pad{gst_element_get_static_pad (sink_.get (), "sink")};
     return gst_pad_push_event (pad.get (),
         gst_event_new_seek (1.0, GST_FORMAT_BYTES, GST_SEEK_FLAG_FLUSH,
@@ -419,6 +422,31 @@ GST_START_TEST (two_that_start_together_make_one_request)
   one.start ();
   two.start ();
   fail_unless (one.finish () == body);
+  fail_unless (two.finish () == body);
+  assert_ranges (origin, {""});
+}
+GST_END_TEST;
+
+// It looked it up before the other began, and goes on when that has ended.
+GST_START_TEST (who_begins_late_makes_no_request)
+{
+  std::string body = test::pattern (size);
+  HttpServer origin (test::serving (body));
+  TempDir temp;
+  Run one (http (origin), temp.path ());
+  Run two (http (origin), temp.path ());
+  Owned<GstPad> pad{gst_element_get_static_pad (two.tee (), "sink")};
+  Owned<GstPad> feeder{gst_pad_get_peer (pad.get ())};
+  auto hold = [] (GstPad *, GstPadProbeInfo *, gpointer) {
+    return GST_PAD_PROBE_OK;
+  };
+  gulong held = gst_pad_add_probe (feeder.get (),
+      GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, hold, nullptr, nullptr);
+  two.start ();
+  while (!gst_pad_is_blocking (feeder.get ())) std::this_thread::yield ();
+  fail_unless (one.play () == body);
+  one.stop ();
+  gst_pad_remove_probe (feeder.get (), held);
   fail_unless (two.finish () == body);
   assert_ranges (origin, {""});
 }
@@ -949,6 +977,7 @@ static Suite *cachetee_bytes_suite ()
   tcase_add_test (tcase, what_was_cut_is_kept);
   tcase_add_test (tcase, a_seek_keeps_the_recording);
   tcase_add_test (tcase, two_that_start_together_make_one_request);
+  tcase_add_test (tcase, who_begins_late_makes_no_request);
   tcase_add_test (tcase, who_comes_late_reads_what_is_written);
   tcase_add_test (tcase, who_is_paused_holds_up_nobody);
   tcase_add_test (tcase, a_part_that_is_not_to_be_kept_is_not);
