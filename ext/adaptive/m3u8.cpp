@@ -157,6 +157,17 @@ bool Parser::line (std::string_view line)
 {
   if (line.empty ()) return true;
   if (line.front () != '#') return uri_line (line);
+  // Those that there may be one of for each segment need no search.
+  if (!is_multivariant_) {
+    if (line.starts_with ("#EXTINF:")) {
+      is_media_ = true;
+      return extinf (m3u8text::trim (line.substr (8)));
+    }
+    if (line.starts_with ("#EXT-X-KEY:")) {
+      is_media_ = true;
+      return key (m3u8text::trim (line.substr (11)));
+    }
+  }
   if (line.starts_with ("#EXT")) return tag (line.substr (4));
   return true;
 }

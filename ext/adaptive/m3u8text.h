@@ -80,8 +80,7 @@ struct ByteRange
 [[nodiscard]] std::optional<ByteRange> byte_range (std::string_view text);
 
 // As one store: bytes that come one by one are slow to be read together.
-inline void put_big_endian (
-    std::uint64_t value, std::span<std::uint8_t, 8> out)
+inline void put_big_endian (std::uint64_t value, std::span<std::uint8_t, 8> out)
 {
   if constexpr (std::endian::native == std::endian::little)
     value = __builtin_bswap64 (value);

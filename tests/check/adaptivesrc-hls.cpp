@@ -752,17 +752,16 @@ GST_START_TEST (initializations_change)
            std::to_string (offset) + "\"\n";
   };
   Files files = {
-      {"/m.m3u8",
-          playlist ("#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x5\n"
-                    "#EXT-X-MAP:URI=\"inits\"," +
-                    range (first.size (), 0) +
-                    "#EXTINF:2,\n0\n"
-                    "#EXT-X-MAP:URI=\"inits\"," +
-                    range (second.size (), first.size ()) +
-                    "#EXTINF:2,\n1\n"
-                    "#EXT-X-DISCONTINUITY\n#EXT-X-KEY:METHOD=NONE\n"
-                    "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n2\n"
-                    "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n3\n")},
+      {"/m.m3u8", playlist ("#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x5\n"
+                            "#EXT-X-MAP:URI=\"inits\"," +
+                            range (first.size (), 0) +
+                            "#EXTINF:2,\n0\n"
+                            "#EXT-X-MAP:URI=\"inits\"," +
+                            range (second.size (), first.size ()) +
+                            "#EXTINF:2,\n1\n"
+                            "#EXT-X-DISCONTINUITY\n#EXT-X-KEY:METHOD=NONE\n"
+                            "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n2\n"
+                            "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n3\n")},
       {"/k", key_1},
       {"/inits", first + second},
       {"/c", box ("ftyp", 'c')},
@@ -790,8 +789,7 @@ GST_START_TEST (references_are_of_the_last_address)
 {
   const std::map<std::string, std::string> moved = {
       {"/m.m3u8", "/a/b/multi.m3u8?token=x/y"},
-      {"/a/b/v/list.m3u8", "/c/d/list.m3u8"},
-      {"/c/d/0.ts", "/elsewhere/0.ts"}};
+      {"/a/b/v/list.m3u8", "/c/d/list.m3u8"}, {"/c/d/0.ts", "/elsewhere/0.ts"}};
   const Files files = {
       {"/a/b/multi.m3u8",
           "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv/list.m3u8\n"},

@@ -109,11 +109,14 @@ for one in aac.yuv ac3.yuv aac.pcm ac3.pcm sound.pcm; do
   echo "$one: ok"
 done
 
-# The peer, where it can (from 5.0 on): the same pictures of the same segments.
+# The peer, where it can (from 5.0 on): the same pictures of the same segments. Of
+# the last few, which it does not decrypt because it has read past the last
+# segment by then, there is nothing to be learnt.
 if ffmpeg -nostdin -v error -y -allowed_extensions ALL -i "$base/sample-aac.m3u8" \
-  -map 0:v -f rawvideo -pix_fmt yuv420p "$work/peer.yuv" 2>"$work/log" &&
-  [[ -s $work/peer.yuv ]]; then
-  cmp -s "$work/peer.yuv" "$work/aac.yuv" || fail "ffmpeg has other pictures"
+  -map 0:v -vsync passthrough -f rawvideo -pix_fmt yuv420p "$work/peer.yuv" \
+  2>"$work/log" && [[ -s $work/peer.yuv ]]; then
+  cmp -s -n $((140 * 320 * 180 * 3 / 2)) "$work/peer.yuv" "$work/aac.yuv" ||
+    fail "ffmpeg has other pictures"
   echo "ffmpeg: ok"
 else
   echo "ffmpeg does not play it here: no comparison"
