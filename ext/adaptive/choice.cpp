@@ -2,6 +2,7 @@
 #include "choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -171,12 +172,30 @@ std::vector<std::size_t> levels (const Track &track, const Limits &limits)
   return {nearest (track, all, speed)};
 }
 
-std::size_t first (const Track &track, const Limits &limits)
+std::uint64_t needed (std::uint64_t bandwidth, double rate)
 {
-  Indexes all = levels (track, limits);
+  double out = static_cast<double> (bandwidth) * std::abs (rate);
+  constexpr double most = 1e18;
+  return static_cast<std::uint64_t> (std::min (out, most));
+}
+
+Limits at_rate (Limits limits, double rate)
+{
+  if (limits.connection_speed == 0) return limits;
+  double speed = static_cast<double> (limits.connection_speed);
+  constexpr double most = 1e18;
+  limits.connection_speed = static_cast<std::uint64_t> (
+      std::clamp (speed / std::abs (rate), 1.0, most));
+  return limits;
+}
+
+std::size_t first (const Track &track, const Limits &limits, double rate)
+{
+  Indexes all = levels (track, at_rate (limits, rate));
   std::vector<std::uint64_t> bandwidths;
   for (std::size_t index : all)
-    bandwidths.push_back (track.representations[index].bandwidth);
+    bandwidths.push_back (
+        needed (track.representations[index].bandwidth, rate));
   return all[abr::decide (bandwidths, {}, {}).level];
 }
 

@@ -47,9 +47,14 @@ struct Limits
 [[nodiscard]] std::vector<std::size_t> levels (
     const presentation::Track &track, const Limits &limits);
 
+// Played n times as fast, backward or forward, what is fetched needs n times as
+// much of the network: bit/s, and the limits for it.
+[[nodiscard]] std::uint64_t needed (std::uint64_t bandwidth, double rate);
+[[nodiscard]] Limits at_rate (Limits limits, double rate);
+
 // The one to begin with, before anything has been measured. The track has one.
 [[nodiscard]] std::size_t first (
-    const presentation::Track &track, const Limits &limits);
+    const presentation::Track &track, const Limits &limits, double rate = 1);
 
 // Of the tracks of each type the one that is for who has not asked for another:
 // HLS DEFAULT=YES, the DASH role "main", AUTOSELECT=YES, no role at all; the

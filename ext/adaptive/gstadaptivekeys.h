@@ -37,6 +37,8 @@ void push_events (GstPad *pad, Protections protections);
 class AdaptiveKeys
 {
 public:
+  using Held = std::shared_ptr<const presentation::Protections>;
+
   // license_uri: "" = the manifest's. counters outlive it.
   AdaptiveKeys (GstElement *element, fetcher::Settings settings,
       std::string license_uri, fetcher::Counters *counters,

@@ -13,6 +13,7 @@
 
 #include "gstadaptivecollection.h"
 #include "gstadaptiveevents.h"
+#include "gstadaptivetoc.h"
 #include "gstblocks.h"
 #include "gstsource.h"
 
@@ -188,11 +189,13 @@ void AdaptivePlayback::add_pad (AdaptiveStream &stream, const Track &track)
 {
   Owned<GstStreamCollection> collection =
       relay::share (selected_.lock ()->collection.get ());
+  Owned<GstEvent> toc = relay::share (state_.lock ()->toc.get ());
   auto type = static_cast<std::size_t> (track.selection.type);
   GstPad *pad =
       stream.make_pad (gst_element_class_get_pad_template (
                            GST_ELEMENT_GET_CLASS (element_), templates[type]),
-          track.name, {track.id, track.stream.get (), collection.get ()});
+          track.name,
+          {track.id, track.stream.get (), collection.get (), toc.get ()});
   gst_element_add_pad (element_, pad);
 }
 
@@ -322,6 +325,10 @@ void AdaptivePlayback::load (const Settings &settings)
   }
   gstadaptiveevents::post (element_, loaded->event_streams);
   gstadaptiveevents::post (element_, loaded->notes);
+  if (auto toc = gstadaptivetoc::make_event (loaded->chapters)) {
+    gstadaptivetoc::post (element_, toc.get ());
+    state_.lock ()->toc = std::move (toc);
+  }
   if (settings.start_offset == 0 && loaded->notes.start)
     begin_at (begin_of (*loaded), settings);
   common_ = make_common (settings);
@@ -615,6 +622,13 @@ std::optional<Itinerary> AdaptivePlayback::plan (
 // for it could be to wait for oneself.
 bool AdaptivePlayback::seek (GstEvent *event)
 {
+  Owned<GstEvent> there;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_TOC_SELECT) {
+    Owned<GstEvent> toc = relay::share (state_.lock ()->toc.get ());
+    there = gstadaptivetoc::to_seek (event, toc.get ());
+    if (!there) return false;
+    event = there.get ();
+  }
   auto seek = AdaptiveSeek::parse (event);
   if (!seek) return false;
   {

@@ -58,7 +58,7 @@ public:
   void stop_loading ();
   void remove_pads ();
 
-  // False: it leads nowhere. From any thread.
+  // SEEK or TOC_SELECT. False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
   // False: it is not about our tracks. From any thread; carried out later.
   bool select (GstEvent *event);
@@ -80,7 +80,8 @@ private:
     Streams streams;
     bool is_exposed = false;  // all of them are there
     std::optional<presentation::Time> duration;
-    bool reported = false;  // the end
+    bool reported = false;       // the end
+    relay::Owned<GstEvent> toc;  // null: there are no chapters
 
     std::vector<timeline::Span> left_out;
     GstSegment segment{};  // of the presentation, as the last seek left it

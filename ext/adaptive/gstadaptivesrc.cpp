@@ -162,7 +162,8 @@ static GstStateChangeReturn change_state (
 static gboolean send_event (GstElement *element, GstEvent *raw)
 {
   Owned<GstEvent> event{raw};
-  if (GST_EVENT_TYPE (raw) == GST_EVENT_SEEK)
+  if (GST_EVENT_TYPE (raw) == GST_EVENT_SEEK ||
+      GST_EVENT_TYPE (raw) == GST_EVENT_TOC_SELECT)
     return GST_ADAPTIVE_SRC (element)->impl.playback.seek (raw) ? TRUE : FALSE;
   if (GST_EVENT_TYPE (raw) == GST_EVENT_SELECT_STREAMS)
     return GST_ADAPTIVE_SRC (element)->impl.playback.select (raw) ? TRUE

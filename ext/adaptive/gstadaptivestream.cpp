@@ -41,22 +41,6 @@ static const char *caps_of (container::Format format, presentation::Type type)
   return nullptr;
 }
 
-// What the manifest and the addresses say.
-static container::Format announced (
-    const loader::Selection &selection, const presentation::Segment &segment)
-{
-  using container::Format;
-  auto format = container::from_mime_type (selection.representation.mime_type);
-  if (format == Format::unknown)
-    format = container::from_uri (segment.resource.uri);
-  // HLS: EXT-X-MAP with what is not TS is for fragmented MP4, whatever its
-  // name; packed audio has none (RFC 8216 3.3 and 3.4).
-  if (segment.init &&
-      (format == Format::unknown || format == Format::packed_audio))
-    format = Format::mp4;
-  return format;
-}
-
 // ---- The pad's functions ---------------------------------------------------
 
 static GQuark stream_quark ()
@@ -82,6 +66,7 @@ static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
       stream_of (pad).cancel ();
       return TRUE;
     case GST_EVENT_SEEK:
+    case GST_EVENT_TOC_SELECT:
       return stream_of (pad).seek (raw) ? TRUE : FALSE;
     case GST_EVENT_SELECT_STREAMS:
       return stream_of (pad).select (raw) ? TRUE : FALSE;
@@ -121,30 +106,13 @@ static gboolean pad_activate_mode (
 
 // ---- The stream ------------------------------------------------------------
 
-// A track in its periods.
-static std::vector<timeline::Stretch> stretches_of (
-    const loader::Selection &selection)
-{
-  std::vector<timeline::Stretch> out{
-      {&selection.representation, selection.start, selection.end}};
-  for (const loader::Selection &later : selection.later)
-    out.push_back ({&later.representation, later.start, later.end});
-  return out;
-}
-
 AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, const Itinerary &itinerary)
     : shared_ (std::move (shared)),
-      selection_ (std::move (selection)),
-      track_ (stretches_of (selection_)),
-      chooser_ (shared_.choice, selection_, [this] (auto &chosen, auto *stop) {
-        return loader::complete (shared_.feeds.access.settings, chosen, stop,
-            shared_.feeds.access.counters)
-            .ok ();
-      })
+      normal_ (shared_.feeds.access, shared_.choice, std::move (selection))
 {
   asking_.lock ()->reset (g_cancellable_new ());
-  announced_ = chooser_.current ();
+  announced_ = normal_.chooser.current ();
   make_feed (itinerary);
 }
 
@@ -152,8 +120,9 @@ AdaptiveStream::AdaptiveStream (
 void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
+  line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : &normal_;
   auto feed = std::make_shared<SegmentFeed> (
-      shared_.feeds, track_, chooser_, itinerary);
+      shared_.feeds, line_->track, line_->chooser, itinerary);
   segment_ = feed->source ().first_segment ();
   // The last one goes without the lock.
   std::swap (*feed_.lock (), feed);
@@ -194,9 +163,12 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
 
 bool AdaptiveStream::find_format ()
 {
-  auto first = schedule::segment (selection_.representation, 0);
+  auto first = schedule::segment (selection ().representation, 0);
   const char *text = nullptr;
-  if (first) text = caps_of (announced (selection_, *first), selection_.type);
+  if (first)
+    text = caps_of (
+        gstadaptiveline::format_of (selection ().representation, *first),
+        selection ().type);
   if (text != nullptr) {
     caps_.reset (gst_caps_from_string (text));
     return true;
@@ -239,7 +211,11 @@ GstPad *AdaptiveStream::make_pad (GstPadTemplate *pad_template,
         pad_, gst_event_new_stream_collection (identity.collection));
   gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
   gst_pad_push_event (pad_, segment_.release ());
-  gstadaptivekeys::push_events (pad_, selection_.representation.protections);
+  if (identity.toc != nullptr)
+    gst_pad_push_event (pad_, gst_event_ref (identity.toc));
+  const presentation::Representation &first = selection ().representation;
+  if (!first.protections.empty ())
+    protect (std::make_shared<presentation::Protections> (first.protections));
   look_for_events ();
   return pad_;
 }
@@ -275,33 +251,39 @@ void AdaptiveStream::cancel ()
   g_cancellable_cancel (asking_.lock ()->get ());
 }
 
-const loader::Selection &AdaptiveStream::part () const
-{
-  std::size_t index = part_;
-  return index == 0 ? selection_ : selection_.later[index - 1];
-}
-
 void AdaptiveStream::look_for_events ()
 {
-  if (part ().representation.inband_events.empty ()) return events_.reset ();
+  looking_at_ = line_;
+  if (line_->part (part_).representation.inband_events.empty ())
+    return events_.reset ();
   if (!events_) events_.emplace (shared_.element, GST_PAD_NAME (pad_));
-  const timeline::Stretch &stretch = track_[part_];
+  const timeline::Stretch &stretch = line_->track[part_];
   events_->begin (stretch.start, timeline::to_media (stretch, stretch.start));
 }
 
-// Another period: before anything of it is pushed.
+// Another period, or its key frames alone: before anything of it is pushed.
 void AdaptiveStream::begin_part (std::size_t index)
 {
-  if (part_.exchange (index) == index) return;
-  gstadaptivekeys::push_events (pad_, part ().representation.protections);
-  look_for_events ();
+  if (std::exchange (part_, index) != index || looking_at_ != line_)
+    look_for_events ();
+}
+
+// Before anything that it is of. In the clear nobody asks for keys, but who
+// comes late may still ask for those before.
+void AdaptiveStream::protect (const AdaptiveKeys::Held &protections)
+{
+  if (!protections) return;
+  auto last = std::exchange (*protections_.lock (), protections);
+  if (last != protections && (!last || *last != *protections))
+    gstadaptivekeys::push_events (pad_, *protections);
 }
 
 bool AdaptiveStream::answer_context (GstQuery *query)
 {
   Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
-  return shared_.keys->answer (
-      query, part ().representation.protections, cancellable.get ());
+  AdaptiveKeys::Held protections = protections_.copy ();
+  return protections &&
+         shared_.keys->answer (query, *protections, cancellable.get ());
 }
 
 std::optional<presentation::Time> AdaptiveStream::leave ()
@@ -375,9 +357,8 @@ void AdaptiveStream::loop (gpointer data)
 
 GstFlowReturn AdaptiveStream::step ()
 {
-  if (!greeted_) {
-    if (std::exchange (rewound_, false)) catch_up ();
-    GstFlowReturn flow = greet ();
+  if (!greeted_ || segment_) {
+    GstFlowReturn flow = begin ();
     if (flow != GST_FLOW_OK) return flow;
   }
   std::shared_ptr<SegmentFeed> feed = this->feed ();
@@ -388,10 +369,41 @@ GstFlowReturn AdaptiveStream::step ()
   return send (*feed, std::move (*item));
 }
 
+// Another itinerary.
+GstFlowReturn AdaptiveStream::begin ()
+{
+  GstFlowReturn flow = look_for_key_frames ();
+  if (flow != GST_FLOW_OK) return flow;
+  if (!greeted_) {
+    if (std::exchange (rewound_, false)) catch_up ();
+    return greet ();
+  }
+  gst_pad_push_event (pad_, segment_.release ());
+  return is_outdated () ? GST_FLOW_FLUSHING : GST_FLOW_OK;
+}
+
+// They are asked for when they are wanted first, and here, where nobody waits
+// but this pad.
+GstFlowReturn AdaptiveStream::look_for_key_frames ()
+{
+  if (!itinerary_.is_trick_mode () || trick_ || no_trick_) return GST_FLOW_OK;
+  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
+  trick_ =
+      gstadaptiveline::make_trick_mode (shared_.element, shared_.feeds.access,
+          shared_.choice, selection (), itinerary_.rate, cancellable.get ());
+  if (g_cancellable_is_cancelled (cancellable.get ())) return GST_FLOW_FLUSHING;
+  no_trick_ = !trick_;
+  bool is_pending = segment_ != nullptr;
+  if (trick_) make_feed (itinerary_);
+  if (!is_pending) segment_.reset ();
+  return GST_FLOW_OK;
+}
+
 GstEvent *AdaptiveStream::tag_event () const
 {
   return gst_event_new_tag (
-      gstadaptivecollection::tags (*part ().track, *announced_).release ());
+      gstadaptivecollection::tags (*line_->part (part_).track, *announced_)
+          .release ());
 }
 
 // Before the first buffer of it.
@@ -405,6 +417,7 @@ void AdaptiveStream::announce (const AdaptiveSwitch::Held &chosen)
 GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
   if (item.mark) begin_part (item.mark->step.stretch);
+  if (item.mark) protect (item.mark->protections);
   if (item.mark && item.mark->representation != announced_)
     announce (item.mark->representation);
   if (is_outdated ()) return GST_FLOW_FLUSHING;
@@ -478,7 +491,7 @@ void AdaptiveStream::catch_up ()
   auto position = shared_.position (this);
   if (!position) return;
   timeline::Walk ahead = itinerary_.walk;
-  auto mine = ahead.next (track_);
+  auto mine = ahead.next (line_->track);
   if (!mine || (*position >= mine->place.begin && *position < mine->place.end))
     return;
   Itinerary itinerary = itinerary_;
@@ -613,6 +626,5 @@ bool AdaptiveStream::take_next ()
   auto next = std::exchange (run_.lock ()->next, std::nullopt);
   if (!next) return false;
   make_feed (*next);
-  gst_pad_push_event (pad_, segment_.release ());
   return true;
 }

@@ -15,6 +15,7 @@
 #include "common/guarded.h"
 #include "gstadaptiveevents.h"
 #include "gstadaptivekeys.h"
+#include "gstadaptiveline.h"
 #include "gstadaptiveswitch.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
@@ -66,12 +67,13 @@ public:
   bool find_format ();
   // Of find_format (); null before.
   [[nodiscard]] GstCaps *caps () const { return caps_.get (); }
-  // What the track is in applications' eyes; stream and collection may be null.
+  // What the track is in applications' eyes; all but the id may be null.
   struct Identity
   {
     std::string id;
     GstStream *stream = nullptr;
     GstStreamCollection *collection = nullptr;
+    GstEvent *toc = nullptr;
   };
   // The pad, with its events on it, not yet in the element (floating).
   GstPad *make_pad (GstPadTemplate *pad_template, const std::string &name,
@@ -114,11 +116,11 @@ public:
   [[nodiscard]] GstFlowReturn flow () { return run_.lock ()->flow; }
   [[nodiscard]] const loader::Selection &selection () const
   {
-    return selection_;
+    return normal_.selection;
   }
   [[nodiscard]] std::span<const timeline::Stretch> track () const
   {
-    return track_;
+    return normal_.track;
   }
   [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
@@ -146,7 +148,6 @@ private:
   GstFlowReturn greet ();
   GstFlowReturn send (SegmentFeed &feed, SegmentItem item);
   void announce (const AdaptiveSwitch::Held &chosen);
-  [[nodiscard]] const loader::Selection &part () const;
   void begin_part (std::size_t index);
   void look_for_events ();
   [[nodiscard]] GstEvent *tag_event () const;
@@ -158,28 +159,35 @@ private:
   void rewind ();
   void catch_up ();
   void make_feed (const Itinerary &itinerary);
+  GstFlowReturn begin ();
+  GstFlowReturn look_for_key_frames ();
+  void protect (const AdaptiveKeys::Held &protections);
   std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
   const Shared shared_;
-  const loader::Selection selection_;
-  const std::vector<timeline::Stretch> track_;
-  AdaptiveSwitch chooser_;
+  AdaptiveLine normal_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
   relay::Guarded<Run> run_;
-  // The period that it is in.
-  std::atomic<std::size_t> part_{0};
   // Of seeks: what the thread finds out while there was one is of no interest.
   std::atomic<unsigned> generation_{0};  // is changed under the lock of run_
   relay::Guarded<std::shared_ptr<SegmentFeed>> feed_;
   // The number of the last segment that is sent, once leave () was called.
   relay::Guarded<std::optional<std::uint64_t>> last_;
   relay::Guarded<relay::Owned<GCancellable>> asking_;
+  // Of what is being pushed, for which decrypters may ask for keys.
+  relay::Guarded<AdaptiveKeys::Held> protections_;
 
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
+  // Key frames alone: made when they are wanted first.
+  std::unique_ptr<AdaptiveLine> trick_;
+  bool no_trick_ = false;                     // they could not be had
+  AdaptiveLine *line_ = &normal_;             // that the feed is of
+  std::size_t part_ = 0;                      // the period that it is in
+  const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;
   AdaptiveSwitch::Held announced_;  // by tags and a message

@@ -17,6 +17,7 @@ AdaptiveSwitch::AdaptiveSwitch (std::shared_ptr<Common> common,
     const loader::Selection &selection, Complete complete)
     : common_ (std::move (common)),
       is_main_ (selection.is_main),
+      is_trick_mode_ (selection.is_trick_mode),
       complete_ (std::move (complete))
 {
   auto states = states_.lock ();
@@ -32,9 +33,10 @@ AdaptiveSwitch::AdaptiveSwitch (std::shared_ptr<Common> common,
   add (selection);
   for (const loader::Selection &later : selection.later) add (later);
   State &first = states->parts.front ();
-  if (is_main_)
+  // The renditions stay those of the variant that goes on afterwards.
+  if (is_main_ && !is_trick_mode_)
     *common_->variant.lock () = first.held[first.index];
-  else
+  if (is_beside ())
     common_->beside += first.track->representations[first.index].bandwidth;
 }
 
@@ -42,7 +44,7 @@ AdaptiveSwitch::~AdaptiveSwitch ()
 {
   auto states = states_.lock ();
   const State &state = states->parts[states->part];
-  if (!is_main_)
+  if (is_beside ())
     common_->beside -= state.track->representations[state.index].bandwidth;
   // The variant that it chose outlives it, until the next one chooses.
   auto variant = common_->variant.lock ();
@@ -64,12 +66,13 @@ std::optional<std::size_t> AdaptiveSwitch::Common::rendition_of (
 
 // Those that the pad takes, in the order of bandwidth; the present one is
 // always among them.
-std::vector<std::size_t> AdaptiveSwitch::levels (const State &state) const
+std::vector<std::size_t> AdaptiveSwitch::levels (
+    const State &state, const Level &level) const
 {
   const auto &all = state.track->representations;
   Time now = Throughput::now ();
-  std::vector<std::size_t> out =
-      choice::levels (*state.track, common_->limits.copy ());
+  std::vector<std::size_t> out = choice::levels (
+      *state.track, choice::at_rate (common_->limits.copy (), level.rate));
   std::erase_if (out, [&] (std::size_t index) {
     auto missing = state.missing.find (index);
     return (missing != state.missing.end () && missing->second > now) ||
@@ -79,13 +82,14 @@ std::vector<std::size_t> AdaptiveSwitch::levels (const State &state) const
   return out;
 }
 
-std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (
-    const State &state, const std::vector<std::size_t> &levels)
+std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (const State &state,
+    const Level &level, const std::vector<std::size_t> &levels)
 {
   std::vector<std::uint64_t> out;
   out.reserve (levels.size ());
   for (std::size_t index : levels)
-    out.push_back (state.track->representations[index].bandwidth);
+    out.push_back (choice::needed (
+        state.track->representations[index].bandwidth, level.rate));
   return out;
 }
 
@@ -95,7 +99,7 @@ abr::Situation AdaptiveSwitch::situation (const State &state,
   abr::Situation out;
   out.estimate = common_->throughput.estimate ();
   if (out.estimate && is_main_) {
-    std::uint64_t beside = common_->beside;
+    std::uint64_t beside = choice::needed (common_->beside, level.rate);
     out.estimate->fast -= std::min (out.estimate->fast, beside);
     out.estimate->slow -= std::min (out.estimate->slow, beside);
   }
@@ -122,14 +126,14 @@ std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
     return common_->rendition_of (*state.track).value_or (state.index);
   if (auto lower = std::exchange (state.given_up_for, std::nullopt))
     return *lower;
-  std::vector<std::size_t> all = levels (state);
+  std::vector<std::size_t> all = levels (state, level);
   if (all.size () == 1) return all.front ();
   abr::Settings settings;
   settings.bandwidth_usage = common_->limits.lock ()->bandwidth_usage;
   if (!is_main_ && state.track->type == presentation::Type::audio)
     settings.bandwidth_usage *= share_of_sound;
   return all[abr::decide (
-      bandwidths (state, all), situation (state, level, all), settings)
+      bandwidths (state, level, all), situation (state, level, all), settings)
                  .level];
 }
 
@@ -167,7 +171,7 @@ void AdaptiveSwitch::enter (States &states, std::size_t part)
     const State &state = states.parts[which];
     return state.track->representations[state.index].bandwidth;
   };
-  if (!is_main_) {
+  if (is_beside ()) {
     common_->beside += bandwidth (part);
     common_->beside -= bandwidth (states.part);
   }
@@ -186,7 +190,7 @@ void AdaptiveSwitch::take (State &state, std::size_t index)
     state.since_down = 0;
   else if (state.since_down)
     ++*state.since_down;
-  if (!is_main_) {
+  if (is_beside ()) {
     common_->beside += all[index].bandwidth;
     common_->beside -= all[state.index].bandwidth;
   }
@@ -217,7 +221,7 @@ AdaptiveSwitch::Held AdaptiveSwitch::choose (
     chosen = state.held[index];
   }
   take (state, index);
-  if (is_main_) *common_->variant.lock () = chosen;
+  if (is_main_ && !is_trick_mode_) *common_->variant.lock () = chosen;
   return chosen;
 }
 
@@ -226,13 +230,13 @@ bool AdaptiveSwitch::is_late (const abr::Progress &progress, const Level &level)
   auto states = states_.lock ();
   State &state = states->parts[states->part];
   if (state.track->is_rendition) return false;
-  std::vector<std::size_t> all = levels (state);
+  std::vector<std::size_t> all = levels (state, level);
   auto present = std::ranges::find (all, state.index);
   if (all.size () == 1 || present == all.end ()) return false;
   abr::Progress now = progress;
   now.level = static_cast<std::size_t> (present - all.begin ());
   auto lower = abr::abandon (
-      bandwidths (state, all), now, situation (state, level, all));
+      bandwidths (state, level, all), now, situation (state, level, all));
   if (!lower) return false;
   state.given_up_for = all[*lower];
   return true;

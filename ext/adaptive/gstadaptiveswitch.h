@@ -58,6 +58,8 @@ public:
     presentation::Time buffer = 0;
     presentation::Time full = 0;
     presentation::Time segment = 0;  // duration of the next one, or this one
+    // How much faster it is played than it lasts; the times are of playing.
+    double rate = 1;
   };
 
   [[nodiscard]] bool is_main () const { return is_main_; }
@@ -93,19 +95,24 @@ private:
     std::size_t part = 0;  // the present one
   };
 
-  [[nodiscard]] std::vector<std::size_t> levels (const State &state) const;
+  [[nodiscard]] std::vector<std::size_t> levels (
+      const State &state, const Level &level) const;
   [[nodiscard]] static std::vector<std::uint64_t> bandwidths (
-      const State &state, const std::vector<std::size_t> &levels);
+      const State &state, const Level &level,
+      const std::vector<std::size_t> &levels);
   [[nodiscard]] abr::Situation situation (const State &state,
       const Level &level, const std::vector<std::size_t> &levels) const;
   [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
   [[nodiscard]] Held get (
       std::size_t part, std::size_t index, GCancellable *cancellable);
+  // It takes its part of the network from the main track.
+  [[nodiscard]] bool is_beside () const { return !is_main_ && !is_trick_mode_; }
   void enter (States &states, std::size_t part);
   void take (State &state, std::size_t index);
 
   const std::shared_ptr<Common> common_;
   const bool is_main_;
+  const bool is_trick_mode_;
   const Complete complete_;
   relay::Guarded<States> states_;
 };

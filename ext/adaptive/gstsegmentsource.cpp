@@ -2,7 +2,9 @@
 #include "gstsegmentsource.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+#include <variant>
 
 #include "schedule.h"
 
@@ -141,6 +143,7 @@ void SegmentSource::choose ()
       timeline::to_running (leg, itinerary_.rate, step->place);
   AdaptiveSwitch::Level level = level_;
   level.segment = running.end - running.begin;
+  level.rate = std::abs (itinerary_.rate);
   AdaptiveSwitch::Held chosen =
       chooser_.choose (step->stretch, level, cancellable_);
   AdaptiveSwitch::Held &held = held_[step->stretch];
@@ -153,6 +156,17 @@ void SegmentSource::choose ()
   // What has an initialization is known by that.
   auto first = schedule::segment (*held, 0);
   if (first && !first->init) discontinuity_ = true;
+}
+
+// HLS says it of each segment, DASH of them all.
+static std::shared_ptr<const presentation::Protections> protections_of (
+    const presentation::Segment &segment, const AdaptiveSwitch::Held &of)
+{
+  const auto *list = std::get_if<presentation::SegmentList> (&of->segments);
+  if (list != nullptr && !list->protections.empty ())
+    return segment.protections;
+  if (of->protections.empty ()) return nullptr;
+  return {of, &of->protections};
 }
 
 // False at the end.
@@ -177,6 +191,7 @@ bool SegmentSource::begin_step ()
   mark->running = timeline::to_running (
       itinerary_.walk.legs ()[step_->leg], itinerary_.rate, step_->place);
   mark->representation = held_[step_->stretch];
+  mark->protections = protections_of (segment_, mark->representation);
   mark_ = std::move (mark);
   push_hole (*step_);
   // After SEGMENT demuxers want to be told anew what comes.
@@ -296,6 +311,7 @@ bool SegmentSource::give_up ()
     return false;
   AdaptiveSwitch::Level level = level_;
   level.segment = mark_->running.end - mark_->running.begin;
+  level.rate = std::abs (itinerary_.rate);
   if (!chooser_.is_late (reader_->progress (), level)) return false;
   if (!helper_->give_up (*mark_)) return false;
   count (*reader_);

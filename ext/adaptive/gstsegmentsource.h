@@ -28,6 +28,12 @@ struct Itinerary
   guint32 seqnum = GST_SEQNUM_INVALID;
   bool ends_open = true;  // nobody has asked for a stop
   bool is_segment_seek = false;
+
+  // Key frames are wanted, where there are tracks of them.
+  [[nodiscard]] bool is_trick_mode () const
+  {
+    return (flags & GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS) != 0;
+  }
 };
 
 // Where what comes out belongs: one for each segment.
@@ -38,6 +44,8 @@ struct SegmentMark
   std::uint64_t number = 0;  // from 1, in the order of playing
   timeline::Span running;
   AdaptiveSwitch::Held representation;
+  // Of its samples; null: they are in the clear.
+  std::shared_ptr<const presentation::Protections> protections;
 };
 
 struct SegmentItem

@@ -15,6 +15,7 @@
 #include "schedule.h"
 #include "sidx.h"
 #include "text.h"
+#include "trickmode.h"
 #include "uri.h"
 #include "xlink.h"
 
@@ -187,6 +188,14 @@ Result<Loaded> Loader::run (const std::string &uri, const Options &options)
   return select (std::move (*presentation), options);
 }
 
+std::shared_ptr<const Track> key_frames (const presentation::Period &period,
+    const Track &track, const Representation &playing)
+{
+  auto found = trickmode::find (period, track, playing);
+  if (!found) return nullptr;
+  return std::make_shared<const Track> (std::move (*found));
+}
+
 // Those that the variant goes with, the renditions in its groups.
 std::vector<Selection> select_tracks (
     presentation::Period &period, const choice::Limits &limits)
@@ -207,6 +216,7 @@ std::vector<Selection> select_tracks (
     selection.index = *index;
     selection.start = period.start;
     if (&track == &period.tracks.front ()) variant = selection.representation;
+    selection.key_frames = key_frames (period, track, selection.representation);
     selection.track = std::make_shared<const Track> (std::move (track));
     out.push_back (std::move (selection));
   }
@@ -226,6 +236,8 @@ std::vector<Selection> select_lines (
     out.language = out.track->language;
     out.index = choice::first (*out.track, limits);
     out.representation = out.track->representations[out.index];
+    out.key_frames =
+        key_frames (periods[period], *out.track, out.representation);
     out.start = periods[period].start;
     if (period + 1 < periods.size ()) out.end = periods[period + 1].start;
     return out;
@@ -285,6 +297,8 @@ Result<Loaded> Loader::select (
     }
   }
   loaded.notes = std::move (notes_);
+  loaded.chapters =
+      chapters::make (periods, loaded.notes.date_ranges, loaded.duration);
   return loaded;
 }
 
@@ -365,6 +379,27 @@ Result<Loaded> load (const fetcher::Settings &settings, const std::string &uri,
     fetcher::Counters *counters)
 {
   return Loader (settings, cancellable, counters).run (uri, options);
+}
+
+std::optional<Selection> trick_mode (
+    const Selection &selection, const choice::Limits &limits, double rate)
+{
+  bool any = false;
+  auto place = [&] (Selection part) {
+    part.is_trick_mode = true;
+    part.later.clear ();
+    if (!part.key_frames) return part;
+    any = true;
+    part.track = part.key_frames;
+    part.index = choice::first (*part.track, limits, rate);
+    part.representation = part.track->representations[part.index];
+    return part;
+  };
+  Selection out = place (selection);
+  for (const Selection &later : selection.later)
+    out.later.push_back (place (later));
+  if (!any) return std::nullopt;
+  return out;
 }
 
 Result<std::optional<Time>> complete (const fetcher::Settings &settings,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "chapters.h"
 #include "choice.h"
 #include "common/result.h"
 #include "fetcher.h"
@@ -56,6 +57,10 @@ struct Selection
   presentation::Time end = timeline::max_time;
   // The same track in later periods, but for those that go without it.
   std::vector<Selection> later{};
+  // Its key frames alone; null: there are none.
+  std::shared_ptr<const presentation::Track> key_frames{};
+  // It is one of key frames, which is played in place of another one.
+  bool is_trick_mode = false;
 };
 
 struct Loaded
@@ -63,6 +68,7 @@ struct Loaded
   std::optional<presentation::Time> duration;
   std::vector<presentation::EventStream> event_streams{};
   presentation::Notes notes{};
+  std::vector<chapters::Chapter> chapters{};
   std::vector<Selection> selections;  // video, then audio, then text
 };
 
@@ -76,6 +82,11 @@ struct Options
 [[nodiscard]] Result<Loaded> load (const fetcher::Settings &settings,
     const std::string &uri, const Options &options, GCancellable *cancellable,
     fetcher::Counters *counters);
+
+// What is played in trick modes in place of a selection: in the same periods,
+// which may not all have key frames alone. Nothing when none has. Not complete.
+[[nodiscard]] std::optional<Selection> trick_mode (
+    const Selection &selection, const choice::Limits &limits, double rate);
 
 // Loads the playlist or the index of a representation that has none yet. What
 // comes back is how long it is, where that is said there.

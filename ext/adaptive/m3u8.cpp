@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "m3u8keyring.h"
@@ -65,6 +67,7 @@ private:
   bool finish ();
   void reserve (std::size_t done);
   void place_date_ranges ();
+  void lead_to_key_frames ();
 
   bool read (std::string_view list);
 
@@ -327,7 +330,39 @@ bool Parser::finish ()
       list_.dates.back ().entry == list_.entries.size ())
     list_.dates.pop_back ();
   place_date_ranges ();
+  if (list_.i_frames_only) lead_to_key_frames ();
   return true;
+}
+
+// Without EXT-X-MAP "clients can assume that the Media Initialization Section
+// ... is located between the start of the resource and the offset of the first
+// I-frame segment in that resource" (4.4.3.6). The first one is fetched with
+// it, which is one request; for those behind it is an initialization.
+void Parser::lead_to_key_frames ()
+{
+  std::unordered_map<std::string_view, std::uint64_t> leads;
+  for (const SegmentList::Entry &entry : list_.entries) {
+    std::uint64_t first = entry.size > 0 ? entry.first : 0;
+    auto [lead, is_new] = leads.try_emplace (list_.uri (entry), first);
+    if (!is_new) lead->second = std::min (lead->second, first);
+  }
+  for (SegmentList::Entry &entry : list_.entries) {
+    std::string_view uri = list_.uri (entry);
+    std::uint64_t lead = leads[uri];
+    if (lead == 0 || entry.init != SegmentList::no_init) continue;
+    // What is encrypted as a whole is not these bytes by themselves.
+    if (entry.key < list_.keys.size () && list_.keys[entry.key].is_whole)
+      continue;
+    if (entry.first == lead) {
+      entry.size += std::exchange (entry.first, 0);
+      continue;
+    }
+    presentation::Resource init{
+        std::string (uri), presentation::Range{0, lead - 1}};
+    if (list_.inits.empty () || list_.inits.back () != init)
+      list_.inits.push_back (std::move (init));
+    entry.init = static_cast<std::uint32_t> (list_.inits.size () - 1);
+  }
 }
 
 // What is before the first date, or behind the last one, is counted from it.

@@ -121,7 +121,8 @@ std::optional<Segment> nth (
   segment.gap = entry.gap;
   segment.time = entry.time;
   segment.duration = entry.duration;
-  segment.discontinuity = entry.discontinuity;
+  // What lies between two key frames is left out.
+  segment.discontinuity = entry.discontinuity || list.i_frames_only;
   return segment;
 }
 

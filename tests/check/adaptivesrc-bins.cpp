@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // adaptivesrc as the bins of GStreamer plug it, by its URI schemes.
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
 #include <tuple>
 
 #include "adaptiverig.h"
@@ -312,7 +320,7 @@ void preroll (GstElement *pipeline, const char *bin, Sinks &sinks, guint all)
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   while (sinks.seen_first != all) g_usleep (1000);
   fail_unless (gst_element_get_state (pipeline, nullptr, nullptr,
-                   10 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS,
+                   40 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS,
       "%s", bin);
 }
 
@@ -339,12 +347,105 @@ void expect (Sinks &sinks, const char *bin,
   fail_unless (heard->is_continuous, "%s: holes in running time", bin);
 }
 
-}  // namespace
+// ---- Faults of others ------------------------------------------------------
 
-GST_START_TEST (sound_and_picture_are_played)
+// decodebin3 of GStreamer 1.22 dies of a signal now and then, about once in 100
+// of these tests on a busy machine:
+// * from PAUSED to READY it removes the stream of an input that has none
+//   (repaired in 1.26 and 1.24.10 by "do not attempt to remove a null stream",
+//   merge request 7586 of GStreamer);
+// * it resets without its lock, and a collection of streams is used that is
+//   not there any more, or slots that are being changed (repaired in 1.26 by
+//   merge requests 6270, "Fixes races when doing intensive state changes",
+//   7586 and 7594).
+// So what is played by it is played in a process of its own, and played once
+// more, aloud, when this dies in that plugin. All else that goes wrong there
+// goes wrong here.
+
+constexpr int died_in_stock = 70;
+constexpr int most_deaths = 5;
+
+// Of the libraries on the stack the innermost that is not one of those which
+// all others call.
+[[gnu::noinline]] bool is_in_playback ()
+{
+  void *frames[64];
+  int count = backtrace (frames, 64);
+  for (int i = 0; i < count; i++) {
+    Dl_info info{};
+    if (dladdr (frames[i], &info) == 0 || info.dli_fname == nullptr) continue;
+    std::string_view name = info.dli_fname;
+    name.remove_prefix (name.rfind ('/') + 1);
+    if (name.starts_with ("libgstplayback.")) return true;
+    // Of ours, or another plugin, or this program; but not this function and
+    // its caller.
+    if (!name.starts_with ("libc.") && !name.starts_with ("libglib-") &&
+        !name.starts_with ("libgobject-") &&
+        !name.starts_with ("libgstreamer-") && i > 2)
+      return false;
+  }
+  return false;
+}
+
+void on_death (int number)
+{
+  if (is_in_playback ()) _exit (died_in_stock);
+  // As it would have died.
+  std::signal (number, SIG_DFL);
+  std::raise (number);
+}
+
+bool may_die (const char *bin)
+{
+  guint major = 0;
+  guint minor = 0;
+  guint micro = 0;
+  guint nano = 0;
+  gst_version (&major, &minor, &micro, &nano);
+  // Without a process for each test there is none for this one either.
+  return major == 1 && minor < 26 && g_str_has_suffix (bin, "3") &&
+         g_strcmp0 (g_getenv ("CK_FORK"), "no") != 0;
+}
+
+// There are no threads yet. What fails has been said by the process itself.
+int run_apart (void (*body) (const char *bin), const char *bin)
+{
+  pid_t child = fork ();
+  fail_unless (child >= 0);
+  if (child == 0) {
+    void *frame = nullptr;
+    (void)backtrace (&frame, 1);  // not for the first time in a handler
+    for (int number : {SIGSEGV, SIGABRT, SIGBUS, SIGTRAP})
+      std::signal (number, on_death);
+    body (bin);
+    std::exit (0);
+  }
+  int status = 0;
+  fail_unless (waitpid (child, &status, 0) == child);
+  if (WIFSIGNALED (status)) {
+    std::signal (WTERMSIG (status), SIG_DFL);
+    std::raise (WTERMSIG (status));
+  }
+  return WEXITSTATUS (status);
+}
+
+void run (void (*body) (const char *bin), const char *bin)
+{
+  if (!may_die (bin)) return body (bin);
+  for (int deaths = 0; deaths < most_deaths; deaths++) {
+    int status = run_apart (body, bin);
+    if (status == 0) return;
+    if (status != died_in_stock) _exit (status);
+    g_printerr ("%s: decodebin3 of GStreamer has died; once more\n", bin);
+  }
+  ck_abort_msg ("%s has died %d times", bin, most_deaths);
+}
+
+// ---- What is played --------------------------------------------------------
+
+void play_sound_and_picture (const char *bin)
 {
   HttpServer server (serving (all_files ()));
-  const char *bin = bins[__i__];
   const std::tuple<const char *, const char *, int> rows[] = {
       {"dash+", "/both.mpd", 80}, {"dash+", "/sound.mpd", 0},
       {"hls+", "/sound.m3u8", 0}};
@@ -361,12 +462,10 @@ GST_START_TEST (sound_and_picture_are_played)
     fail_unless_equals_int (static_cast<int> (sinks.pictures), pictures);
   }
 }
-GST_END_TEST;
 
-GST_START_TEST (what_is_left_out_leaves_no_hole)
+void leave_out (const char *bin)
 {
   HttpServer server (serving (all_files ()));
-  const char *bin = bins[__i__];
   for (const char *path : {"/both.mpd", "/sound.mpd"}) {
     if (g_str_has_prefix (path, "/both") && !is_for_two (bin)) continue;
     Sinks sinks;
@@ -380,12 +479,10 @@ GST_START_TEST (what_is_left_out_leaves_no_hole)
     expect (sinks, bin, {{0.5, 1.5}, {4.25, 6}, {7, 8}});
   }
 }
-GST_END_TEST;
 
-GST_START_TEST (a_seek_is_exact_to_the_sample)
+void seek_in (const char *bin)
 {
   HttpServer server (serving (all_files ()));
-  const char *bin = bins[__i__];
   Sinks sinks;
   const Properties properties;
   bool two = is_for_two (bin);
@@ -416,17 +513,9 @@ GST_START_TEST (a_seek_is_exact_to_the_sample)
   gst_element_set_state (pipeline.get (), GST_STATE_NULL);
   expect (sinks, bin, {{2.5, 8}});
 }
-GST_END_TEST;
 
-// The decrypter is plugged in by itself, and has its keys of the application.
-GST_START_TEST (what_is_encrypted_is_decrypted)
+void decrypt_in (const char *bin)
 {
-  if (gst_registry_check_feature_version (
-          gst_registry_get (), "cencdecrypt", 0, 1, 0) == FALSE) {
-    g_print ("SKIPPED: no cencdecrypt\n");
-    return;
-  }
-  const char *bin = bins[__i__];
   // It gives what is in a container, and no more.
   if (g_strcmp0 (bin, "urisourcebin") == 0) return;
   for (const char *scheme : {"cenc", "cbcs"}) {
@@ -454,6 +543,37 @@ GST_START_TEST (what_is_encrypted_is_decrypted)
     fail_unless (sinks.heard.lock ()->bytes == test::sound_samples (), "%s, %s",
         bin, scheme);
   }
+}
+
+}  // namespace
+
+GST_START_TEST (sound_and_picture_are_played)
+{
+  run (play_sound_and_picture, bins[__i__]);
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_left_out_leaves_no_hole)
+{
+  run (leave_out, bins[__i__]);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_seek_is_exact_to_the_sample)
+{
+  run (seek_in, bins[__i__]);
+}
+GST_END_TEST;
+
+// The decrypter is plugged in by itself, and has its keys of the application.
+GST_START_TEST (what_is_encrypted_is_decrypted)
+{
+  if (gst_registry_check_feature_version (
+          gst_registry_get (), "cencdecrypt", 0, 1, 0) == FALSE) {
+    g_print ("SKIPPED: no cencdecrypt\n");
+    return;
+  }
+  run (decrypt_in, bins[__i__]);
 }
 GST_END_TEST;
 

@@ -275,6 +275,46 @@ GST_START_TEST (muxed_tracks_are_told)
 }
 GST_END_TEST;
 
+GST_START_TEST (what_is_played_faster_needs_more)
+{
+  Track ladder = track ({representation (100'000), representation (400'000),
+      representation (3'000'000)});
+  const struct
+  {
+    double rate;
+    std::uint64_t connection_speed;
+    std::size_t first;
+  } rows[] = {
+      {1, 0, 1},
+      {-1, 0, 1},
+      {0.1, 0, 2},
+      {2, 0, 0},
+      {-2, 0, 0},
+      // Nine tenths of it.
+      {1, 4'000'000, 2},
+      {2, 4'000'000, 1},
+      {-8, 4'000'000, 1},
+      {16, 4'000'000, 0},
+  };
+  for (const auto &row : rows) {
+    Limits limits;
+    limits.connection_speed = row.connection_speed;
+    fail_unless_equals_uint64 (
+        choice::first (ladder, limits, row.rate), row.first);
+  }
+  fail_unless_equals_uint64 (choice::needed (1000, 2.5), 2500);
+  fail_unless_equals_uint64 (choice::needed (1000, -2.5), 2500);
+  fail_unless_equals_uint64 (
+      choice::needed (G_MAXUINT64, 4), 1'000'000'000'000'000'000);
+  Limits limits;
+  limits.connection_speed = 1000;
+  // It stays one: 0 would be none.
+  fail_unless_equals_uint64 (choice::at_rate (limits, 1e9).connection_speed, 1);
+  fail_unless_equals_uint64 (
+      choice::at_rate (limits, -0.5).connection_speed, 2000);
+}
+GST_END_TEST;
+
 static Suite *choice_suite ()
 {
   Suite *suite = suite_create ("choice");
@@ -285,6 +325,7 @@ static Suite *choice_suite ()
   tcase_add_test (tests, levels_of_a_track);
   tcase_add_test (tests, what_cannot_be_switched_stays_apart);
   tcase_add_test (tests, the_first_level_is_a_low_one);
+  tcase_add_test (tests, what_is_played_faster_needs_more);
   tcase_add_test (tests, one_track_of_each_type_is_preferred);
   tcase_add_test (tests, muxed_tracks_are_told);
   return suite;

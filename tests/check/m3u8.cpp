@@ -584,6 +584,73 @@ GST_START_TEST (query_parameters_are_decoded)
 }
 GST_END_TEST;
 
+// "0-9 init 0-4": the bytes of each segment, and of its initialization.
+GST_START_TEST (key_frames_are_led_to)
+{
+  const struct
+  {
+    const char *lines;
+    std::vector<const char *> expected;
+  } rows[] = {
+      // One in each resource: the tables of TS come with it.
+      {"#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:20@376\n#EXTINF:2,\nb\n",
+          {"a 0-385", "b 0-395"}},
+      {"#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:5@900\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:5\n#EXTINF:2,\na\n",
+          {"a 0-385", "a 900-904 init a 0-375", "a 905-909 init a 0-375"}},
+      {"#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:10@188\n#EXTINF:2,\nb\n"
+       "#EXT-X-BYTERANGE:10@500\n#EXTINF:2,\nb\n"
+       "#EXT-X-BYTERANGE:5@900\n#EXTINF:2,\na\n",
+          {"a 0-385", "b 0-197", "b 500-509 init b 0-187",
+              "a 900-904 init a 0-375"}},
+      // It begins with the first one, or is all of it.
+      {"#EXT-X-BYTERANGE:10@0\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:5@900\n#EXTINF:2,\na\n#EXTINF:2,\nb\n",
+          {"a 0-9", "a 900-904", "b"}},
+      // What comes earlier in it than the first one.
+      {"#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n"
+       "#EXT-X-BYTERANGE:5@20\n#EXTINF:2,\na\n",
+          {"a 376-385 init a 0-19", "a 0-24"}},
+      {"#EXT-X-MAP:URI=\"m\",BYTERANGE=\"7@1\"\n"
+       "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
+          {"a 376-385 init m 1-7"}},
+      // Nobody could decrypt a part of it.
+      {"#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"
+       "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
+          {"a 376-385"}},
+      {"#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+       "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
+          {"a 0-385"}},
+  };
+  auto text = [] (const presentation::Resource &resource) {
+    std::string out = resource.uri.substr (strlen ("http://h/p/"));
+    if (resource.range)
+      out += " " + std::to_string (resource.range->first) + "-" +
+             std::to_string (resource.range->last.value_or (0));
+    return out;
+  };
+  for (const auto &row : rows) {
+    m3u8::Media media = media_of (
+        (std::string ("#EXTM3U\n#EXT-X-I-FRAMES-ONLY\n") + row.lines).c_str ());
+    fail_unless_equals_uint64 (
+        media.segments.entries.size (), row.expected.size ());
+    for (std::size_t i = 0; i < row.expected.size (); i++) {
+      presentation::Segment segment = segment_of (media, i);
+      std::string said = text (segment.resource);
+      if (segment.init) said += " init " + text (*segment.init);
+      fail_unless (said == row.expected[i], "%s: %s instead of %s", row.lines,
+          said.c_str (), row.expected[i]);
+      // Each by itself, and without a hole in time.
+      fail_unless (segment.discontinuity);
+      fail_unless_equals_uint64 (segment.time, i * 2 * GST_SECOND);
+    }
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_said_of_segments_is_read)
 {
   m3u8::Media media = media_of (
@@ -879,6 +946,11 @@ static Suite *m3u8_suite ()
   tcase_add_test (tests, samples_have_protections);
   tcase_add_test (tests, variables_are_expanded);
   tcase_add_test (tests, query_parameters_are_decoded);
+  }
+}
+GST_END_TEST;
+
+  tcase_add_test (tests, key_frames_are_led_to);
   tcase_add_test (tests, what_is_said_of_segments_is_read);
   tcase_add_test (tests, date_ranges_without_dates_have_no_time);
   tcase_add_test (tests, all_of_a_multivariant_playlist_is_read);
