@@ -946,10 +946,6 @@ static Suite *m3u8_suite ()
   tcase_add_test (tests, samples_have_protections);
   tcase_add_test (tests, variables_are_expanded);
   tcase_add_test (tests, query_parameters_are_decoded);
-  }
-}
-GST_END_TEST;
-
   tcase_add_test (tests, key_frames_are_led_to);
   tcase_add_test (tests, what_is_said_of_segments_is_read);
   tcase_add_test (tests, date_ranges_without_dates_have_no_time);
