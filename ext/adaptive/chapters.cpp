@@ -30,7 +30,9 @@ char lower (char c)
 
 bool has (std::string_view text, std::string_view word)
 {
-  return !std::ranges::search (text, word, {}, lower, lower).empty ();
+  return std::search (text.begin (), text.end (), word.begin (), word.end (),
+             [] (char a, char b) { return lower (a) == lower (b); }) !=
+         text.end ();
 }
 
 // RFC 8216bis 4.4.5.1 leaves the names of CLASS and of all that begin with X-
@@ -53,9 +55,11 @@ std::optional<Time> lasting (const DateRange &range)
 {
   constexpr std::int64_t milli = 1'000'000;
   if (range.duration) return range.duration;
+  std::int64_t lasts = 0;
   if (range.end && *range.end >= range.start &&
-      *range.end - range.start < static_cast<std::int64_t> (max_time) / milli)
-    return static_cast<Time> ((*range.end - range.start) * milli);
+      !__builtin_sub_overflow (*range.end, range.start, &lasts) &&
+      lasts < static_cast<std::int64_t> (max_time) / milli)
+    return static_cast<Time> (lasts * milli);
   return range.planned_duration;
 }
 

@@ -109,26 +109,62 @@ bool AdaptiveKeys::answer (GstQuery *query,
   return true;
 }
 
+// Null: there was a warning, unless it was broken off.
+std::shared_ptr<const keystore::Key> AdaptiveKeys::key_at (
+    const std::string &uri, GCancellable *cancellable)
+{
+  auto had = store_->get (settings_, uri, cancellable, counters_);
+  if (!had) {
+    if (had.code ().error != fetcher::Error::cancelled) warn (had.code ());
+    return nullptr;
+  }
+  if ((*had)->bytes ().size () == sizeof (aes::Key)) return std::move (*had);
+  warn ({fetcher::Error::protocol, 0, uri::without_secrets (uri),
+      "not a key of 16 bytes", {}});
+  return nullptr;
+}
+
+// The media say each key id once for each segment: most often it is the same.
+bool AdaptiveKeys::learn (const keys::KeyId &kid, const std::string &key_uri,
+    GCancellable *cancellable)
+{
+  std::string before;
+  {
+    auto known = known_.lock ();
+    if (known->size () >= most_known) known->clear ();
+    auto [place, is_new] = known->try_emplace (kid, key_uri);
+    if (is_new || place->second == key_uri) return true;
+    before = place->second;
+  }
+  // Another address is not another key: there may be a token in it.
+  auto one = key_at (before, cancellable);
+  auto other = key_at (key_uri, cancellable);
+  return !one || !other || std::ranges::equal (one->bytes (), other->bytes ());
+}
+
+std::string AdaptiveKeys::address_of (
+    const keys::KeyId &kid, const std::string &otherwise)
+{
+  auto known = known_.lock ();
+  auto found = known->find (kid);
+  return found != known->end () ? found->second : otherwise;
+}
+
 bool AdaptiveKeys::answer_identity (GstQuery *query,
     const presentation::ContentProtection &identity, const KeyIds &kids,
     GCancellable *cancellable)
 {
-  auto had = store_->get (settings_, identity.key_uri, cancellable, counters_);
-  if (!had) {
-    if (had.code ().error != fetcher::Error::cancelled) warn (had.code ());
-    return false;
-  }
-  auto bytes = (*had)->bytes ();
-  aes::Key key{};
-  if (bytes.size () != key.size ()) {
-    warn ({fetcher::Error::protocol, 0, uri::without_secrets (identity.key_uri),
-        "not a key of 16 bytes", {}});
-    return false;
-  }
-  std::ranges::copy (bytes, key.begin ());
   keys::Ring ring;
-  ring.set_any (keys::Secret (key));
-  explicit_bzero (key.data (), key.size ());
+  for (const std::string &kid : kids) {
+    auto id = keys::parse_kid (kid);
+    if (!id) continue;
+    auto held = key_at (address_of (*id, identity.key_uri), cancellable);
+    if (!held) return false;
+    aes::Key key{};
+    std::ranges::copy (held->bytes (), key.begin ());
+    (void)ring.replace (*id, keys::Secret (key));
+    explicit_bzero (key.data (), key.size ());
+  }
   Owned<GstContext> context = make_context (ring, kids);
   if (!context) return false;
   gst_query_set_context (query, context.get ());

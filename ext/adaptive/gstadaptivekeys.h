@@ -47,6 +47,11 @@ public:
   AdaptiveKeys &operator= (const AdaptiveKeys &) = delete;
   ~AdaptiveKeys () = default;
 
+  // The key at an address, of a KEYFORMAT "identity", is that of this key id:
+  // who asks may be far behind what is being pushed. False: it is known with
+  // another key.
+  [[nodiscard]] bool learn (const keys::KeyId &kid, const std::string &key_uri,
+      GCancellable *cancellable);
   // Of a pad whose media are protected so. May wait for the network; false: it
   // is another query, or there are no such keys here.
   bool answer (GstQuery *query, gstadaptivekeys::Protections protections,
@@ -67,6 +72,10 @@ private:
   bool answer_identity (GstQuery *query,
       const presentation::ContentProtection &identity, const KeyIds &kids,
       GCancellable *cancellable);
+  [[nodiscard]] std::string address_of (
+      const keys::KeyId &kid, const std::string &otherwise);
+  std::shared_ptr<const keystore::Key> key_at (
+      const std::string &uri, GCancellable *cancellable);
   void warn (const fetcher::Problem &problem);
 
   GstElement *const element_;
@@ -76,4 +85,7 @@ private:
   const std::shared_ptr<keystore::Store> store_;
   relay::Guarded<std::map<KeyIds, std::shared_ptr<Answer>>> answers_;
   std::condition_variable changed_;
+  // Where keys are whose ids the media have said.
+  static constexpr std::size_t most_known = 4096;
+  relay::Guarded<std::map<keys::KeyId, std::string>> known_;
 };

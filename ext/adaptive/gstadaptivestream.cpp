@@ -5,6 +5,7 @@
 
 #include <gst/base/gsttypefindhelper.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "container.h"
@@ -278,6 +279,26 @@ void AdaptiveStream::protect (const AdaptiveKeys::Held &protections)
     gstadaptivekeys::push_events (pad_, *protections);
 }
 
+// Before the buffer is pushed: with it somebody asks.
+GstFlowReturn AdaptiveStream::look_for_keys (const SegmentItem &item)
+{
+  if (!item.mark->protections) return GST_FLOW_OK;
+  auto identity = std::ranges::find (*item.mark->protections, "identity",
+      &presentation::ContentProtection::key_format);
+  if (identity == item.mark->protections->end ()) return GST_FLOW_OK;
+  if (GST_BUFFER_OFFSET (item.buffer.get ()) == 0) key_ids_.begin ();
+  {
+    relay::MappedBuffer map (item.buffer.get (), GST_MAP_READ);
+    if (map) key_ids_.feed (map.bytes ());
+  }
+  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
+  for (const keys::KeyId &kid : key_ids_.take ())
+    if (!shared_.keys->learn (kid, identity->key_uri, cancellable.get ()))
+      return fail ({SegmentProblem::Kind::two_keys, {},
+          uri::without_secrets (identity->key_uri)});
+  return GST_FLOW_OK;
+}
+
 bool AdaptiveStream::answer_context (GstQuery *query)
 {
   Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
@@ -438,6 +459,8 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
       break;
   }
   if (events_) events_->look (item.buffer.get ());
+  if (GstFlowReturn looked = look_for_keys (item); looked != GST_FLOW_OK)
+    return looked;
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   if (is_outdated ()) return GST_FLOW_FLUSHING;
   bool is_last_leg =

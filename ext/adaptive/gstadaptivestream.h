@@ -19,6 +19,7 @@
 #include "gstadaptiveswitch.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
+#include "keyids.h"
 #include "loader.h"
 #include "timeline.h"
 
@@ -162,6 +163,7 @@ private:
   GstFlowReturn begin ();
   GstFlowReturn look_for_key_frames ();
   void protect (const AdaptiveKeys::Held &protections);
+  GstFlowReturn look_for_keys (const SegmentItem &item);
   std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
   const Shared shared_;
@@ -194,4 +196,5 @@ private:
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;
+  keyids::Scanner key_ids_;
 };

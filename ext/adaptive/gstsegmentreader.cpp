@@ -54,6 +54,11 @@ void SegmentProblem::post (GstElement *element) const
           (_ ("The presentation needs what is not supported yet.")),
           ("%s: encrypted samples (SAMPLE-AES) outside of MP4", uri.c_str ()));
       break;
+    case Kind::two_keys:
+      GST_ELEMENT_ERROR (element, STREAM, NOT_IMPLEMENTED,
+          (_ ("The presentation needs what is not supported yet.")),
+          ("%s: another key for a key id that has one", uri.c_str ()));
+      break;
     case Kind::no_memory:
       GST_ELEMENT_ERROR (
           element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));

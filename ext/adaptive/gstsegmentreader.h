@@ -50,6 +50,7 @@ struct SegmentProblem
     body,       // see body
     not_media,  // for instance the page of a portal that wants a login
     samples,    // encrypted as nobody here decrypts them
+    two_keys,   // for one key id
     no_memory
   };
   Kind kind = Kind::body;
