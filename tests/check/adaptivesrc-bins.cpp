@@ -311,9 +311,8 @@ Owned<GstElement> make_pipeline (const char *bin, const std::string &uri,
 // come out, though it has gone in (its handling of EOS is another one since
 // 1.26: "Remove custom EOS handling").
 // So what is played by it is played in a process of its own, and played once
-// more, aloud, when this dies in that plugin, or
-// when the ends that the source has sent do not come out. All else that goes
-// wrong there goes wrong here.
+// more, aloud, when this dies in that plugin, or when the ends that the source
+// has sent do not come out. All else that goes wrong there goes wrong here.
 
 constexpr int died_in_stock = 70;
 constexpr int most_deaths = 5;
