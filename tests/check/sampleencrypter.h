@@ -173,7 +173,8 @@ inline Bytes encrypt_adts (const SampleKey &key, View frames)
   Bytes out;
   while (!frames.empty ()) {
     demand (frames.size () >= 7 && frames[0] == 0xff);
-    std::size_t size = (frames[3] & 3U) << 11 | frames[4] * 8U | frames[5] / 32U;
+    std::size_t size =
+        (frames[3] & 3U) << 11 | frames[4] * 8U | frames[5] / 32U;
     demand (size >= 7 && size <= frames.size ());
     append (out,
         encrypt_frame (key, frames.first (size), (frames[1] & 1) != 0 ? 7 : 9));
