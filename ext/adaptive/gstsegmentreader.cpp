@@ -151,9 +151,9 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
 // first: a host may have one place for both.
 SegmentReader::Result<std::shared_ptr<const keystore::Key>>
 SegmentReader::open_with_key (
-    const presentation::Resource &resource, std::function<void ()> on_place)
+    const std::string &uri, std::function<void ()> on_place)
 {
-  const std::string &uri = resource.encryption->key_uri;
+  const presentation::Resource &resource = part_.resource ();
   access_.keys->begin (access_.settings, uri, access_.counters);
   access_.keys->wait_for_place (uri, cancellable_);
   auto body = fetch (resource, on_place);
@@ -181,9 +181,10 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
     std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
+  const auto *encryption = part_.encryption ();
   std::shared_ptr<const keystore::Key> key;
-  if (resource.encryption) {
-    auto had = open_with_key (resource, std::move (on_place));
+  if (encryption != nullptr) {
+    auto had = open_with_key (encryption->key_uri, std::move (on_place));
     if (!had) return had.error ();
     key = std::move (*had);
   } else {
@@ -193,7 +194,9 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   }
   if (!key) return relay::Done{};
   auto clear =
-      decryptedbody::make (std::move (body_), *resource.encryption, *key);
+      resource.encryption
+          ? decryptedbody::make (std::move (body_), *encryption, *key)
+          : decryptedbody::make_samples (std::move (body_), *encryption, *key);
   if (!clear) return failure (clear.code ());
   body_ = std::move (*clear);
   return relay::Done{};
@@ -237,7 +240,8 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
-    if (part_.segment.protections && is_for_no_decrypter (format))
+    if (part_.segment.protections && !part_.segment.samples &&
+        is_for_no_decrypter (format))
       return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;

@@ -34,6 +34,12 @@ struct SegmentPart
   {
     return is_init ? *segment.init : segment.resource;
   }
+  // With a key that is had for it. Null: none.
+  [[nodiscard]] const presentation::Encryption *encryption () const
+  {
+    if (const auto &whole = resource ().encryption) return &*whole;
+    return !is_init && segment.samples ? &*segment.samples : nullptr;
+  }
 };
 
 // Why a part cannot be read.
@@ -124,7 +130,7 @@ private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
   Result<std::shared_ptr<const keystore::Key>> open_with_key (
-      const presentation::Resource &resource, std::function<void ()> on_place);
+      const std::string &uri, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);

@@ -219,6 +219,9 @@ struct Segment
   bool gap = false;            // nothing to fetch: see EXT-X-GAP
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
+  // HLS: of its samples, where that is to be undone here: SAMPLE-AES outside of
+  // MP4, with a key that can be had.
+  std::optional<Encryption> samples{};
 };
 
 struct Fraction

@@ -47,7 +47,7 @@ private:
               "\r\n\r\n");
       for (std::size_t at = 0; at < body.size (); at += segment_size / 8) {
         if (!c.send (body.substr (at, segment_size / 8))) return;
-        g_usleep (10 * 1000);
+        g_usleep (10000);
       }
     }
   }
@@ -488,13 +488,13 @@ GST_START_TEST (a_segment_that_is_late_is_given_up)
       for (std::size_t at = 0; !trickles && at < body.size ();) {
         if (!c.send (body.substr (at, segment_size / 8))) return;
         at += segment_size / 8;
-        g_usleep (10 * 1000);
+        g_usleep (10000);
       }
       if (!trickles) continue;
       // With 20 bytes a second it would be there in two hours.
       c.send (body.substr (0, 1000));
       for (std::size_t i = 1000; i < 1800 && c.send (body.substr (i, 1)); i++)
-        g_usleep (50 * 1000);
+        g_usleep (50000);
       return;
     }
   });
