@@ -15,4 +15,10 @@ namespace decryptedbody {
     std::unique_ptr<body::Body> encrypted,
     const presentation::Encryption &encryption, const keystore::Key &key);
 
+// The body of a segment whose samples are encrypted, as long as before: MPEG-TS
+// and packed audio in the clear, anything else as it is.
+[[nodiscard]] body::Result<std::unique_ptr<body::Body>> make_samples (
+    std::unique_ptr<body::Body> encrypted,
+    const presentation::Encryption &encryption, const keystore::Key &key);
+
 }  // namespace decryptedbody

@@ -30,7 +30,7 @@ AdaptiveLine::AdaptiveLine (const SegmentReader::Access &access,
       chooser (std::move (choice), selection,
           [&access] (Representation &chosen, GCancellable *cancellable) {
             return loader::complete (
-                access.settings, chosen, cancellable, access.counters)
+                {access.settings, cancellable, access.counters}, chosen)
                 .ok ();
           })
 {
@@ -65,7 +65,7 @@ static std::string complete (const SegmentReader::Access &access,
     GCancellable *cancellable)
 {
   auto done = loader::complete (
-      access.settings, part.representation, cancellable, access.counters);
+      {access.settings, cancellable, access.counters}, part.representation);
   if (!done) {
     const loader::Problem &problem = done.code ();
     return problem.error == loader::Error::fetch

@@ -67,7 +67,8 @@ Owned<GstStructure> AdaptivePlayback::stats ()
       segments_.bytes_ahead.load (), "bytes-wasted", G_TYPE_UINT64,
       segments_.bytes_wasted.load (), "cache-hits", G_TYPE_UINT64,
       kept_.hits.load (), "cache-misses", G_TYPE_UINT64, kept_.misses.load (),
-      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), nullptr);
+      "cache-failures", G_TYPE_UINT64, kept_.failures.load (), "failovers",
+      G_TYPE_UINT64, failovers_.load (), nullptr);
   return out;
 }
 
@@ -121,6 +122,19 @@ void AdaptivePlayback::report_level (int percent)
       gst_message_new_buffering (GST_OBJECT (element_), percent);
   gst_message_set_buffering_stats (message, GST_BUFFERING_STREAM, -1, -1, -1);
   gst_element_post_message (element_, message);
+}
+
+// Something is asked for elsewhere.
+void AdaptivePlayback::report_move (const places::Book::Move &move)
+{
+  ++failovers_;
+  GST_WARNING_OBJECT (element_, "%s; from %s to %s", move.reason.c_str (),
+      move.from.c_str (), move.to.c_str ());
+  gst_element_post_message (element_,
+      gst_message_new_element (GST_OBJECT (element_),
+          gst_structure_new ("adaptivesrc-failover", "from", G_TYPE_STRING,
+              move.from.c_str (), "to", G_TYPE_STRING, move.to.c_str (),
+              "reason", G_TYPE_STRING, move.reason.c_str (), nullptr)));
 }
 
 // ---- The manifest's thread -------------------------------------------------
@@ -199,6 +213,21 @@ void AdaptivePlayback::add_pad (AdaptiveStream &stream, const Track &track)
   gst_element_add_pad (element_, pad);
 }
 
+// Those that nothing is said of are looked at all at once. False: it has been
+// said why.
+bool AdaptivePlayback::find_formats (const Streams &streams)
+{
+  std::vector<std::thread> threads;
+  std::atomic<bool> found{true};
+  for (const auto &stream : streams)
+    if (!stream->has_format ())
+      threads.emplace_back ([&found, stream] {
+        if (!stream->find_format ()) found = false;
+      });
+  for (std::thread &thread : threads) thread.join ();
+  return found;
+}
+
 // Adds a pad for each track that is selected, and sets all of them going.
 void AdaptivePlayback::expose (loader::Loaded loaded)
 {
@@ -210,9 +239,10 @@ void AdaptivePlayback::expose (loader::Loaded loaded)
     AdaptiveStream::post_variant (
         element_, track.name, track.selection.representation);
     auto stream = add_stream (track.selection, itinerary);
-    if (!stream || !stream->find_format ()) return;
+    if (!stream) return;
     streams.push_back (std::move (stream));
   }
+  if (!find_formats (streams)) return;
   announce (streams);
   auto stream = streams.begin ();
   for (const Track &track : tracks_)
@@ -255,16 +285,15 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
 {
   AdaptiveStream::Shared common;
   common.element = element_;
-  auto keys = std::make_shared<keystore::Store> ();
   common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
-      keys, open_cache (settings.cache),
+      keys_, open_cache (settings.cache),
       gstsource::credentials_of (settings.fetch.extra_headers)};
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
-      element_, settings.fetch, settings.license_url, &counters_, keys);
+      element_, settings.fetch, settings.license_url, &counters_, keys_);
   common.ended = [this] {
     check_end ();
     (void)state_.lock ();
@@ -312,8 +341,9 @@ void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto loaded = loader::load (settings.fetch, settings.location,
-      settings.options, cancellable.get (), &counters_);
+  auto loaded = loader::load ({settings.fetch, cancellable.get (), &counters_,
+                                  keys_.get (), &choice_->places},
+      settings.location, settings.options);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
     return;
@@ -348,7 +378,10 @@ void AdaptivePlayback::start (Settings settings)
   set_limits (settings.options.limits);
   choice_->throughput.clear ();
   choice_->variant.lock ()->reset ();
+  choice_->places.clear ();
+  choice_->places.report = [this] (const auto &move) { report_move (move); };
   begin_at (settings.start_offset, settings);
+  keys_ = std::make_shared<keystore::Store> ();
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;
@@ -373,6 +406,7 @@ void AdaptivePlayback::stop_loading ()
   for (const auto &stream : streams) stream->cancel ();
   loading_.join ();
   stop_selecting ();
+  keys_->stop ();
   // Whoever carries out a seek is through soon.
   auto state = state_.lock ();
   state->wanted.reset ();
@@ -499,12 +533,12 @@ bool AdaptivePlayback::complete (loader::Selection &selection)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto done = loader::complete (common_.feeds.access.settings,
-      selection.representation, cancellable.get (), &counters_);
-  for (loader::Selection &later : selection.later)
-    if (done)
-      done = loader::complete (common_.feeds.access.settings,
-          later.representation, cancellable.get (), &counters_);
+  std::vector<loader::Selection *> wanted = {&selection};
+  for (loader::Selection &later : selection.later) wanted.push_back (&later);
+  auto done =
+      loader::complete ({common_.feeds.access.settings, cancellable.get (),
+                            &counters_, nullptr, &choice_->places},
+          wanted);
   if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
     post_problem (done.code ());
   return done.ok ();
@@ -545,7 +579,7 @@ void AdaptivePlayback::begin_track (const Track &track,
   if (time) itinerary.walk.pass (*time);
   AdaptiveStream::post_variant (element_, track.name, selection.representation);
   auto stream = add_stream (std::move (selection), itinerary);
-  if (!stream || !stream->find_format ()) return;
+  if (!stream || !find_formats ({stream})) return;
   add_pad (*stream, track);
   stream->start ();
 }

@@ -20,6 +20,7 @@
 #include "gstadaptiveseek.h"
 #include "gstadaptivestream.h"
 #include "gstfetch.h"
+#include "keystore.h"
 #include "loader.h"
 #include "segmentcache.h"
 #include "timeline.h"
@@ -112,6 +113,7 @@ private:
 
   void load (const Settings &settings);
   void begin_at (presentation::Time time, const Settings &settings);
+  static bool find_formats (const Streams &streams);
   void expose (loader::Loaded loaded);
   void name_tracks (loader::Loaded loaded);
   void announce (const std::vector<std::shared_ptr<AdaptiveStream>> &streams);
@@ -135,6 +137,7 @@ private:
   void check_end ();
   void post_end (bool is_segment_seek);
   void report_level (int percent);
+  void report_move (const places::Book::Move &move);
   std::optional<presentation::Time> position_of_others (
       const AdaptiveStream *stream);
   struct Situation
@@ -158,13 +161,15 @@ private:
   fetcher::Counters counters_;
   SegmentCounters segments_;
   segmentcache::Counters kept_;
+  std::atomic<std::uint64_t> failovers_{0};
   const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
       std::make_shared<SegmentFeed::Lanes> ();
   const std::shared_ptr<AdaptiveSwitch::Common> choice_ =
       std::make_shared<AdaptiveSwitch::Common> ();
   std::condition_variable seeked_;
-  std::atomic<bool> failed_{false};  // since start; it has been said
-  std::thread loading_;              // the manifest
+  std::atomic<bool> failed_{false};        // since start; it has been said
+  std::thread loading_;                    // the manifest
+  std::shared_ptr<keystore::Store> keys_;  // set before it begins
   // Of that thread, and afterwards of the next one.
   AdaptiveStream::Shared common_;
   std::vector<Track> tracks_;

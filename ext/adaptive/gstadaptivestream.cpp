@@ -162,7 +162,7 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
               chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
 }
 
-bool AdaptiveStream::find_format ()
+bool AdaptiveStream::has_format ()
 {
   auto first = schedule::segment (selection ().representation, 0);
   const char *text = nullptr;
@@ -170,10 +170,13 @@ bool AdaptiveStream::find_format ()
     text = caps_of (
         gstadaptiveline::format_of (selection ().representation, *first),
         selection ().type);
-  if (text != nullptr) {
-    caps_.reset (gst_caps_from_string (text));
-    return true;
-  }
+  if (text != nullptr) caps_.reset (gst_caps_from_string (text));
+  return caps_ != nullptr;
+}
+
+bool AdaptiveStream::find_format ()
+{
+  auto first = schedule::segment (selection ().representation, 0);
   auto bytes = feed ()->peek ();
   if (!bytes) {
     fail (bytes.code ());
@@ -439,8 +442,12 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
   if (item.mark) begin_part (item.mark->step.stretch);
   if (item.mark) protect (item.mark->protections);
-  if (item.mark && item.mark->representation != announced_)
-    announce (item.mark->representation);
+  if (item.mark && item.mark->representation != announced_) {
+    if (places::is_same (*item.mark->representation, *announced_))
+      announced_ = item.mark->representation;
+    else
+      announce (item.mark->representation);
+  }
   if (is_outdated ()) return GST_FLOW_FLUSHING;
   switch (item.kind) {
     case SegmentItem::Kind::event:

@@ -63,10 +63,11 @@ public:
   // The message `adaptivesrc-variant`.
   static void post_variant (GstElement *element, const std::string &pad,
       const presentation::Representation &chosen);
-  // Opens the first segment if nothing else says what it is made of. False: it
-  // has been said why.
+  // Whether manifest or addresses say what it is made of. Otherwise
+  // find_format () opens the first segment; false: it has been said why.
+  bool has_format ();
   bool find_format ();
-  // Of find_format (); null before.
+  // Of these; null before.
   [[nodiscard]] GstCaps *caps () const { return caps_.get (); }
   // What the track is in applications' eyes; all but the id may be null.
   struct Identity

@@ -71,13 +71,16 @@ std::vector<std::size_t> AdaptiveSwitch::levels (
 {
   const auto &all = state.track->representations;
   Time now = Throughput::now ();
-  std::vector<std::size_t> out = choice::levels (
-      *state.track, choice::at_rate (common_->limits.copy (), level.rate));
-  std::erase_if (out, [&] (std::size_t index) {
+  std::vector<std::size_t> out;
+  for (std::size_t index : choice::levels (*state.track,
+           choice::at_rate (common_->limits.copy (), level.rate))) {
+    index = preferred (*state.track, index);
     auto missing = state.missing.find (index);
-    return (missing != state.missing.end () && missing->second > now) ||
-           !choice::is_switchable (all[state.index], all[index]);
-  });
+    bool is_missing = missing != state.missing.end () && missing->second > now;
+    if (!is_missing && choice::is_switchable (all[state.index], all[index]) &&
+        std::ranges::find (out, index) == out.end ())
+      out.push_back (index);
+  }
   if (out.empty ()) out.push_back (state.index);
   return out;
 }
@@ -91,6 +94,15 @@ std::vector<std::uint64_t> AdaptiveSwitch::bandwidths (const State &state,
     out.push_back (choice::needed (
         state.track->representations[index].bandwidth, level.rate));
   return out;
+}
+
+// Of those that differ in nothing but where they are.
+std::size_t AdaptiveSwitch::preferred (
+    const presentation::Track &track, std::size_t index) const
+{
+  if (track.representations[index].family == 0) return index;
+  const std::vector<places::Place> all = places::of (track, index);
+  return all[common_->places.choose (all)].index;
 }
 
 abr::Situation AdaptiveSwitch::situation (const State &state,
@@ -123,7 +135,8 @@ abr::Situation AdaptiveSwitch::situation (const State &state,
 std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 {
   if (state.track->is_rendition)
-    return common_->rendition_of (*state.track).value_or (state.index);
+    return preferred (*state.track,
+        common_->rendition_of (*state.track).value_or (state.index));
   if (auto lower = std::exchange (state.given_up_for, std::nullopt))
     return *lower;
   std::vector<std::size_t> all = levels (state, level);
@@ -139,7 +152,31 @@ std::size_t AdaptiveSwitch::wanted (State &state, const Level &level) const
 
 // ---- What is chosen --------------------------------------------------------
 
-// Null: it could not be had.
+// Null: it could not be had, but may have been had before.
+AdaptiveSwitch::Held AdaptiveSwitch::get (
+    const std::shared_ptr<const presentation::Track> &of, std::size_t part,
+    const places::Place &place, GCancellable *cancellable)
+{
+  auto fresh = std::make_shared<Representation> (places::at (*of, place));
+  bool is_complete = false;
+  {
+    auto states = states_.lock ();
+    auto &held = states->parts[part].held;
+    auto found = held.find (place.index);
+    if (found != held.end ()) {
+      if (of->representations[place.index].alternatives.empty () ||
+          found->second->base == fresh->base)
+        return found->second;
+      // The same index is for the same bytes.
+      fresh->segments = found->second->segments;
+      is_complete = true;
+    }
+  }
+  if (!is_complete && !complete_ (*fresh, cancellable)) return nullptr;
+  return states_.lock ()->parts[part].held[place.index] = std::move (fresh);
+}
+
+// Null: it could not be had anywhere.
 AdaptiveSwitch::Held AdaptiveSwitch::get (
     std::size_t part, std::size_t index, GCancellable *cancellable)
 {
@@ -147,20 +184,22 @@ AdaptiveSwitch::Held AdaptiveSwitch::get (
   {
     auto states = states_.lock ();
     State &state = states->parts[part];
-    auto held = state.held.find (index);
-    if (held != state.held.end ()) return held->second;
     track = state.track;
+    auto held = state.held.find (index);
+    if (held != state.held.end () &&
+        track->representations[index].alternatives.empty ())
+      return held->second;
   }
-  auto fresh = std::make_shared<Representation> (track->representations[index]);
-  bool is_complete = complete_ (*fresh, cancellable);
-  auto states = states_.lock ();
-  State &state = states->parts[part];
-  if (!is_complete) {
-    if (!g_cancellable_is_cancelled (cancellable))
-      state.missing[index] = Throughput::now () + exclusion;
-    return nullptr;
+  const std::vector<places::Place> all = places::of (*track, index);
+  places::Tried tried;
+  std::optional<std::size_t> at = common_->places.choose (all);
+  while (at) {
+    auto held = get (track, part, all[*at], cancellable);
+    if (held || g_cancellable_is_cancelled (cancellable)) return held;
+    at = common_->places.leave (all, *at, tried, "it could not be loaded");
   }
-  return state.held[index] = std::move (fresh);
+  states_.lock ()->parts[part].missing[index] = Throughput::now () + exclusion;
+  return nullptr;
 }
 
 // What is fetched from now on is of this part.
@@ -220,7 +259,36 @@ AdaptiveSwitch::Held AdaptiveSwitch::choose (
     index = state.index;
     chosen = state.held[index];
   }
+  for (const auto &[at, held] : state.held)
+    if (held == chosen) index = at;
   take (state, index);
+  if (is_main_ && !is_trick_mode_) *common_->variant.lock () = chosen;
+  return chosen;
+}
+
+AdaptiveSwitch::Held AdaptiveSwitch::choose_elsewhere (std::size_t part,
+    places::Tried &tried, const std::string &reason, GCancellable *cancellable)
+{
+  std::shared_ptr<const presentation::Track> track;
+  std::vector<places::Place> all;
+  std::optional<std::size_t> at;
+  {
+    auto states = states_.lock ();
+    State &state = states->parts[part];
+    track = state.track;
+    all = places::of (*track, state.index);
+    at = places::find (all, state.index, *state.held[state.index]);
+  }
+  Held chosen;
+  std::string why = reason;
+  while (!chosen) {
+    at = common_->places.leave (all, *at, tried, why);
+    if (!at || g_cancellable_is_cancelled (cancellable)) return nullptr;
+    chosen = get (track, part, all[*at], cancellable);
+    why = "it could not be loaded";
+  }
+  auto states = states_.lock ();
+  take (states->parts[part], all[*at].index);
   if (is_main_ && !is_trick_mode_) *common_->variant.lock () = chosen;
   return chosen;
 }

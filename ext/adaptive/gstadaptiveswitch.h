@@ -16,6 +16,7 @@
 #include "common/guarded.h"
 #include "gstthroughput.h"
 #include "loader.h"
+#include "places.h"
 #include "presentation.h"
 
 // Which representation the next segment of a track is of. Each stream has one,
@@ -36,6 +37,7 @@ public:
     relay::Guarded<Held> variant;
     [[nodiscard]] std::optional<std::size_t> rendition_of (
         const presentation::Track &track);
+    places::Book places;
     // bit/s of what is fetched beside the main track.
     std::atomic<std::uint64_t> beside{0};
   };
@@ -70,6 +72,10 @@ public:
       std::size_t part, const Level &level, GCancellable *cancellable);
   // The last one that was chosen there.
   [[nodiscard]] Held current (std::size_t part = 0);
+  // Something of the last one could not be had: the same elsewhere. Null: it
+  // has been everywhere. tried: of this one thing. May wait.
+  [[nodiscard]] Held choose_elsewhere (std::size_t part, places::Tried &tried,
+      const std::string &reason, GCancellable *cancellable);
   // A segment is on its way: whether it is to be given up for one of the
   // representation that choose () says then.
   [[nodiscard]] bool is_late (
@@ -105,6 +111,10 @@ private:
   [[nodiscard]] std::size_t wanted (State &state, const Level &level) const;
   [[nodiscard]] Held get (
       std::size_t part, std::size_t index, GCancellable *cancellable);
+  [[nodiscard]] Held get (const std::shared_ptr<const presentation::Track> &of,
+      std::size_t part, const places::Place &place, GCancellable *cancellable);
+  [[nodiscard]] std::size_t preferred (
+      const presentation::Track &track, std::size_t index) const;
   // It takes its part of the network from the main track.
   [[nodiscard]] bool is_beside () const { return !is_main_ && !is_trick_mode_; }
   void enter (States &states, std::size_t part);

@@ -12,6 +12,7 @@
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
+#include "loader.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -64,6 +65,19 @@ void SegmentProblem::post (GstElement *element) const
           element, RESOURCE, NO_SPACE_LEFT, (nullptr), ("%s", uri.c_str ()));
       break;
   }
+}
+
+bool SegmentProblem::is_of_place () const
+{
+  if (kind == Kind::not_media) return true;
+  return kind == Kind::body && body.error == body::Error::fetch && !is_of_key &&
+         !is_cancelled ();
+}
+
+std::string SegmentProblem::describe () const
+{
+  if (kind == Kind::not_media) return uri + ": not media";
+  return loader::to_string ({loader::Error::fetch, body.fetch, {}, {}});
 }
 
 static relay::Failure<SegmentProblem> failure (
@@ -128,29 +142,61 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   auto body =
       body::fetch (access_.settings, request, cancellable_, access_.counters);
   if (!body) return failure (body.code ());
+  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key.empty ()) return access_.cache->keep (key, std::move (*body));
   return std::move (*body);
 }
 
-// The key first: a host may have one place for both.
+// Where a key is wanted that nobody has, both are asked for at once, the key
+// first: a host may have one place for both.
+SegmentReader::Result<std::shared_ptr<const keystore::Key>>
+SegmentReader::open_with_key (
+    const std::string &uri, std::function<void ()> on_place)
+{
+  const presentation::Resource &resource = part_.resource ();
+  access_.keys->begin (access_.settings, uri, access_.counters);
+  access_.keys->wait_for_place (uri, cancellable_);
+  auto body = fetch (resource, on_place);
+  if (!body) return body.error ();
+  if (auto key = access_.keys->wait_for_key (uri, cancellable_)) {
+    body_ = std::move (*body);
+    return key;
+  }
+  // It may take several tries: not with a connection that waits for them.
+  *body = nullptr;
+  auto key =
+      access_.keys->get (access_.settings, uri, cancellable_, access_.counters);
+  if (!key) {
+    auto problem = failure (body::failure (key.code ()).code);
+    problem.code.is_of_key = true;
+    return problem;
+  }
+  body = fetch (resource, std::move (on_place));
+  if (!body) return body.error ();
+  body_ = std::move (*body);
+  return std::move (*key);
+}
+
 SegmentReader::Result<relay::Done> SegmentReader::open (
     std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
+  const auto *encryption = part_.encryption ();
   std::shared_ptr<const keystore::Key> key;
-  if (resource.encryption) {
-    auto had = access_.keys->get (access_.settings,
-        resource.encryption->key_uri, cancellable_, access_.counters);
-    if (!had) return failure (body::failure (had.code ()).code);
+  if (encryption != nullptr) {
+    auto had = open_with_key (encryption->key_uri, std::move (on_place));
+    if (!had) return had.error ();
     key = std::move (*had);
+  } else {
+    auto body = fetch (resource, std::move (on_place));
+    if (!body) return body.error ();
+    body_ = std::move (*body);
   }
-  auto body = fetch (resource, std::move (on_place));
-  if (!body) return body.error ();
-  body_ = std::move (*body);
-  if (stopwatch_) stopwatch_->opened (Throughput::now ());
   if (!key) return relay::Done{};
   auto clear =
-      decryptedbody::make (std::move (body_), *resource.encryption, *key);
+      resource.encryption
+          ? decryptedbody::make (std::move (body_), *encryption, *key)
+          : decryptedbody::make_samples (std::move (body_), *encryption, *key);
   if (!clear) return failure (clear.code ());
   body_ = std::move (*clear);
   return relay::Done{};
@@ -194,7 +240,8 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
-    if (part_.segment.protections && is_for_no_decrypter (format))
+    if (part_.segment.protections && !part_.segment.samples &&
+        is_for_no_decrypter (format))
       return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;

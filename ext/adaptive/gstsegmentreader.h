@@ -34,6 +34,12 @@ struct SegmentPart
   {
     return is_init ? *segment.init : segment.resource;
   }
+  // With a key that is had for it. Null: none.
+  [[nodiscard]] const presentation::Encryption *encryption () const
+  {
+    if (const auto &whole = resource ().encryption) return &*whole;
+    return !is_init && segment.samples ? &*segment.samples : nullptr;
+  }
 };
 
 // Why a part cannot be read.
@@ -50,7 +56,11 @@ struct SegmentProblem
   Kind kind = Kind::body;
   body::Problem body{};
   std::string uri{};  // without userinfo and query
+  bool is_of_key = false;
 
+  // The same might be had elsewhere.
+  [[nodiscard]] bool is_of_place () const;
+  [[nodiscard]] std::string describe () const;
   // A request was broken off: nobody is told.
   [[nodiscard]] bool is_cancelled () const
   {
@@ -107,6 +117,11 @@ public:
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
 
+  // Once it is open, where it is known.
+  [[nodiscard]] std::optional<std::uint64_t> length () const
+  {
+    return body_ ? body_->head ().length : std::nullopt;
+  }
   // What it says of the network, so far.
   [[nodiscard]] abr::Transfer transfer () const;
   [[nodiscard]] abr::Progress progress () const;
@@ -114,6 +129,8 @@ public:
 private:
   Result<std::unique_ptr<body::Body>> fetch (
       const presentation::Resource &resource, std::function<void ()> on_place);
+  Result<std::shared_ptr<const keystore::Key>> open_with_key (
+      const std::string &uri, std::function<void ()> on_place);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "schedule.h"
+#include "uri.h"
 
 using relay::Owned;
 using timeline::Stretch;
@@ -146,13 +147,30 @@ void SegmentSource::choose ()
   level.rate = std::abs (itinerary_.rate);
   AdaptiveSwitch::Held chosen =
       chooser_.choose (step->stretch, level, cancellable_);
-  AdaptiveSwitch::Held &held = held_[step->stretch];
+  const AdaptiveSwitch::Held held = held_[step->stretch];
   if (chosen == held) return;
   bool moves =
       schedule::media_offset (*chosen) != schedule::media_offset (*held);
-  held = std::move (chosen);
-  stretches_[step->stretch].representation = held.get ();
+  hold (step->stretch, std::move (chosen), step->segment);
   if (moves && !step->begins) events_.push_back (segment_event (*step));
+}
+
+// From now on. segment: in what was held before.
+void SegmentSource::hold (
+    std::size_t stretch, AdaptiveSwitch::Held chosen, std::uint64_t segment)
+{
+  AdaptiveSwitch::Held &held = held_[stretch];
+  std::swap (held, chosen);
+  stretches_[stretch].representation = held.get ();
+  if (places::is_same (*chosen, *held)) {
+    // The same initialization, elsewhere.
+    auto before = schedule::segment (*chosen, segment);
+    auto now = schedule::segment (*held, segment);
+    if (!before || !now) return;
+    if (init_ && init_ == before->init) init_ = now->init;
+    if (init_before_ && init_before_ == before->init) init_before_ = now->init;
+    return;
+  }
   // What has an initialization is known by that.
   auto first = schedule::segment (*held, 0);
   if (first && !first->init) discontinuity_ = true;
@@ -235,6 +253,9 @@ void SegmentSource::leave (std::size_t leg)
   reader_.reset ();
   events_.clear ();
   after_init_.reset ();
+  tried_.clear ();
+  passed_ = 0;
+  to_skip_ = 0;
   end_step ();
 }
 
@@ -289,11 +310,121 @@ SegmentSource::Result<relay::Done> SegmentSource::open_media ()
   return relay::Done{};
 }
 
+// Of what has been begun at another place.
+static relay::Failure<SegmentProblem> changed (const std::string &uri)
+{
+  SegmentProblem problem;
+  problem.body.fetch = {fetcher::Error::changed, 0, uri::without_secrets (uri),
+      "another one than at the first place", {}};
+  return {std::move (problem), 0};
+}
+
+bool SegmentSource::is_other () const
+{
+  auto length = reader_->length ();
+  return passed_ > 0 && length && length_ && *length != *length_;
+}
+
 SegmentSource::Result<relay::Done> SegmentSource::open_part ()
 {
-  if (segment_.init && init_ != segment_.init)
-    return open_init (make_reader (true));
-  return open_media ();
+  for (;;) {
+    bool was_discontinuity = discontinuity_;
+    auto opened = segment_.init && init_ != segment_.init
+                      ? open_init (make_reader (true))
+                      : open_media ();
+    if (opened && is_other ()) {
+      reader_.reset ();
+      opened = changed (segment_.resource.uri);
+    }
+    if (opened || !opened.code ().is_of_place ()) return opened;
+    discontinuity_ = was_discontinuity;
+    if (!move_in_place (opened.code ())) return opened;
+  }
+}
+
+// ---- Other places ----------------------------------------------------------
+
+// The segment of another playlist that is at the same time.
+static std::optional<std::uint64_t> same_time (
+    const Stretch &stretch, const timeline::Span &place)
+{
+  timeline::Time middle = place.begin + (place.end - place.begin) / 2;
+  std::uint64_t number = timeline::first_after (stretch, middle);
+  if (number >= timeline::count_segments (*stretch.representation))
+    return std::nullopt;
+  timeline::Span found = timeline::place_of (stretch, number);
+  timeline::Time distance = found.begin > place.begin
+                                ? found.begin - place.begin
+                                : place.begin - found.begin;
+  if (distance > (place.end - place.begin) / 4) return std::nullopt;
+  return number;
+}
+
+// The part that could not be had. False: it is nowhere else.
+bool SegmentSource::move_in_place (const SegmentProblem &problem)
+{
+  std::string reason = problem.describe ();
+  for (;;) {
+    auto chosen = chooser_.choose_elsewhere (
+        step_->stretch, tried_, reason, cancellable_);
+    if (!chosen) return false;
+    if (offered_) helper_->withdraw ();
+    offered_.reset ();
+    bool is_same = places::is_same (*chosen, *held_[step_->stretch]);
+    std::uint64_t before = step_->segment;
+    hold (step_->stretch, std::move (chosen), before);
+    auto number =
+        is_same ? before : same_time (stretches_[step_->stretch], step_->place);
+    auto segment = number ? schedule::segment (*held_[step_->stretch], *number)
+                          : std::nullopt;
+    if (segment) {
+      segment_ = std::move (*segment);
+      return true;
+    }
+    reason = "its segments are others";
+  }
+}
+
+// A part that was being read. What has been passed on of it goes on where it
+// is the same; otherwise it is taken back, if nobody has had it yet.
+bool SegmentSource::move (const SegmentProblem &problem)
+{
+  if (!problem.is_of_place ()) return false;
+  bool has_same_bytes = !held_[step_->stretch]->alternatives.empty ();
+  if (passed_ == 0 && reader_->part ().discontinuity) discontinuity_ = true;
+  length_ = reader_->length ();
+  if (passed_ > 0 && !has_same_bytes) {
+    if (helper_ == nullptr || !helper_->give_up (*mark_)) return false;
+    reader_.reset ();
+    bool can = chooser_
+                   .choose_elsewhere (step_->stretch, tried_,
+                       problem.describe (), cancellable_)
+                   .get () != nullptr;
+    if (can) take_back ();
+    return can;
+  }
+  reader_.reset ();
+  if (!move_in_place (problem)) return false;
+  to_skip_ = passed_;
+  return true;
+}
+
+// What has been passed on comes once. False: nothing is left of it.
+bool SegmentSource::skip (GstBuffer *buffer)
+{
+  if (to_skip_ == 0) return true;
+  std::uint64_t size = gst_buffer_get_size (buffer);
+  std::uint64_t count = std::min (size, to_skip_);
+  to_skip_ -= count;
+  if (count == size) return false;
+  gst_buffer_resize (
+      buffer, static_cast<gssize> (count), static_cast<gssize> (size - count));
+  GST_BUFFER_OFFSET (buffer) += count;
+  GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+  gst_buffer_unset_flags (buffer, GST_BUFFER_FLAG_DISCONT);
+  if (!reader_->part ().is_init)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  return true;
 }
 
 void SegmentSource::count (const SegmentReader &reader)
@@ -316,6 +447,13 @@ bool SegmentSource::give_up ()
   if (!helper_->give_up (*mark_)) return false;
   count (*reader_);
   reader_.reset ();
+  take_back ();
+  return true;
+}
+
+// As if the step had not been.
+void SegmentSource::take_back ()
+{
   step_.reset ();
   events_.clear ();
   after_init_.reset ();
@@ -323,7 +461,7 @@ bool SegmentSource::give_up ()
   number_--;
   init_ = init_before_;
   discontinuity_ = discontinuity_before_;
-  return true;
+  passed_ = 0;
 }
 
 SegmentItem SegmentSource::end_part ()
@@ -331,11 +469,13 @@ SegmentItem SegmentSource::end_part ()
   bool is_init = reader_->part ().is_init;
   count (*reader_);
   reader_.reset ();
+  passed_ = 0;
   if (is_init) {
     init_ = segment_.init;
     if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }
+  tried_.clear ();
   end_step ();
   return make_item (Kind::segment_end);
 }
@@ -350,15 +490,28 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
     if (!segment_.gap) break;
     end_step ();
   }
-  if (!reader_) {
-    auto opened = open_part ();
-    if (!opened) return opened.error ();
-  }
-  auto buffer = reader_->read ();
-  if (!buffer) return buffer.error ();
-  if (!*buffer) return end_part ();
+  relay::Owned<GstBuffer> buffer;
+  do {
+    if (!reader_) {
+      auto opened = open_part ();
+      if (!opened) return opened.error ();
+    }
+    buffer.reset ();
+    auto read = reader_->read ();
+    if (!read) {
+      if (!move (read.code ())) return read.error ();
+      // All of it was taken back.
+      if (!step_) return next ();
+    } else if (!*read) {
+      if (to_skip_ > 0) return changed (segment_.resource.uri);
+      return end_part ();
+    } else {
+      buffer = std::move (*read);
+    }
+  } while (!buffer || !skip (buffer.get ()));
+  passed_ += gst_buffer_get_size (buffer.get ());
   if (give_up ()) return next ();
   SegmentItem item = make_item (Kind::buffer);
-  item.buffer = std::move (*buffer);
+  item.buffer = std::move (buffer);
   return item;
 }

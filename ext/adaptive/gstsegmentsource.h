@@ -130,6 +130,13 @@ private:
   bool begin_step ();
   void choose ();
   bool give_up ();
+  void take_back ();
+  void hold (
+      std::size_t stretch, AdaptiveSwitch::Held chosen, std::uint64_t segment);
+  bool move_in_place (const SegmentProblem &problem);
+  bool move (const SegmentProblem &problem);
+  bool skip (GstBuffer *buffer);
+  [[nodiscard]] bool is_other () const;
   void count (const SegmentReader &reader);
   [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
   SegmentItem take_event ();
@@ -165,4 +172,11 @@ private:
   bool discontinuity_before_ = true;
   std::shared_ptr<SegmentReader> reader_;
   std::shared_ptr<SegmentReader> offered_;
+  // Where the present segment, with its initialization, has been asked for;
+  // what has been passed on of the present part, and what of that is to come
+  // again.
+  places::Tried tried_;
+  std::uint64_t passed_ = 0;
+  std::uint64_t to_skip_ = 0;
+  std::optional<std::uint64_t> length_;
 };

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "loader.h"
 
+#include <gio/gio.h>
+
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <variant>
 
+#include "common/gstpp.h"
 #include "container.h"
 #include "lineup.h"
 #include "m3u8.h"
@@ -18,6 +23,9 @@
 #include "trickmode.h"
 #include "uri.h"
 #include "xlink.h"
+
+template <>
+inline constexpr bool relay::is_gobject<GCancellable> = true;
 
 namespace loader {
 
@@ -33,6 +41,10 @@ constexpr std::size_t max_manifest = mpd::max_size;
 constexpr std::size_t max_index = std::size_t{4} * 1024 * 1024;
 // How often one that refers to others makes us ask for more.
 constexpr unsigned max_index_requests = 256;
+// Requests at once. What a host takes is less: see fetcher::Settings.
+constexpr std::size_t most_at_once = 16;
+// Of a Multivariant Playlist, before anybody knows which are needed.
+constexpr std::size_t most_session_keys = 8;
 
 relay::Failure<Problem> problem (
     Error error, std::string_view uri, std::string message)
@@ -56,33 +68,116 @@ std::string in_line (relay::Failure<Code> failure)
          std::to_string (failure.position) + ")";
 }
 
+// work (i) for each number below count, by as many threads as there are
+// numbers, up to most_at_once: this one is one of them.
+template <class Work>
+void at_once (std::size_t count, Work work)
+{
+  std::atomic<std::size_t> next{0};
+  auto run = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work (i);
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < std::min (count, most_at_once); i++)
+    threads.emplace_back (run);
+  run ();
+  for (std::thread &thread : threads) thread.join ();
+}
+
+// Cancelled with another one, or by itself.
+class Stop
+{
+public:
+  explicit Stop (GCancellable *outer) : outer_ (outer)
+  {
+    if (outer == nullptr) return;
+    auto cancel = [] (GCancellable *, gpointer inner) {
+      g_cancellable_cancel (static_cast<GCancellable *> (inner));
+    };
+    id_ = g_cancellable_connect (outer,
+        G_CALLBACK (static_cast<void (*) (GCancellable *, gpointer)> (cancel)),
+        inner_.get (), nullptr);
+  }
+  ~Stop ()
+  {
+    if (outer_ != nullptr) g_cancellable_disconnect (outer_, id_);
+  }
+  Stop (const Stop &) = delete;
+  Stop &operator= (const Stop &) = delete;
+
+  [[nodiscard]] GCancellable *get () const { return inner_.get (); }
+  void now () { g_cancellable_cancel (inner_.get ()); }
+
+private:
+  const relay::Owned<GCancellable> inner_{g_cancellable_new ()};
+  GCancellable *const outer_;
+  gulong id_ = 0;
+};
+
+bool is_cancelled (const Problem &problem)
+{
+  return problem.error == Error::fetch &&
+         problem.fetch.error == fetcher::Error::cancelled;
+}
+
+// make (i, access) for each number below count, at once. Of several problems
+// the first one; with it the rest is not wanted any more.
+template <class T, class Make>
+Result<std::vector<T>> all_of (
+    const Access &access, std::size_t count, Make make)
+{
+  Stop stop (access.cancellable);
+  Access inner = access;
+  inner.cancellable = stop.get ();
+  std::vector<std::optional<Result<T>>> made (count);
+  at_once (count, [&] (std::size_t i) {
+    made[i].emplace (make (i, inner));
+    if (!*made[i]) stop.now ();
+  });
+  std::vector<T> out;
+  std::optional<Problem> why;
+  for (auto &one : made) {
+    if (*one)
+      out.push_back (std::move (**one));
+    else if (!why || is_cancelled (*why))
+      why = one->code ();
+  }
+  if (why) return relay::Failure<Problem>{std::move (*why), 0};
+  return out;
+}
+
+// What a playlist says.
+struct Told
+{
+  std::optional<Time> duration{};
+  presentation::Notes notes{};
+};
+
+// One thing after the other.
 class Loader
 {
 public:
-  Loader (const fetcher::Settings &settings, GCancellable *cancellable,
-      fetcher::Counters *counters)
-      : settings_ (settings), cancellable_ (cancellable), counters_ (counters)
-  {
-  }
+  explicit Loader (const Access &access) : access_ (access) {}
 
   Result<Loaded> run (const std::string &uri, const Options &options);
-  Result<std::optional<Time>> complete (Representation &representation);
+  Result<Told> complete (Representation &representation);
+  Result<Told> complete (Selection &selection);
 
 private:
   Result<fetcher::Whole> fetch (
       const fetcher::Request &request, std::size_t max_bytes);
   Result<Presentation> parse (const fetcher::Whole &manifest);
   Result<Presentation> parse_mpd (const fetcher::Whole &manifest);
+  Result<relay::Done> put_remote (
+      xlink::Resolver &resolver, std::vector<xlink::Link> links);
   Result<m3u8::Playlist> parse_playlist (const fetcher::Whole &whole,
       const presentation::Variables *variables = nullptr);
+  void begin_keys (const presentation::Notes &notes);
   Result<Loaded> select (Presentation presentation, const Options &options);
-  Result<Time> load_playlist (Representation &representation);
+  Result<Told> load_playlist (Representation &representation);
   Result<relay::Done> load_index (Representation &representation);
 
-  const fetcher::Settings &settings_;
-  GCancellable *cancellable_;
-  fetcher::Counters *counters_;
-  presentation::Notes notes_;
+  const Access access_;
 };
 
 std::string_view as_text (const std::vector<std::uint8_t> &bytes)
@@ -99,8 +194,8 @@ bool is_playlist (std::string_view text)
 Result<fetcher::Whole> Loader::fetch (
     const fetcher::Request &request, std::size_t max_bytes)
 {
-  auto whole = fetcher::fetch_all (
-      settings_, request, cancellable_, counters_, max_bytes);
+  auto whole = fetcher::fetch_all (access_.settings, request,
+      access_.cancellable, access_.counters, max_bytes);
   if (!whole)
     return relay::Failure<Problem>{
         Problem{Error::fetch, whole.code (), {}, {}}, 0};
@@ -157,6 +252,32 @@ relay::Failure<Problem> mpd_problem (
   return problem (error, whole.uri, in_line (failure));
 }
 
+// The last ones first, and not more than are asked for at once: each may be
+// large.
+Result<relay::Done> Loader::put_remote (
+    xlink::Resolver &resolver, std::vector<xlink::Link> links)
+{
+  while (!links.empty ()) {
+    auto first = links.end () - static_cast<std::ptrdiff_t> (
+                                    std::min (links.size (), most_at_once));
+    const std::vector<xlink::Link> last (first, links.end ());
+    links.erase (first, links.end ());
+    auto texts = all_of<std::string> (access_, last.size (),
+        [&] (std::size_t i, const Access &access) -> Result<std::string> {
+          auto whole = Loader (access).fetch (
+              {last[i].uri, {}, fetcher::Kind::manifest}, xlink::max_size);
+          if (!whole) return whole.error ();
+          return std::string (as_text (whole->bytes));
+        });
+    if (!texts) return texts.error ();
+    auto done = resolver.put (last, *texts);
+    if (!done)
+      return problem (
+          Error::malformed, last.front ().uri, in_line (done.error ()));
+  }
+  return relay::Done{};
+}
+
 // With the elements of it that stand somewhere else.
 Result<Presentation> Loader::parse_mpd (const fetcher::Whole &manifest)
 {
@@ -164,15 +285,11 @@ Result<Presentation> Loader::parse_mpd (const fetcher::Whole &manifest)
   if (!document) return mpd_problem (manifest, document.error ());
   xlink::Resolver resolver (*document, manifest.uri);
   while (true) {
-    auto link = resolver.next ();
-    if (!link) return mpd_problem (manifest, link.error ());
-    if (!*link) break;
-    auto whole =
-        fetch ({(*link)->uri, {}, fetcher::Kind::manifest}, xlink::max_size);
-    if (!whole) return whole.error ();
-    auto done = resolver.put (**link, as_text (whole->bytes));
-    if (!done)
-      return problem (Error::malformed, whole->uri, in_line (done.error ()));
+    auto links = resolver.next ();
+    if (!links) return mpd_problem (manifest, links.error ());
+    if (links->empty ()) break;
+    auto done = put_remote (resolver, std::move (*links));
+    if (!done) return done.error ();
   }
   auto out = mpd::present (*document, manifest.uri);
   if (!out) return mpd_problem (manifest, out.error ());
@@ -258,12 +375,46 @@ std::vector<Selection> select_lines (
   return out;
 }
 
+// "allows clients to preload these keys without having to read the Media
+// Playlist(s) first" (RFC 8216bis 4.4.6.5). What fails is said when it is
+// needed.
+void Loader::begin_keys (const presentation::Notes &notes)
+{
+  if (access_.keys == nullptr) return;
+  std::size_t count = 0;
+  for (const presentation::ContentProtection &key : notes.session_keys)
+    if (key.key_format == "identity" && count++ < most_session_keys)
+      access_.keys->begin (access_.settings, key.key_uri, access_.counters);
+}
+
+// What several playlists say: the first one, where there is but one.
+void add_notes (presentation::Notes &all, presentation::Notes more)
+{
+  if (!all.start) all.start = more.start;
+  for (presentation::DateRange &range : more.date_ranges) {
+    auto same = std::ranges::find (
+        all.date_ranges, range.id, &presentation::DateRange::id);
+    if (same == all.date_ranges.end ())
+      all.date_ranges.push_back (std::move (range));
+  }
+}
+
+Result<std::vector<Told>> complete_all (
+    const Access &access, std::span<Selection *const> selections)
+{
+  return all_of<Told> (access, selections.size (),
+      [selections] (std::size_t i, const Access &inner) {
+        return Loader (inner).complete (*selections[i]);
+      });
+}
+
 Result<Loaded> Loader::select (
     Presentation presentation, const Options &options)
 {
+  begin_keys (presentation.notes);
   Loaded loaded;
   loaded.duration = presentation.duration;
-  notes_ = std::move (presentation.notes);
+  loaded.notes = std::move (presentation.notes);
   auto &periods = presentation.periods;
   for (presentation::Period &period : periods)
     std::ranges::move (
@@ -284,40 +435,56 @@ Result<Loaded> Loader::select (
     return a.type != b.type ? a.type < b.type : a.is_selected && !b.is_selected;
   });
   if (!loaded.selections.empty ()) loaded.selections.front ().is_main = true;
+  std::vector<Selection *> wanted;
   for (Selection &selection : loaded.selections) {
     selection.is_selected = selection.is_selected || options.select_all;
     if (!selection.is_selected) continue;
-    auto duration = complete (selection.representation);
-    if (!duration) return duration.error ();
-    if (*duration)
-      loaded.duration = std::max (loaded.duration.value_or (0), **duration);
-    for (Selection &later : selection.later) {
-      auto done = complete (later.representation);
-      if (!done) return done.error ();
-    }
+    wanted.push_back (&selection);
+    for (Selection &later : selection.later) wanted.push_back (&later);
   }
-  loaded.notes = std::move (notes_);
+  auto told = complete_all (access_, wanted);
+  if (!told) return told.error ();
+  for (Told &one : *told) {
+    if (one.duration)
+      loaded.duration = std::max (loaded.duration.value_or (0), *one.duration);
+    add_notes (loaded.notes, std::move (one.notes));
+  }
   loaded.chapters =
       chapters::make (periods, loaded.notes.date_ranges, loaded.duration);
   return loaded;
 }
 
-Result<std::optional<Time>> Loader::complete (Representation &representation)
+Result<Told> Loader::complete (Representation &representation)
 {
   auto &segments = representation.segments;
-  if (std::holds_alternative<presentation::Playlist> (segments)) {
-    auto duration = load_playlist (representation);
-    if (!duration) return duration.error ();
-    return std::optional (*duration);
-  }
+  if (std::holds_alternative<presentation::Playlist> (segments))
+    return load_playlist (representation);
   if (std::holds_alternative<presentation::SegmentBase> (segments)) {
     auto done = load_index (representation);
     if (!done) return done.error ();
   }
-  return std::optional<Time>{};
+  return Told{};
 }
 
-Result<Time> Loader::load_playlist (Representation &representation)
+// Where it can be had.
+Result<Told> Loader::complete (Selection &selection)
+{
+  if (access_.places == nullptr) return complete (selection.representation);
+  const std::vector<places::Place> all =
+      places::of (*selection.track, selection.index);
+  places::Tried tried;
+  std::optional<std::size_t> at = access_.places->choose (all);
+  for (;;) {
+    selection.index = all[*at].index;
+    selection.representation = places::at (*selection.track, all[*at]);
+    auto told = complete (selection.representation);
+    if (told || is_cancelled (told.code ())) return told;
+    at = access_.places->leave (all, *at, tried, to_string (told.code ()));
+    if (!at) return told;
+  }
+}
+
+Result<Told> Loader::load_playlist (Representation &representation)
 {
   const auto reference =
       std::get<presentation::Playlist> (representation.segments);
@@ -331,10 +498,11 @@ Result<Time> Loader::load_playlist (Representation &representation)
   if (media == nullptr)
     return problem (
         Error::malformed, whole->uri, "a Multivariant Playlist in another one");
-  Time duration = media->duration;
-  m3u8::note (notes_, *media);
+  Told out;
+  out.duration = media->duration;
+  m3u8::note (out.notes, *media);
   m3u8::complete (representation, std::move (*media), whole->uri);
-  return duration;
+  return out;
 }
 
 Result<relay::Done> Loader::load_index (Representation &representation)
@@ -374,11 +542,10 @@ Result<relay::Done> Loader::load_index (Representation &representation)
 
 }  // namespace
 
-Result<Loaded> load (const fetcher::Settings &settings, const std::string &uri,
-    const Options &options, GCancellable *cancellable,
-    fetcher::Counters *counters)
+Result<Loaded> load (
+    const Access &access, const std::string &uri, const Options &options)
 {
-  return Loader (settings, cancellable, counters).run (uri, options);
+  return Loader (access).run (uri, options);
 }
 
 std::optional<Selection> trick_mode (
@@ -402,11 +569,34 @@ std::optional<Selection> trick_mode (
   return out;
 }
 
-Result<std::optional<Time>> complete (const fetcher::Settings &settings,
-    Representation &representation, GCancellable *cancellable,
-    fetcher::Counters *counters)
+Result<std::optional<Time>> complete (
+    const Access &access, std::span<Selection *const> selections)
 {
-  return Loader (settings, cancellable, counters).complete (representation);
+  auto told = complete_all (access, selections);
+  if (!told) return told.error ();
+  std::optional<Time> out;
+  for (const Told &one : *told)
+    if (one.duration) out = std::max (out.value_or (0), *one.duration);
+  return out;
+}
+
+Result<std::optional<Time>> complete (
+    const Access &access, Representation &representation)
+{
+  auto told = Loader (access).complete (representation);
+  if (!told) return told.error ();
+  return told->duration;
+}
+
+std::string to_string (const Problem &problem)
+{
+  if (problem.error != Error::fetch)
+    return problem.uri + ": " + problem.message;
+  const fetcher::Problem &fetch = problem.fetch;
+  std::string out = fetch.uri + ": " + fetcher::to_string (fetch.error);
+  if (fetch.http_status != 0)
+    out += " (" + std::to_string (fetch.http_status) + ")";
+  return out;
 }
 
 }  // namespace loader

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "choice.h"
 #include "common/result.h"
 #include "fetcher.h"
+#include "keystore.h"
+#include "places.h"
 #include "presentation.h"
 #include "timeline.h"
 
@@ -78,21 +81,37 @@ struct Options
   bool select_all = false;  // not one track of each type
 };
 
-// cancellable and counters may be null.
-[[nodiscard]] Result<Loaded> load (const fetcher::Settings &settings,
-    const std::string &uri, const Options &options, GCancellable *cancellable,
-    fetcher::Counters *counters);
+// The way to the network. But for the settings all may be null.
+struct Access
+{
+  const fetcher::Settings &settings;
+  GCancellable *cancellable = nullptr;
+  fetcher::Counters *counters = nullptr;
+  // EXT-X-SESSION-KEY: asked for while the playlists are.
+  keystore::Store *keys = nullptr;
+  // Null: what fails is not looked for elsewhere.
+  places::Book *places = nullptr;
+};
+
+// What does not need the answer to something else is asked for at once: the
+// playlists and indexes of all tracks, remote elements.
+[[nodiscard]] Result<Loaded> load (
+    const Access &access, const std::string &uri, const Options &options);
 
 // What is played in trick modes in place of a selection: in the same periods,
 // which may not all have key frames alone. Nothing when none has. Not complete.
 [[nodiscard]] std::optional<Selection> trick_mode (
     const Selection &selection, const choice::Limits &limits, double rate);
 
-// Loads the playlist or the index of a representation that has none yet. What
-// comes back is how long it is, where that is said there.
+// Loads the playlists or the indexes of those that have none yet, which may be
+// elsewhere then: see places. What comes back is how long the longest one is,
+// where that is said there.
 [[nodiscard]] Result<std::optional<presentation::Time>> complete (
-    const fetcher::Settings &settings,
-    presentation::Representation &representation, GCancellable *cancellable,
-    fetcher::Counters *counters);
+    const Access &access, std::span<Selection *const> selections);
+[[nodiscard]] Result<std::optional<presentation::Time>> complete (
+    const Access &access, presentation::Representation &representation);
+
+// In a few words.
+[[nodiscard]] std::string to_string (const Problem &problem);
 
 }  // namespace loader

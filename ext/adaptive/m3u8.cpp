@@ -63,7 +63,7 @@ private:
   bool tag (std::string_view line);
   bool uri_line (std::string_view uri);
   bool segment (std::string_view uri);
-  bool follow_range (std::string_view uri, SegmentList::Entry &entry);
+  bool follow_range (std::string_view uri, std::uint64_t &first);
   bool finish ();
   void reserve (std::size_t done);
   void place_date_ranges ();
@@ -160,6 +160,17 @@ bool Parser::line (std::string_view line)
 {
   if (line.empty ()) return true;
   if (line.front () != '#') return uri_line (line);
+  // Those that there may be one of for each segment need no search.
+  if (!is_multivariant_) {
+    if (line.starts_with ("#EXTINF:")) {
+      is_media_ = true;
+      return extinf (m3u8text::trim (line.substr (8)));
+    }
+    if (line.starts_with ("#EXT-X-KEY:")) {
+      is_media_ = true;
+      return key (m3u8text::trim (line.substr (11)));
+    }
+  }
   if (line.starts_with ("#EXT")) return tag (line.substr (4));
   return true;
 }
@@ -254,21 +265,24 @@ bool Parser::segment (std::string_view uri)
   auto key = keyring_.use ();
   if (!key) return fail (key.code ());
 
-  SegmentList::Entry entry;
-  if (byte_range_ && !follow_range (uri, entry)) return false;
+  std::uint64_t first = 0;
+  if (byte_range_ && !follow_range (uri, first)) return false;
+  if (*duration_ > presentation::max_time - media_.duration)
+    return fail (Error::too_long);
   Place place = strings_.keep (uri);
+  // Not copied into the list: what has just been written waits to be read.
+  SegmentList::Entry &entry = list_.entries.emplace_back ();
   entry.uri_at = place.at;
   entry.uri_size = place.size;
+  entry.first = first;
+  entry.size = byte_range_ ? byte_range_->size : 0;
   entry.time = media_.duration;
   entry.duration = *duration_;
   entry.init = init_;
   entry.key = *key;
   entry.discontinuity = discontinuity_;
   entry.gap = gap_;
-  if (*duration_ > presentation::max_time - media_.duration)
-    return fail (Error::too_long);
   media_.duration += *duration_;
-  list_.entries.push_back (entry);
   duration_.reset ();
   byte_range_.reset ();
   discontinuity_ = false;
@@ -276,11 +290,10 @@ bool Parser::segment (std::string_view uri)
   return true;
 }
 
-bool Parser::follow_range (std::string_view uri, SegmentList::Entry &entry)
+bool Parser::follow_range (std::string_view uri, std::uint64_t &first)
 {
-  entry.size = byte_range_->size;
   if (byte_range_->offset) {
-    entry.first = *byte_range_->offset;
+    first = *byte_range_->offset;
     return true;
   }
   // It "begins at the next byte following the sub-range of the previous Media
@@ -290,9 +303,9 @@ bool Parser::follow_range (std::string_view uri, SegmentList::Entry &entry)
   if (previous.size == 0 ||
       strings_.view ({previous.uri_at, previous.uri_size}) != uri)
     return fail (Error::no_offset);
-  entry.first = previous.first + previous.size;
+  first = previous.first + previous.size;
   std::uint64_t end = 0;
-  if (__builtin_add_overflow (entry.first, entry.size, &end))
+  if (__builtin_add_overflow (first, byte_range_->size, &end))
     return fail (Error::bad_byterange);
   return true;
 }
@@ -453,7 +466,7 @@ bool Parser::session_key (std::string_view value)
   if (!read (value)) return false;
   auto parsed = parse_key (attributes_);
   // They only say earlier what EXT-X-KEY says.
-  if (parsed && is_of_samples (parsed->method) && parsed->is_known_version)
+  if (parsed && parsed->method != Method::none && parsed->is_known_version)
     multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
   return true;
 }

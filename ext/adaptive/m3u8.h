@@ -43,6 +43,7 @@ enum class Error
   defined_twice,   // a variable
   undefined,       // a variable that is referred to, or imported
   no_such_parameter,  // of the playlist's URI: QUERYPARAM
+  bad_parameter,      // with what no quoted string may have
   too_long,           // the time is beyond 292 years
   too_many_segments,
   // What this version cannot play.

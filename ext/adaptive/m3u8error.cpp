@@ -50,6 +50,8 @@ const char *to_string (Error error)
       return "a variable is not defined";
     case Error::no_such_parameter:
       return "the playlist's URI has no such parameter";
+    case Error::bad_parameter:
+      return "a query parameter has a line's end or a quotation mark";
     case Error::too_long:
       return "the playlist is too long to be true";
     case Error::too_many_segments:

@@ -2,6 +2,8 @@
 #include "m3u8keyring.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -15,23 +17,10 @@ namespace {
 // For one segment. A presentation has a few.
 constexpr std::size_t most_keys = 64;
 
-// Of 0x and 32 digits most often the last ones alone are others, because they
-// are a number that counts.
-std::optional<presentation::Encryption::Iv> other_iv (std::string_view text,
-    std::string_view last, const presentation::Encryption::Iv &last_iv)
-{
-  constexpr std::size_t all = 34;
-  constexpr std::size_t half = all - 16;
-  if (text.size () != all || last.size () != all ||
-      text.substr (0, half) != last.substr (0, half))
-    return m3u8text::hexadecimal (text);
-  auto low = m3u8text::hexadecimal_digits (text.substr (half));
-  if (!low) return std::nullopt;
-  presentation::Encryption::Iv out = last_iv;
-  for (std::size_t i = 0; i < 8; i++)
-    out[i + 8] = static_cast<std::uint8_t> (*low >> (56 - 8 * i));
-  return out;
-}
+// Of an IV as long as it may be most often the last digits alone are others,
+// because they are a number that counts.
+constexpr std::size_t all_digits = 34;
+constexpr std::size_t first_digits = all_digits - 16;
 
 }  // namespace
 
@@ -40,16 +29,31 @@ std::optional<presentation::Encryption::Iv> other_iv (std::string_view text,
 bool Keyring::repeats (std::string_view value)
 {
   if (value_.empty () || value.size () != value_.size ()) return false;
+  if (iv_.empty ()) return value == value_;
   auto at = static_cast<std::size_t> (iv_.data () - value_.data ());
+  auto begins = [&] (std::size_t size) {
+    return value.substr (0, size) == value_.substr (0, size);
+  };
   auto end = at + iv_.size ();
-  if (value.substr (0, at) != value_.substr (0, at) ||
-      value.substr (end) != value_.substr (end))
-    return false;
+  if (value.substr (end) != value_.substr (end)) return false;
   std::string_view text = value.substr (at, iv_.size ());
-  if (text == iv_) return true;
-  auto iv = other_iv (text, iv_, *applied_.front ().key.iv);
-  if (!iv) return false;
-  applied_.front ().key.iv = iv;
+  // In place and in eights: what was written in other pieces is slow to read.
+  auto &iv = *applied_.front ().key.iv;
+  if (text.size () == all_digits && begins (at + first_digits)) {
+    auto low = m3u8text::hexadecimal_digits (text.substr (first_digits));
+    if (!low) return false;
+    std::array<std::uint8_t, 8> bytes{};
+    m3u8text::put_big_endian (*low, bytes);
+    if (std::memcmp (iv.data () + 8, bytes.data (), bytes.size ()) == 0)
+      return true;
+    std::memcpy (iv.data () + 8, bytes.data (), bytes.size ());
+  } else {
+    if (!begins (at)) return false;
+    auto other = m3u8text::hexadecimal (text);
+    if (!other) return false;
+    if (iv == *other) return true;
+    iv = *other;
+  }
   has_other_iv_ = !has_changed_ || has_other_iv_;
   has_changed_ = true;
   value_ = value;
@@ -113,11 +117,10 @@ std::uint32_t Keyring::make_again ()
 {
   has_changed_ = false;
   has_other_iv_ = false;
-  ListKey key = list_.keys[key_];
+  ListKey &key = list_.keys.emplace_back (list_.keys[key_]);
   // IVs of samples are in their protections.
   if (!key.is_whole) make_samples (key);
-  key.iv = applied_.front ().key.iv.value_or (key.iv);
-  list_.keys.push_back (key);
+  if (applied_.front ().key.iv) key.iv = *applied_.front ().key.iv;
   return key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
 }
 

@@ -136,7 +136,8 @@ presentation::ContentProtection to_protection (
 {
   presentation::ContentProtection out;
   out.scheme_id_uri = scheme_of (key.key_format);
-  out.value = key.method == Method::sample_aes_ctr ? "cenc" : "cbcs";
+  if (is_of_samples (key.method))
+    out.value = key.method == Method::sample_aes_ctr ? "cenc" : "cbcs";
   out.default_kid = to_uuid (key.key_id);
   std::string_view base64 = base64_of (key.uri);
   if (is_pssh (base64))

@@ -84,7 +84,8 @@ std::optional<std::optional<Time>> duration_of (
   return duration;
 }
 
-// The value as it stands in the URI: nothing is decoded, it goes into URIs.
+// As it stands in the URI; nothing where it "has no associated value"
+// (4.4.2.3).
 std::optional<std::string_view> query_parameter (
     std::string_view uri, std::string_view name)
 {
@@ -240,7 +241,13 @@ Result<std::pair<std::string, std::string>> parse_definition (
   if (parameter) {
     auto value = query_parameter (source.uri, *parameter);
     if (!value) return relay::failure (Error::no_such_parameter);
-    return std::pair (std::string (*parameter), std::string (*value));
+    // "MUST be percent-decoded before performing the variable replacement. The
+    // decoded value MUST NOT contain any of the characters disallowed in
+    // quoted-strings."
+    std::string decoded = uri::percent_decode (*value);
+    if (decoded.find_first_of ("\r\n\"") != std::string::npos)
+      return relay::failure (Error::bad_parameter);
+    return std::pair (std::string (*parameter), std::move (decoded));
   }
   if (source.variables != nullptr)
     for (const auto &one : *source.variables)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "m3u8.h"
@@ -49,12 +52,20 @@ private:
   Representation representation (const Variant &variant) const;
   bool is_variant (const Track &variants, const Rendition &rendition) const;
   void add (std::vector<Track> &tracks, const Rendition &rendition) const;
-  Track main () const;
+  Track main ();
   Track trick_mode () const;
+  [[nodiscard]] bool is_copy (const Variant &one, const Variant &other) const;
+  [[nodiscard]] bool are_copies (Rendition::Type type, const std::string &one,
+      const std::string &other) const;
+  void find_family (
+      std::vector<const Variant *> &variants, std::vector<Representation> &all);
+  void find_families (Track &track) const;
 
   const Multivariant &playlist_;
   const std::string &base_;
   std::shared_ptr<const presentation::Variables> variables_;
+  // Of groups that belong to variants of one family, and the first one's.
+  std::map<std::string, std::string> first_groups_;
 };
 
 Representation Maker::representation (const Variant &variant) const
@@ -84,17 +95,89 @@ Representation Maker::representation (const Variant &variant) const
 
 // Sound-only variants are for lines that do not carry a picture: they are a
 // choice only where there is nothing else.
-Track Maker::main () const
+Track Maker::main ()
 {
   bool pictures = std::ranges::any_of (playlist_.variants, has_picture);
   Track out;
   out.type = pictures ? Type::video : Type::audio;
   out.is_default = true;
-  for (const Variant &variant : playlist_.variants)
-    if (!pictures || has_picture (variant))
-      out.representations.push_back (representation (variant));
+  std::vector<const Variant *> variants;
+  for (const Variant &variant : playlist_.variants) {
+    if (pictures && !has_picture (variant)) continue;
+    variants.push_back (&variant);
+    out.representations.push_back (representation (variant));
+    find_family (variants, out.representations);
+  }
   return out;
 }
+
+// ---- Redundant variants ----------------------------------------------------
+
+// Groups of the same renditions.
+bool Maker::are_copies (Rendition::Type type, const std::string &one,
+    const std::string &other) const
+{
+  if (one == other) return true;
+  auto all = [&] (const std::string &group) {
+    std::vector<std::array<std::string_view, 4>> out;
+    for (const Rendition &rendition : playlist_.renditions)
+      if (rendition.type == type && rendition.group_id == group)
+        out.push_back ({rendition.name, rendition.language, rendition.channels,
+            rendition.characteristics});
+    std::ranges::sort (out);
+    return out;
+  };
+  return !one.empty () && !other.empty () && all (one) == all (other);
+}
+
+// Backups are listed with the same attributes, on another server.
+bool Maker::is_copy (const Variant &one, const Variant &other) const
+{
+  auto attributes = [] (const Variant &of) {
+    return std::tie (of.bandwidth, of.average_bandwidth, of.width, of.height,
+        of.frame_rate.numerator, of.codecs, of.supplemental_codecs,
+        of.video_range, of.hdcp_level, of.allowed_cpc);
+  };
+  using enum Rendition::Type;
+  return one.bandwidth != 0 && attributes (one) == attributes (other) &&
+         uri::resolve (base_, one.uri) != uri::resolve (base_, other.uri) &&
+         are_copies (audio, one.audio, other.audio) &&
+         are_copies (video, one.video, other.video) &&
+         are_copies (subtitles, one.subtitles, other.subtitles);
+}
+
+// Of the last one of these.
+void Maker::find_family (
+    std::vector<const Variant *> &variants, std::vector<Representation> &all)
+{
+  const Variant &last = *variants.back ();
+  for (std::size_t i = 0; i + 1 < variants.size (); i++) {
+    const Variant &first = *variants[i];
+    if (!is_copy (first, last)) continue;
+    if (all[i].family == 0) all[i].family = static_cast<unsigned> (i + 1);
+    all.back ().family = all[i].family;
+    for (auto group : {&Variant::audio, &Variant::video, &Variant::subtitles})
+      if (first.*group != last.*group)
+        first_groups_.try_emplace (last.*group, first.*group);
+    return;
+  }
+}
+
+// Of a rendition in several groups.
+void Maker::find_families (Track &track) const
+{
+  auto first_of = [this] (const std::string &group) {
+    auto found = first_groups_.find (group);
+    return found != first_groups_.end () ? found->second : group;
+  };
+  auto &all = track.representations;
+  for (std::size_t i = 0; i < all.size (); i++)
+    for (std::size_t k = 0; k < i && all[i].family == 0; k++)
+      if (first_of (all[i].group) == first_of (all[k].group))
+        all[i].family = all[k].family = static_cast<unsigned> (k + 1);
+}
+
+// ---- Tracks ----------------------------------------------------------------
 
 Track Maker::trick_mode () const
 {
@@ -175,6 +258,8 @@ Presentation Maker::run ()
     else if (!one.uri.empty () && !is_variant (tracks.front (), one))
       add (tracks, one);
   }
+  for (Track &track : tracks)
+    if (track.is_rendition) find_families (track);
   if (!playlist_.i_frame_variants.empty ()) tracks.push_back (trick_mode ());
   presentation::Period period;
   period.tracks = std::move (tracks);

@@ -153,10 +153,8 @@ std::optional<std::array<std::uint8_t, 16>> hexadecimal (std::string_view text)
   auto low = hexadecimal_digits (text.substr (before));
   if (!high || !low) return std::nullopt;
   std::array<std::uint8_t, 16> out{};
-  for (std::size_t i = 0; i < 8; i++) {
-    out[i] = static_cast<std::uint8_t> (*high >> (56 - 8 * i));
-    out[i + 8] = static_cast<std::uint8_t> (*low >> (56 - 8 * i));
-  }
+  put_big_endian (*high, std::span (out).first<8> ());
+  put_big_endian (*low, std::span (out).last<8> ());
   return out;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,6 +78,14 @@ struct ByteRange
 };
 // Not empty, and its end is a number too.
 [[nodiscard]] std::optional<ByteRange> byte_range (std::string_view text);
+
+// As one store: bytes that come one by one are slow to be read together.
+inline void put_big_endian (std::uint64_t value, std::span<std::uint8_t, 8> out)
+{
+  if constexpr (std::endian::native == std::endian::little)
+    value = __builtin_bswap64 (value);
+  std::memcpy (out.data (), &value, out.size ());
+}
 
 // Up to 16 hexadecimal digits, and nothing else.
 [[nodiscard]] std::optional<std::uint64_t> hexadecimal_digits (

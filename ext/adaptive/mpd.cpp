@@ -320,6 +320,7 @@ Result<relay::Done> Presenter::representation (const Representation &from,
   out.id = from.id;
   out.bandwidth = from.bandwidth;
   out.base = all.bases.front ().base.uri;
+  out.service_location = all.bases.front ().base.service_location;
   for (std::size_t i = 1; i < all.bases.size (); i++)
     out.alternatives.push_back (all.bases[i].base);
   out.width = all.width;

@@ -91,7 +91,7 @@ struct Playlist
 struct ContentProtection
 {
   std::string scheme_id_uri;  // HLS: "" where the KEYFORMAT is no system's
-  std::string value;          // HLS: cenc or cbcs
+  std::string value;          // HLS: cenc or cbcs; "" = not the samples
   std::string default_kid;
   std::vector<std::string> pssh;  // base64
   std::string playready{};        // mspr:pro, base64
@@ -219,6 +219,9 @@ struct Segment
   bool gap = false;            // nothing to fetch: see EXT-X-GAP
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
+  // HLS: of its samples, where that is to be undone here: SAMPLE-AES outside of
+  // MP4, with a key that can be had.
+  std::optional<Encryption> samples{};
 };
 
 struct Fraction
@@ -275,8 +278,12 @@ struct Representation
   std::string allowed_cpc{};
   Protections protections;
   Segments segments;
-  // DASH: where else it is than at base, the best first.
+  // DASH: where else it is than at base, the best first, and the name of base.
   std::vector<Base> alternatives{};
+  std::string service_location{};
+  // HLS: variants, or renditions, of the same number, which is not 0, differ in
+  // nothing but their addresses.
+  unsigned family = 0;
   // DASH: what kinds of emsg boxes its segments have.
   std::vector<Descriptor> inband_events{};
   // DASH: of each of its segments and of its initialization (ISO/IEC 23009-4).

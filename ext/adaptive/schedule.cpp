@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "m3u8text.h"
 #include "template.h"
 #include "uri.h"
 
@@ -71,12 +72,28 @@ presentation::Encryption::Iv iv_of (std::uint64_t sequence)
   return iv;
 }
 
+// "identity" is the key itself: with SAMPLE-AES what a segment without
+// EXT-X-MAP, which is not MP4, can be decrypted with.
+void encrypt_samples (Segment &segment, std::uint64_t sequence)
+{
+  if (!segment.protections || segment.init) return;
+  for (const presentation::ContentProtection &one : *segment.protections) {
+    if (one.key_format != "identity" || one.value != "cbcs") continue;
+    auto iv = m3u8text::hexadecimal ("0x" + one.iv);
+    segment.samples =
+        presentation::Encryption{presentation::Encryption::Cipher::aes_128,
+            one.key_uri, iv ? *iv : iv_of (sequence)};
+    return;
+  }
+}
+
 void encrypt (Segment &segment, const std::string &base,
     const SegmentList &list, const SegmentList::Key &key, std::uint64_t n)
 {
   if (!key.is_whole) {
     if (key.protections < list.protections.size ())
       segment.protections = list.protections[key.protections];
+    encrypt_samples (segment, list.media_sequence + n);
     return;
   }
   segment.resource.encryption =

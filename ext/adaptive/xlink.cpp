@@ -34,7 +34,7 @@ void replace (std::vector<T> &all, std::size_t at, std::vector<T> with)
 
 // A reference is relative to the BaseURLs of the level that it stands at
 // (5.6.4), not to where other remote elements came from.
-mpd::Result<std::optional<Link>> Resolver::take (
+mpd::Result<Link> Resolver::take (
     const mpd::Remote &remote, std::size_t line, Link link)
 {
   if (++count_ > max_links || remote.depth >= max_depth)
@@ -45,25 +45,47 @@ mpd::Result<std::optional<Link>> Resolver::take (
   if (link.set)
     bases = mpd::resolved (bases, document_.periods[link.period].base_urls);
   link.uri = uri::resolve (bases.front ().base.uri, remote.href);
-  return std::optional<Link> (std::move (link));
+  return link;
 }
 
-mpd::Result<std::optional<Link>> Resolver::next ()
+mpd::Result<std::vector<Link>> Resolver::next ()
 {
   auto &periods = document_.periods;
+  std::vector<Link> out;
+  auto add = [&] (const mpd::Remote &remote, std::size_t line, Link link) {
+    auto taken = take (remote, line, std::move (link));
+    if (taken) out.push_back (std::move (*taken));
+    return taken;
+  };
   std::erase_if (
       periods, [] (const mpd::Period &one) { return is_zero (one.remote); });
   for (std::size_t i = 0; i < periods.size (); i++) {
     mpd::Period &period = periods[i];
-    if (!period.remote.href.empty ())
-      return take (period.remote, period.line, {{}, i, std::nullopt});
+    if (!period.remote.href.empty ()) {
+      auto added = add (period.remote, period.line, {{}, i, std::nullopt});
+      if (!added) return added.error ();
+      continue;
+    }
     std::erase_if (period.sets,
         [] (const mpd::AdaptationSet &one) { return is_zero (one.remote); });
-    for (std::size_t j = 0; j < period.sets.size (); j++)
-      if (!period.sets[j].remote.href.empty ())
-        return take (period.sets[j].remote, period.sets[j].line, {{}, i, j});
+    for (std::size_t j = 0; j < period.sets.size (); j++) {
+      if (period.sets[j].remote.href.empty ()) continue;
+      auto added = add (period.sets[j].remote, period.sets[j].line, {{}, i, j});
+      if (!added) return added.error ();
+    }
   }
-  return std::optional<Link> ();
+  return out;
+}
+
+// The last one first: the places of those before it stay what they are.
+mpd::Result<relay::Done> Resolver::put (
+    const std::vector<Link> &links, const std::vector<std::string> &texts)
+{
+  for (std::size_t i = links.size (); i > 0; i--) {
+    auto done = put (links[i - 1], texts[i - 1]);
+    if (!done) return done;
+  }
+  return relay::Done{};
 }
 
 mpd::Result<relay::Done> Resolver::put (const Link &link, std::string_view xml)

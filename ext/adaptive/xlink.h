@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mpddocument.h"
 #include "mpderror.h"
@@ -39,16 +40,18 @@ public:
   {
   }
 
-  // The next one that is to be fetched, in the document's order. Those that
-  // resolve to zero are taken out of it.
-  [[nodiscard]] mpd::Result<std::optional<Link>> next ();
-  // What was found there, in place of the element.
+  // All that are to be fetched now, in the document's order; none: they are all
+  // in place. Those that resolve to zero are taken out of the document.
+  [[nodiscard]] mpd::Result<std::vector<Link>> next ();
+  // What was found at them, one text for each, in place of the elements.
   [[nodiscard]] mpd::Result<relay::Done> put (
-      const Link &link, std::string_view xml);
+      const std::vector<Link> &links, const std::vector<std::string> &texts);
 
 private:
-  [[nodiscard]] mpd::Result<std::optional<Link>> take (
+  [[nodiscard]] mpd::Result<Link> take (
       const mpd::Remote &remote, std::size_t line, Link link);
+  [[nodiscard]] mpd::Result<relay::Done> put (
+      const Link &link, std::string_view xml);
 
   mpd::Document &document_;
   std::string base_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "httpserver.h"
+#include "sampleencrypter.h"
 #include "segmentencrypter.h"
 #include "testutil.h"
 #include "vectors.h"
@@ -546,21 +547,160 @@ GST_START_TEST (packed_audio_has_the_times_of_its_tags)
 }
 GST_END_TEST;
 
-// Nobody downstream could tell them from others.
-GST_START_TEST (encrypted_samples_outside_of_mp4_are_refused)
+namespace {
+
+std::string text_of (const test::Bytes &bytes)
+{
+  return {bytes.begin (), bytes.end ()};
+}
+
+// A segment with one picture, and one of sound, with this media sequence number
+// as the IV; its samples encrypted or not.
+std::string sample_segment (unsigned sequence, bool encrypted)
+{
+  test::SampleKey key;
+  std::copy_n (key_1.begin (), 16, key.key.begin ());
+  key.iv[15] = test::low (sequence);
+  test::Bytes picture{0, 0, 0, 1};
+  test::append (picture, test::nal_unit (5, 3000, sequence));
+  test::Bytes frames = test::adts_frame (test::nal_unit (1, 300, sequence));
+  test::Pes video;
+  video.pid = 0x100;
+  video.has_clock = true;
+  video.payload = encrypted ? test::encrypt_picture (key, picture) : picture;
+  test::Pes audio;
+  audio.pid = 0x101;
+  audio.stream_id = 0xc0;
+  audio.has_size = true;
+  audio.payload = encrypted ? test::encrypt_adts (key, frames) : frames;
+  test::TsWriter out;
+  out.psi (0, test::pat (0x1000));
+  out.psi (0x1000,
+      encrypted ? test::pmt ({test::encrypted_stream (0x1b, 0x100),
+                                 test::encrypted_stream (0x0f, 0x101)},
+                      0x100)
+                : test::pmt ({{0x1b, 0x100, {}}, {0x0f, 0x101, {}}}, 0x100));
+  out.pes (video);
+  out.pes (audio);
+  return text_of (out.bytes ());
+}
+
+std::string sample_sound (unsigned sequence, bool encrypted)
+{
+  test::SampleKey key;
+  std::copy_n (key_1.begin (), 16, key.key.begin ());
+  key.iv[15] = test::low (sequence);
+  test::Bytes out;
+  for (unsigned i = 0; i < 10; i++)
+    test::append (
+        out, test::adts_frame (test::nal_unit (1, 300, sequence + i)));
+  return text_of (encrypted ? test::encrypt_adts (key, out) : out);
+}
+
+}  // namespace
+
+// The IV is the media sequence number. What is clear comes between.
+GST_START_TEST (encrypted_samples_outside_of_mp4_are_decrypted)
 {
   Files files = {
-      {"/m.m3u8", playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
-                            "#EXTINF:2,\n0.ts\n")},
+      {"/m.m3u8", playlist ("#EXT-X-MEDIA-SEQUENCE:7\n"
+                            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n7.ts\n#EXTINF:2,\n8.ts\n"
+                            "#EXT-X-KEY:METHOD=NONE\n#EXTINF:2,\n9.ts\n")},
+      {"/a.m3u8", playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n0.aac\n#EXTINF:2,\n1.aac\n")},
       {"/k", key_1},
-      {"/0.ts", packets (10, '0')},
+      {"/7.ts", sample_segment (7, true)},
+      {"/8.ts", sample_segment (8, true)},
+      {"/9.ts", sample_segment (9, false)},
+      {"/0.aac", sample_sound (0, true)},
+      {"/1.aac", sample_sound (1, true)},
   };
   HttpServer server (serving (files));
-  Player player (server.uri ("/m.m3u8"));
-  std::string said = player.play_to_error (
-      gst_stream_error_quark (), GST_STREAM_ERROR_NOT_IMPLEMENTED);
-  fail_unless (said.find ("SAMPLE-AES") != std::string::npos);
-  fail_unless (player.output ("video_0").bytes.empty ());
+  {
+    Player player (server.uri ("/m.m3u8"));
+    player.play ();
+    std::string out = player.output ("video_0").bytes;
+    auto read = [] (const std::string &bytes) {
+      return test::TsReader::read (test::Bytes (bytes.begin (), bytes.end ()));
+    };
+    std::size_t at = 0;
+    for (unsigned n = 7; n < 10; n++) {
+      std::string clear = sample_segment (n, false);
+      std::size_t size = files["/" + std::to_string (n) + ".ts"].size ();
+      fail_unless (at + size <= out.size ());
+      auto got = read (out.substr (at, size));
+      auto expected = read (clear);
+      fail_unless (got.streams == expected.streams, "%u", n);
+      fail_unless (got.units.size () == 2 &&
+                       got.units[0].payload == expected.units[0].payload &&
+                       got.units[1].payload == expected.units[1].payload,
+          "%u", n);
+      at += size;
+    }
+    fail_unless (at == out.size ());
+  }
+  Player player (server.uri ("/a.m3u8"));
+  player.play ();
+  fail_unless (player.output (player.pads ().front ()).bytes ==
+               sample_sound (0, false) + sample_sound (1, false));
+  // One key for each element.
+  fail_unless (std::ranges::count (
+                   server.requests (), "/k", &HttpServer::Request::path) == 2);
+}
+GST_END_TEST;
+
+// With the keys of systems that nobody here is, and of what nobody has said how
+// to encrypt, nobody downstream could tell them from others.
+GST_START_TEST (encrypted_samples_without_a_key_are_refused)
+{
+  for (const char *tag : {"METHOD=SAMPLE-AES,URI=\"skd://x\","
+                          "KEYFORMAT=\"com.apple.streamingkeydelivery\"",
+           "METHOD=SAMPLE-AES-CTR,URI=\"k\""}) {
+    Files files = {
+        {"/m.m3u8", playlist (std::string ("#EXT-X-KEY:") + tag +
+                              "\n#EXTINF:2,\n0.ts\n")},
+        {"/k", key_1},
+        {"/0.ts", sample_segment (0, true)},
+    };
+    HttpServer server (serving (files));
+    Player player (server.uri ("/m.m3u8"));
+    std::string said = player.play_to_error (
+        gst_stream_error_quark (), GST_STREAM_ERROR_NOT_IMPLEMENTED);
+    fail_unless (said.find ("SAMPLE-AES") != std::string::npos);
+    fail_unless (player.output ("video_0").bytes.empty ());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (broken_encrypted_samples_are_told)
+{
+  const struct
+  {
+    std::string key, segment;
+    int code;
+  } rows[] = {
+      {std::string (15, 'k'), sample_segment (0, true),
+          GST_STREAM_ERROR_DECRYPT_NOKEY},
+      // Packets that are no stream.
+      {std::string (key_1), packets (10, '0'), GST_STREAM_ERROR_DECRYPT},
+      {std::string (key_1), sample_sound (0, true).substr (0, 1000),
+          GST_STREAM_ERROR_DECRYPT},
+  };
+  for (const auto &row : rows) {
+    Files files = {
+        {"/m.m3u8",
+            playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k?token=secret\"\n"
+                      "#EXTINF:2,\n0.ts\n")},
+        {"/k", row.key},
+        {"/0.ts", row.segment},
+    };
+    HttpServer server (serving (files));
+    Player player (server.uri ("/m.m3u8"));
+    std::string said =
+        player.play_to_error (gst_stream_error_quark (), row.code);
+    fail_unless (said.find ("secret") == std::string::npos);
+  }
 }
 GST_END_TEST;
 
@@ -592,6 +732,116 @@ GST_START_TEST (samples_of_others_are_decrypted_downstream)
   fail_unless (out.size () > 800'000);
   fail_unless (
       out == decrypt ("/unsaid.m3u8", "abba271e8bcf552bbd2e86a434a9a5d9"));
+}
+GST_END_TEST;
+
+// With and without a discontinuity, each is sent once before what it is for; an
+// encrypted one with the key at its place, out of a file with others.
+GST_START_TEST (initializations_change)
+{
+  auto box = [] (const char *type, char fill) {
+    return std::string ("\0\0\0\x20", 4) + type + std::string (24, fill);
+  };
+  auto encrypted = [] (std::string_view bytes) {
+    return test::encrypt_segment (aes_128, bytes_of (key_1), iv_of (5), bytes);
+  };
+  const std::string first = encrypted (box ("ftyp", 'a'));
+  const std::string second = encrypted (box ("ftyp", 'b'));
+  auto range = [] (std::size_t size, std::size_t offset) {
+    return "BYTERANGE=\"" + std::to_string (size) + "@" +
+           std::to_string (offset) + "\"\n";
+  };
+  Files files = {
+      {"/m.m3u8", playlist ("#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x5\n"
+                            "#EXT-X-MAP:URI=\"inits\"," +
+                            range (first.size (), 0) +
+                            "#EXTINF:2,\n0\n"
+                            "#EXT-X-MAP:URI=\"inits\"," +
+                            range (second.size (), first.size ()) +
+                            "#EXTINF:2,\n1\n"
+                            "#EXT-X-DISCONTINUITY\n#EXT-X-KEY:METHOD=NONE\n"
+                            "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n2\n"
+                            "#EXT-X-MAP:URI=\"c\"\n#EXTINF:2,\n3\n")},
+      {"/k", key_1},
+      {"/inits", first + second},
+      {"/c", box ("ftyp", 'c')},
+      {"/0", encrypted (box ("moof", '0'))},
+      {"/1", encrypted (box ("moof", '1'))},
+      {"/2", box ("moof", '2')},
+      {"/3", box ("moof", '3')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  Output out = player.output ("video_0");
+  fail_unless (out.bytes == box ("ftyp", 'a') + box ("moof", '0') +
+                                box ("ftyp", 'b') + box ("moof", '1') +
+                                box ("ftyp", 'c') + box ("moof", '2') +
+                                box ("moof", '3'));
+  const std::vector<std::string> expected = {
+      "segment 0", "segment 2000", "segment 4000", "segment 6000"};
+  fail_unless (out.order == expected);
+}
+GST_END_TEST;
+
+// What is relative is so to where it came from, not to where it was asked for.
+GST_START_TEST (references_are_of_the_last_address)
+{
+  const std::map<std::string, std::string> moved = {
+      {"/m.m3u8", "/a/b/multi.m3u8?token=x/y"},
+      {"/a/b/v/list.m3u8", "/c/d/list.m3u8"}, {"/c/d/0.ts", "/elsewhere/0.ts"}};
+  const Files files = {
+      {"/a/b/multi.m3u8",
+          "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv/list.m3u8\n"},
+      {"/c/d/list.m3u8", playlist ("#EXTINF:2,\n0.ts\n#EXTINF:2,\n../1.ts\n"
+                                   "#EXTINF:2,\n/2.ts\n#EXTINF:2,\n3.ts\n")},
+      {"/elsewhere/0.ts", packets (10, '0')},
+      {"/c/1.ts", packets (10, '1')},
+      {"/2.ts", packets (10, '2')},
+      {"/c/d/3.ts", packets (10, '3')},
+  };
+  auto serve = serving (files);
+  HttpServer server ([&] (const HttpServer::Request &request) {
+    auto place = moved.find (request.path);
+    if (place == moved.end ()) return serve (request);
+    unsigned status = request.path == "/m.m3u8" ? 302 : 301;
+    return HttpServer::Reply{status, "", {{"Location", place->second}}};
+  });
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  fail_unless (player.output ("video_0").bytes ==
+               packets (10, '0') + packets (10, '1') + packets (10, '2') +
+                   packets (10, '3'));
+}
+GST_END_TEST;
+
+// Discontinuities are where each list has them: what begins when its durations
+// say is right, however many there are.
+GST_START_TEST (tracks_need_not_be_cut_alike)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\","
+          "DEFAULT=YES,URI=\"a.m3u8\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.640028,mp4a.40.2\","
+          "AUDIO=\"a\"\nv.m3u8\n"},
+      {"/v.m3u8", playlist ("#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n"
+                            "#EXT-X-DISCONTINUITY\n#EXTINF:2,\n2.ts\n")},
+      {"/a.m3u8", playlist ("#EXTINF:2.5,\n3.ts\n"
+                            "#EXT-X-DISCONTINUITY\n#EXTINF:1.5,\n4.ts\n"
+                            "#EXT-X-DISCONTINUITY\n#EXTINF:2,\n5.ts\n")},
+  };
+  for (char c = '0'; c < '6'; c++)
+    files[std::string ("/") + c + ".ts"] = packets (10, c);
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  const std::vector<std::string> video = {
+      "segment 0 discont", "segment 2000", "segment 4000 discont"};
+  const std::vector<std::string> audio = {
+      "segment 0 discont", "segment 2500 discont", "segment 4000 discont"};
+  fail_unless (player.output ("video_0").order == video);
+  fail_unless (player.output ("audio_0").order == audio);
 }
 GST_END_TEST;
 
@@ -650,8 +900,13 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, a_set_with_gaps_of_others_is_played);
   tcase_add_test (tests, playing_begins_where_the_playlist_says);
   tcase_add_test (tests, packed_audio_has_the_times_of_its_tags);
-  tcase_add_test (tests, encrypted_samples_outside_of_mp4_are_refused);
+  tcase_add_test (tests, encrypted_samples_outside_of_mp4_are_decrypted);
+  tcase_add_test (tests, encrypted_samples_without_a_key_are_refused);
+  tcase_add_test (tests, broken_encrypted_samples_are_told);
   tcase_add_test (tests, samples_of_others_are_decrypted_downstream);
+  tcase_add_test (tests, initializations_change);
+  tcase_add_test (tests, references_are_of_the_last_address);
+  tcase_add_test (tests, tracks_need_not_be_cut_alike);
   tcase_add_test (tests, subtitles_are_a_pad);
   return suite;
 }

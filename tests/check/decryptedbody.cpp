@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "decryptedbody.h"
 
+#include "sampleencrypter.h"
 #include "segmentencrypter.h"
 #include "testutil.h"
 
@@ -146,6 +147,125 @@ GST_START_TEST (wrong_keys_are_told)
 }
 GST_END_TEST;
 
+namespace {
+
+const Encryption samples{aes_128, "http://u:p@h/key?token=secret", {1, 2, 3}};
+
+test::SampleKey sample_key ()
+{
+  test::SampleKey out;
+  std::copy_n (key_128.begin (), 16, out.key.begin ());
+  out.iv = samples.iv;
+  return out;
+}
+
+std::string text_of (const test::Bytes &bytes)
+{
+  return {bytes.begin (), bytes.end ()};
+}
+
+// A picture, or frames of sound, in a transport stream.
+std::string packets (bool encrypted)
+{
+  test::TsWriter out;
+  test::Bytes picture{0, 0, 1};
+  test::append (picture, test::nal_unit (5, 5000, 1));
+  test::MapStream stream{0x1b, 0x100, {}};
+  test::Pes pes;
+  pes.pid = 0x100;
+  pes.payload = picture;
+  if (encrypted) {
+    stream = test::encrypted_stream (0x1b, 0x100);
+    pes.payload = test::encrypt_picture (sample_key (), picture);
+  }
+  out.psi (0, test::pat (0x1000));
+  out.psi (0x1000, test::pmt ({stream}, 0x100));
+  out.pes (pes);
+  return text_of (out.bytes ());
+}
+
+std::string sound (bool encrypted)
+{
+  test::Bytes out;
+  for (std::size_t i = 0; i < 20; i++)
+    test::append (out, test::adts_frame (test::nal_unit (1, 200 + i, 1)));
+  return text_of (encrypted ? test::encrypt_adts (sample_key (), out) : out);
+}
+
+body::Result<std::string> read_samples (
+    const std::string &bytes, std::size_t piece, std::size_t room)
+{
+  auto body =
+      decryptedbody::make_samples (std::make_unique<Pieces> (bytes, piece),
+          samples, keystore::Key (key_128));
+  fail_unless (body.ok ());
+  fail_unless ((*body)->head ().length == bytes.size ());
+  auto out = read (**body, room, room);
+  if (out) {
+    test::Bytes rest (100);
+    auto end = (*body)->read_now (rest);
+    fail_unless (end.ok () && *end == std::size_t{0});
+  }
+  return out;
+}
+
+}  // namespace
+
+// What it is its first bytes say; what it is not for passes as it is.
+GST_START_TEST (samples_come_out_as_they_were)
+{
+  const std::string mp4 =
+      std::string ("\0\0\0\x10moof", 8) + std::string (8, 'x') +
+      std::string ("\0\0\1\0mdat", 8) + std::string (248, 'y');
+  const struct
+  {
+    std::string encrypted, clear;
+  } rows[] = {
+      {sound (true), sound (false)},
+      {mp4, mp4},
+      {"WEBVTT\n\n", "WEBVTT\n\n"},
+      {"", ""},
+  };
+  for (std::size_t piece : {1U, 188U, 375U, 376U, 1000U, 1'000'000U})
+    for (std::size_t room : {1U, 100U, 100'000U}) {
+      for (const auto &row : rows) {
+        auto out = read_samples (row.encrypted, piece, room);
+        fail_unless (out.ok () && *out == row.clear, "%zu by %zu", piece, room);
+      }
+      auto out = read_samples (packets (true), piece, room);
+      fail_unless (out.ok ());
+      auto bytes_of = [] (const std::string &text) {
+        return test::Bytes (text.begin (), text.end ());
+      };
+      auto clear = test::TsReader::read (bytes_of (packets (false)));
+      auto decrypted = test::TsReader::read (bytes_of (*out));
+      fail_unless (decrypted.streams == clear.streams);
+      fail_unless (decrypted.units.size () == 1 &&
+                   decrypted.units[0].payload == clear.units[0].payload);
+    }
+}
+GST_END_TEST;
+
+GST_START_TEST (wrong_samples_are_told)
+{
+  auto body =
+      decryptedbody::make_samples (std::make_unique<Pieces> (sound (true), 100),
+          samples, keystore::Key (key_256));
+  fail_unless (!body.ok () && body.code ().error == body::Error::key);
+  fail_unless (body.code ().uri == "http://h/key");
+  const std::string cut = sound (true).substr (0, 500);
+  auto out = read_samples (cut, 100, 1000);
+  fail_unless (!out.ok () && out.code ().error == body::Error::decrypt);
+  fail_unless (out.code ().uri == "http://h/key");
+  out = read_samples (packets (true).substr (0, 188 * 4 + 1), 100, 1000);
+  fail_unless (!out.ok () && out.code ().error == body::Error::decrypt);
+  out = read_samples (
+      std::string ("\xff\xfb\x90\x64", 4) + std::string (1000, '\0'), 100,
+      1000);
+  fail_unless (!out.ok () && out.code ().error == body::Error::decrypt);
+}
+GST_END_TEST;
+
 static Suite *decryptedbody_suite ()
 {
   Suite *suite = suite_create ("decryptedbody");
@@ -154,6 +274,8 @@ static Suite *decryptedbody_suite ()
   tcase_add_test (tests, bodies_come_out_as_they_were);
   tcase_add_test (tests, the_length_is_that_of_what_comes_out);
   tcase_add_test (tests, wrong_keys_are_told);
+  tcase_add_test (tests, samples_come_out_as_they_were);
+  tcase_add_test (tests, wrong_samples_are_told);
   return suite;
 }
 

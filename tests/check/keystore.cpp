@@ -193,6 +193,75 @@ GST_START_TEST (a_key_has_a_size)
 }
 GST_END_TEST;
 
+// Before anybody wants it, and once for all who want it then.
+GST_START_TEST (what_is_begun_is_asked_for_once)
+{
+  Gate gate;
+  HttpServer server ([&] (const HttpServer::Request &) {
+    gate.pass ();
+    return HttpServer::Reply{200, "0123456789abcdef", {}};
+  });
+  fetcher::Counters counters;
+  keystore::Store store;
+  for (int i = 0; i < 3; i++)
+    store.begin (settings (), server.uri ("/k"), &counters);
+  store.wait_for_place (server.uri ("/k"), nullptr);
+  // Nobody is asking for this one.
+  store.wait_for_place (server.uri ("/other"), nullptr);
+  fail_unless (!store.wait_for_key (server.uri ("/other"), nullptr));
+  gate.open ();
+  auto key = store.wait_for_key (server.uri ("/k"), nullptr);
+  fail_unless (key && text_of (*key) == "0123456789abcdef");
+  fail_unless (
+      store.get (settings (), server.uri ("/k"), nullptr, nullptr).ok ());
+  store.begin (settings (), server.uri ("/k"), &counters);
+  store.begin (settings (), "data:,abc", &counters);
+  store.stop ();
+  fail_unless_equals_uint64 (server.requests ().size (), 1);
+  fail_unless_equals_uint64 (counters.requests, 1);
+}
+GST_END_TEST;
+
+// Who wants it then has all the tries there are.
+GST_START_TEST (what_is_begun_may_fail)
+{
+  std::atomic<int> count{0};
+  HttpServer server ([&] (const HttpServer::Request &) {
+    return HttpServer::Reply{++count < 4 ? 503U : 200U, "0123456789abcdef", {}};
+  });
+  fetcher::Settings patient = settings ();
+  patient.retries = 3;
+  patient.backoff = std::chrono::milliseconds (1);
+  keystore::Store store;
+  fetcher::Counters counters;
+  store.begin (patient, server.uri ("/k"), &counters);
+  fail_unless (!store.wait_for_key (server.uri ("/k"), nullptr));
+  fail_unless_equals_int (count, 1);
+  fail_unless (store.get (patient, server.uri ("/k"), nullptr, nullptr).ok ());
+  fail_unless_equals_int (count, 4);
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_begun_can_be_stopped)
+{
+  test::ScriptedServer silent (
+      [] (test::Connection &connection, int) { connection.hang (); });
+  keystore::Store store;
+  fetcher::Counters counters;
+  store.begin (settings (), silent.uri ("/k"), &counters);
+  store.wait_for_place (silent.uri ("/k"), nullptr);
+  // Who waits can be told to go, and then the others.
+  Owned<GCancellable> mine{g_cancellable_new ()};
+  g_cancellable_cancel (mine.get ());
+  fail_unless (!store.wait_for_key (silent.uri ("/k"), mine.get ()));
+  store.stop ();
+  int connections = silent.connections ();
+  store.begin (settings (), silent.uri ("/k"), &counters);
+  fail_unless (!store.wait_for_key (silent.uri ("/k"), nullptr));
+  fail_unless_equals_int (silent.connections (), connections);
+}
+GST_END_TEST;
+
 static Suite *keystore_suite ()
 {
   Suite *suite = suite_create ("keystore");
@@ -204,6 +273,9 @@ static Suite *keystore_suite ()
   tcase_add_test (tests, a_failure_is_everybodys_but_not_for_ever);
   tcase_add_test (tests, waiting_can_be_broken_off);
   tcase_add_test (tests, a_key_has_a_size);
+  tcase_add_test (tests, what_is_begun_is_asked_for_once);
+  tcase_add_test (tests, what_is_begun_may_fail);
+  tcase_add_test (tests, what_is_begun_can_be_stopped);
   return suite;
 }
 

@@ -403,6 +403,53 @@ GST_START_TEST (one_of_several_keys_is_chosen)
 }
 GST_END_TEST;
 
+// Outside of MP4 there is nobody else to do it: segments without EXT-X-MAP,
+// with a key of the format "identity".
+GST_START_TEST (samples_outside_of_mp4_have_a_key)
+{
+  const std::string fairplay =
+      "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://y\","
+      "KEYFORMAT=\"com.apple.streamingkeydelivery\"\n";
+  m3u8::Media media = media_of (
+      "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:258\n"
+      "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x10\n#EXTINF:1,\na\n" +
+          fairplay +
+          "#EXTINF:1,\nb\n"
+          "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"l\"\n#EXTINF:1,\nc\n"
+          "#EXT-X-KEY:METHOD=NONE\n" +
+          fairplay +
+          "#EXTINF:1,\nd\n"
+          "#EXT-X-KEY:METHOD=NONE\n"
+          "#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"k\"\n#EXTINF:1,\ne\n"
+          "#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\nf\n"
+          "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+          "#EXT-X-MAP:URI=\"i\"\n#EXTINF:1,\ng\n",
+      {"http://h/p/m.m3u8", nullptr});
+  const struct
+  {
+    const char *key;  // null: none
+    unsigned iv;      // its last 16 bits
+  } rows[] = {{"http://h/p/k", 0x10}, {"http://h/p/k", 0x10},
+      // The media sequence number.
+      {"http://h/p/l", 260}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0},
+      {nullptr, 0}};
+  for (std::size_t n = 0; n < std::size (rows); n++) {
+    presentation::Segment segment = segment_of (media, n);
+    fail_unless (!segment.resource.encryption);
+    fail_unless (
+        segment.samples.has_value () == (rows[n].key != nullptr), "%zu", n);
+    if (!segment.samples) continue;
+    presentation::Encryption::Iv iv{};
+    iv[14] = static_cast<std::uint8_t> (rows[n].iv >> 8);
+    iv[15] = static_cast<std::uint8_t> (rows[n].iv);
+    fail_unless (segment.samples->key_uri == rows[n].key, "%zu", n);
+    fail_unless (segment.samples->iv == iv, "%zu", n);
+    fail_unless (
+        segment.samples->cipher == presentation::Encryption::Cipher::aes_128);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (samples_have_protections)
 {
   const std::string pssh = "AAAANHBzc2gAAAAA7e+LqXnWSs6jyCfc1R0h7Q==";
@@ -467,7 +514,7 @@ GST_START_TEST (variables_are_expanded)
   // Before there is any it may be anything.
   fail_unless (segment_of (media, 0).resource.uri == "http://h/p/{$before}");
   presentation::Segment second = segment_of (media, 1);
-  fail_unless (second.resource.uri == "http://i/xy/x?t=a%2Fb", "%s",
+  fail_unless (second.resource.uri == "http://i/xy/x?t=a/b", "%s",
       second.resource.uri.c_str ());
   fail_unless (second.resource.encryption->key_uri == "http://i/k");
   fail_unless (second.init->uri == "http://h/p/xy.mp4");
@@ -487,6 +534,53 @@ GST_START_TEST (variables_are_expanded)
       out.periods[0].tracks[0].representations[0].segments);
   fail_unless (playlist.variables &&
                *playlist.variables == presentation::Variables ({{"a", "x"}}));
+}
+GST_END_TEST;
+
+// 4.4.2.3: of several parameters of a name "any of the associated values MAY be
+// used".
+GST_START_TEST (query_parameters_are_decoded)
+{
+  const struct
+  {
+    const char *query;
+    const char *uri;  // null: an error
+    Error error = Error::no_such_parameter;
+  } rows[] = {
+      {"?q=a", "http://h/p/a.ts"},
+      {"?q=a%2Fb", "http://h/p/a/b.ts"},
+      {"?q=%61%62", "http://h/p/ab.ts"},
+      // Once; and a plus sign is one.
+      {"?q=a%252Fb+c", "http://h/p/a%2Fb+c.ts"},
+      // What no URI may have is encoded there again.
+      {"?q=a%20b%C3%A9", "http://h/p/a%20b%C3%A9.ts"},
+      {"?q=a%2", "http://h/p/a%2.ts"},
+      {"?q=a=b&r", "http://h/p/a=b.ts"},
+      {"?r=1&q=a&q=b", "http://h/p/a.ts"},
+      {"?q&q=&q=c", "http://h/p/c.ts"},
+      {"", nullptr},
+      {"?q", nullptr},
+      {"?q=", nullptr},
+      {"?Q=a&qq=b#q=c", nullptr},
+      {"?q=a%22b", nullptr, Error::bad_parameter},
+      {"?q=a%0Ab", nullptr, Error::bad_parameter},
+      {"?q=%0d", nullptr, Error::bad_parameter},
+  };
+  for (const auto &row : rows) {
+    auto playlist = m3u8::parse (
+        "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"q\"\n"
+        "#EXTINF:1,\n{$q}.ts\n",
+        {std::string ("http://h/p/m.m3u8") + row.query, nullptr});
+    fail_unless (playlist.ok () == (row.uri != nullptr), "%s", row.query);
+    if (row.uri == nullptr) {
+      fail_unless (playlist.code () == row.error && playlist.position () == 2,
+          "%s", row.query);
+      continue;
+    }
+    std::string uri =
+        segment_of (std::get<m3u8::Media> (*playlist), 0).resource.uri;
+    fail_unless (uri == row.uri, "%s: %s", row.query, uri.c_str ());
+  }
 }
 GST_END_TEST;
 
@@ -848,8 +942,10 @@ static Suite *m3u8_suite ()
   tcase_add_test (tests, whole_segments_have_keys);
   tcase_add_test (tests, each_segment_may_have_a_key);
   tcase_add_test (tests, one_of_several_keys_is_chosen);
+  tcase_add_test (tests, samples_outside_of_mp4_have_a_key);
   tcase_add_test (tests, samples_have_protections);
   tcase_add_test (tests, variables_are_expanded);
+  tcase_add_test (tests, query_parameters_are_decoded);
   tcase_add_test (tests, key_frames_are_led_to);
   tcase_add_test (tests, what_is_said_of_segments_is_read);
   tcase_add_test (tests, date_ranges_without_dates_have_no_time);

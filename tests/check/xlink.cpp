@@ -45,12 +45,13 @@ std::string ids (const mpd::Document &document)
   return out;
 }
 
-// What is at the addresses that are asked for, one after the other.
+// What is at the addresses that are asked for: one list for each time that
+// something is, of what is asked for at once.
 struct Good
 {
   const char *name;
   std::string mpd;
-  std::vector<std::pair<std::string, std::string>> remote;
+  std::vector<std::vector<std::pair<std::string, std::string>>> remote;
   const char *expected;
 };
 
@@ -60,14 +61,14 @@ const Good good[] = {
     {"nothing is remote", period ("a", set ("1")), {}, "a(1)"},
     {"a Period",
         period ("a") + "<Period x:href='p?a=1&amp;b=2'/>" + period ("c"),
-        {{"http://h/d/p?a=1&b=2", period ("b", set ("1"))}}, "ab(1)c"},
+        {{{"http://h/d/p?a=1&b=2", period ("b", set ("1"))}}}, "ab(1)c"},
     {"several for one", "<Period x:href='p' x:actuate='onLoad'/>",
-        {{"http://h/d/p", "<?xml version='1.0' encoding='UTF-8'?>\n" +
-                              period ("a") + "\n" + period ("b")}},
+        {{{"http://h/d/p", "<?xml version='1.0' encoding='UTF-8'?>\n" +
+                               period ("a") + "\n" + period ("b")}}},
         "ab"},
     {"a set",
         period ("a", set ("1") + "<AdaptationSet x:href='s'/>" + set ("4")),
-        {{"http://h/d/s", set ("2") + set ("3")}}, "a(1)(2)(3)(4)"},
+        {{{"http://h/d/s", set ("2") + set ("3")}}}, "a(1)(2)(3)(4)"},
     {"none at all",
         "<Period x:href='urn:mpeg:dash:resolve-to-zero:2013'/>" +
             period ("a",
@@ -75,15 +76,28 @@ const Good good[] = {
                     set ("1")),
         {}, "a(1)"},
     {"one leads to another", "<Period x:href='p'/>",
-        {{"http://h/d/p", "<Period" + declared + " x:href='http://o/q'/>"},
-            {"http://o/q",
-                period ("a", "<AdaptationSet" + declared + " x:href='s'/>")},
-            {"http://h/d/s", set ("1")}},
+        {{{"http://h/d/p", "<Period" + declared + " x:href='http://o/q'/>"}},
+            {{"http://o/q",
+                period ("a", "<AdaptationSet" + declared + " x:href='s'/>")}},
+            {{"http://h/d/s", set ("1")}}},
         "a(1)"},
+    {"all that are known are asked for at once",
+        "<Period x:href='p'/>" +
+            period ("c", "<AdaptationSet x:href='s'/>" + set ("3") +
+                             "<AdaptationSet x:href='t'/>") +
+            "<Period x:href='q'/>",
+        {{{"http://h/d/p", period ("a") + period ("b")},
+             {"http://h/d/s", set ("1") + set ("2")},
+             {"http://h/d/t", set ("4")},
+             {"http://h/d/q", "<Period" + declared + " x:href='r'/>" +
+                                  period ("e", "<AdaptationSet" + declared +
+                                                   " x:href='u'/>")}},
+            {{"http://h/d/r", period ("d")}, {"http://h/d/u", set ("5")}}},
+        "abc(1)(2)(3)(4)de(5)"},
     {"BaseURLs are obeyed",
         "<BaseURL>b/</BaseURL><Period x:href='p'/><Period id='b'>"
         "<BaseURL>/c/</BaseURL><AdaptationSet x:href='s'/></Period>",
-        {{"http://h/d/b/p", period ("a")}, {"http://h/c/s", set ("1")}},
+        {{{"http://h/d/b/p", period ("a")}, {"http://h/c/s", set ("1")}}},
         "ab(1)"},
 };
 
@@ -119,10 +133,11 @@ mpd::Result<relay::Done> resolve (mpd::Document &document, const Bad &row)
 {
   xlink::Resolver resolver (document, "http://h/d/m.mpd");
   while (true) {
-    auto link = resolver.next ();
-    if (!link) return link.error ();
-    if (!*link) return relay::Done{};
-    auto done = resolver.put (**link, row.remote);
+    auto links = resolver.next ();
+    if (!links) return links.error ();
+    if (links->empty ()) return relay::Done{};
+    auto done = resolver.put (
+        *links, std::vector<std::string> (links->size (), row.remote));
     if (!done) return done;
   }
 }
@@ -134,15 +149,20 @@ GST_START_TEST (remote_elements_are_put_in_place)
   for (const Good &row : good) {
     mpd::Document all = read (row.mpd);
     xlink::Resolver resolver (all, "http://h/d/m.mpd");
-    for (const auto &[uri, xml] : row.remote) {
-      auto link = resolver.next ();
-      fail_unless (link.ok () && *link, "%s", row.name);
+    for (const auto &wanted : row.remote) {
+      auto links = resolver.next ();
       fail_unless (
-          (*link)->uri == uri, "%s: %s", row.name, (*link)->uri.c_str ());
-      fail_unless (resolver.put (**link, xml).ok (), "%s", row.name);
+          links.ok () && links->size () == wanted.size (), "%s", row.name);
+      std::vector<std::string> texts;
+      for (std::size_t i = 0; i < wanted.size (); i++) {
+        fail_unless ((*links)[i].uri == wanted[i].first, "%s: %s", row.name,
+            (*links)[i].uri.c_str ());
+        texts.push_back (wanted[i].second);
+      }
+      fail_unless (resolver.put (*links, texts).ok (), "%s", row.name);
     }
-    auto link = resolver.next ();
-    fail_unless (link.ok () && !*link, "%s", row.name);
+    auto links = resolver.next ();
+    fail_unless (links.ok () && links->empty (), "%s", row.name);
     fail_unless (
         ids (all) == row.expected, "%s: %s", row.name, ids (all).c_str ());
   }

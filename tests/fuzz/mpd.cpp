@@ -19,11 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput (
   if (!document) return 0;
   xlink::Resolver resolver (*document, "http://h/a/m.mpd");
   while (true) {
-    auto link = resolver.next ();
-    if (!link) return 0;
-    if (!*link) break;
-    if (!resolver.put (**link, text.substr (std::min (cut + 1, size))))
-      return 0;
+    auto links = resolver.next ();
+    if (!links) return 0;
+    if (links->empty ()) break;
+    const std::vector<std::string> texts (
+        links->size (), std::string (text.substr (std::min (cut + 1, size))));
+    if (!resolver.put (*links, texts)) return 0;
   }
   auto out = mpd::present (*document, "http://h/a/m.mpd");
   if (out) walk (*out);
