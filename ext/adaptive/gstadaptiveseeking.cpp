@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How a playback is sent somewhere else, and what it says of where it is.
+#include <algorithm>
+#include <utility>
+
+#include "gstadaptiveplayback.h"
+#include "gstadaptivetoc.h"
+
+using relay::Owned;
+
+// ---- Seeks -----------------------------------------------------------------
+
+std::optional<presentation::Time> AdaptivePlayback::position_of_others (
+    const AdaptiveStream *stream)
+{
+  Streams streams = state_.lock ()->streams;
+  std::optional<presentation::Time> out;
+  for (const auto &other : streams) {
+    if (other.get () == stream || other->flow () != GST_FLOW_OK) continue;
+    auto mark = other->marks ().sending;
+    if (!mark) continue;
+    presentation::Time begin = mark->step.place.begin;
+    if (!out || begin < *out) out = begin;
+  }
+  return out;
+}
+
+AdaptivePlayback::Situation AdaptivePlayback::situation ()
+{
+  Streams streams = state_.lock ()->streams;
+  Situation out;
+  out.position = position_of_others (nullptr).value_or (0);
+  for (const auto &stream : streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    if (auto mark = stream->marks ().sending)
+      out.base = std::max (out.base, mark->running.end);
+  }
+  return out;
+}
+
+std::optional<Itinerary> AdaptivePlayback::plan (
+    State &state, const AdaptiveSeek &seek, const Situation &situation)
+{
+  AdaptiveSeek::Present present;
+  present.segment = &state.segment;
+  present.duration = state.duration;
+  present.position = situation.position;
+  present.base = situation.base;
+  present.left_out = state.left_out;
+  // Video is first.
+  for (const auto &stream : state.streams) {
+    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+    present.track = stream->track ();
+    break;
+  }
+  return seek.plan (present);
+}
+
+// What comes twice, by several pads, is carried out once; and what comes while
+// another one is being carried out takes its place, by the same thread: to wait
+// for it could be to wait for oneself.
+bool AdaptivePlayback::seek (GstEvent *event)
+{
+  Owned<GstEvent> there;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_TOC_SELECT) {
+    Owned<GstEvent> toc = relay::share (state_.lock ()->toc.get ());
+    there = gstadaptivetoc::to_seek (event, toc.get ());
+    if (!there) return false;
+    event = there.get ();
+  }
+  auto seek = AdaptiveSeek::parse (event);
+  if (!seek) return false;
+  {
+    auto state = state_.lock ();
+    if (!state->cancellable ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return false;
+    if (seek->seqnum == state->seqnum) return true;
+    if (state->is_exposed && !state->duration) return false;
+    state->seqnum = seek->seqnum;
+    state->wanted = seek;
+    if (state->is_seeking || !state->is_exposed) return true;
+    state->is_seeking = true;
+  }
+  bool done = carry_out_seeks ();
+  // What ended meanwhile did not count.
+  check_end ();
+  return done;
+}
+
+// False: the last one leads nowhere. What is not going yet is set going, if no
+// seek does that.
+bool AdaptivePlayback::carry_out_seeks (bool is_going)
+{
+  bool done = true;
+  for (;;) {
+    Situation now = situation ();
+    std::optional<AdaptiveSeek> seek;
+    std::optional<Itinerary> itinerary;
+    Streams streams;
+    {
+      auto state = state_.lock ();
+      if ((!state->wanted && is_going) ||
+          g_cancellable_is_cancelled (state->cancellable.get ())) {
+        state->is_seeking = false;
+        seeked_.notify_all ();
+        return done;
+      }
+      seek = std::exchange (state->wanted, std::nullopt);
+      if (seek) itinerary = plan (*state, *seek, now);
+      if (itinerary) state->itinerary = *itinerary;
+      state->reported = false;
+      streams = state->streams;
+    }
+    done = !seek || itinerary;
+    if (itinerary) go (*seek, *itinerary, streams);
+    if (!is_going && !(itinerary && seek->is_flushing ()))
+      for (const auto &stream : streams) stream->start ();
+    is_going = true;
+  }
+}
+
+void AdaptivePlayback::go (const AdaptiveSeek &seek, const Itinerary &itinerary,
+    const Streams &streams)
+{
+  if (itinerary.is_segment_seek) {
+    const timeline::Leg &first = itinerary.walk.legs ().front ();
+    GstMessage *message =
+        gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
+            static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
+    gst_message_set_seqnum (message, itinerary.seqnum);
+    gst_element_post_message (element_, message);
+  }
+  if (!seek.is_flushing ()) {
+    for (const auto &stream : streams) stream->play_next (itinerary);
+    return;
+  }
+  for (const auto &stream : streams) stream->begin_flush (seek.seqnum);
+  for (const auto &stream : streams) stream->wait_for_flush ();
+  {
+    auto lanes = lanes_->lock ();
+    lanes->is_buffering = lanes->reports;
+    lanes->percent = -1;
+  }
+  for (const auto &stream : streams) stream->play (itinerary);
+}
+
+// ---- Queries ---------------------------------------------------------------
+
+bool AdaptivePlayback::answer_seeking (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_seeking (query, &format, nullptr, nullptr, nullptr);
+  auto duration = state_.lock ()->duration;
+  bool can = format == GST_FORMAT_TIME && duration;
+  gst_query_set_seeking (query, format, can ? TRUE : FALSE, 0,
+      can ? static_cast<gint64> (*duration) : -1);
+  return true;
+}
+
+bool AdaptivePlayback::answer_buffering (GstQuery *query)
+{
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_buffering_range (query, &format, nullptr, nullptr, nullptr);
+  if (format != GST_FORMAT_TIME) return false;
+  Streams streams = state_.lock ()->streams;
+  std::optional<timeline::Span> there;
+  for (const auto &stream : streams) {
+    if (stream->flow () != GST_FLOW_OK) continue;
+    auto [sending, whole] = stream->marks ();
+    if (!sending) continue;
+    timeline::Span here = sending->step.place;
+    if (whole && whole->number > sending->number)
+      here = {here.begin, whole->step.place.end};
+    there = there ? timeline::Span{std::max (there->begin, here.begin),
+                        std::min (there->end, here.end)}
+                  : here;
+  }
+  if (!there) return false;
+  int percent = 100;
+  bool is_busy = false;
+  {
+    auto lanes = lanes_->lock ();
+    std::vector<ahead::Lane> states;
+    for (const SegmentLane *lane : lanes->all) states.push_back (lane->state);
+    percent = ahead::percent (lanes->limits, states);
+    is_busy = lanes->is_buffering;
+  }
+  gst_query_set_buffering_percent (query, is_busy ? TRUE : FALSE, percent);
+  gst_query_set_buffering_stats (query, GST_BUFFERING_STREAM, -1, -1, -1);
+  gst_query_set_buffering_range (query, format,
+      static_cast<gint64> (there->begin), static_cast<gint64> (there->end), -1);
+  return true;
+}
+
+std::optional<bool> AdaptivePlayback::answer (GstQuery *query)
+{
+  if (AdaptiveStream::answer (query)) return true;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SEEKING)
+    return answer_seeking (query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_BUFFERING)
+    return answer_buffering (query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_SELECTABLE) {
+    bool has_choice = selected_.lock ()->collection != nullptr;
+    gst_query_set_selectable (query, has_choice ? TRUE : FALSE);
+    return true;
+  }
+  if (GST_QUERY_TYPE (query) != GST_QUERY_DURATION) return std::nullopt;
+  GstFormat format = GST_FORMAT_UNDEFINED;
+  gst_query_parse_duration (query, &format, nullptr);
+  auto duration = state_.lock ()->duration;
+  if (format != GST_FORMAT_TIME || !duration) return false;
+  gst_query_set_duration (query, format, static_cast<gint64> (*duration));
+  return true;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which tracks of a playback have pads, and how that changes.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "gstadaptivecollection.h"
+#include "gstadaptiveplayback.h"
+
+using relay::Owned;
+
+void AdaptivePlayback::post_selected (guint32 seqnum)
+{
+  Owned<GstMessage> message;
+  {
+    auto selected = selected_.lock ();
+    if (!selected->collection) return;
+    message = gstadaptivecollection::selected (
+        element_, selected->collection.get (), selected->tracks, seqnum);
+  }
+  gst_element_post_message (element_, message.release ());
+}
+
+// What comes twice, by several pads, is carried out once. By a thread of its
+// own: there is a playlist to be loaded, and the event may come out of a push.
+bool AdaptivePlayback::select (GstEvent *event)
+{
+  auto selected = selected_.lock ();
+  if (!selected->collection || selected->stopping) return false;
+  auto wanted =
+      gstadaptivecollection::wanted (selected->collection.get (), event);
+  if (!wanted) return false;
+  if (gst_event_get_seqnum (event) == selected->seqnum) return true;
+  selected->seqnum = gst_event_get_seqnum (event);
+  selected->wanted = std::move (wanted);
+  if (selected->is_working) return true;
+  selected->is_working = true;
+  if (selecting_.joinable ()) selecting_.join ();
+  selecting_ = std::thread ([this] { work_on_selection (); });
+  return true;
+}
+
+void AdaptivePlayback::stop_selecting ()
+{
+  std::thread thread;
+  {
+    auto selected = selected_.lock ();
+    selected->stopping = true;
+    selected->wanted.reset ();
+    std::swap (thread, selecting_);
+  }
+  if (thread.joinable ()) thread.join ();
+  Selected fresh;
+  std::swap (*selected_.lock (), fresh);
+}
+
+void AdaptivePlayback::work_on_selection ()
+{
+  for (;;) {
+    std::vector<bool> wanted;
+    guint32 seqnum = GST_SEQNUM_INVALID;
+    {
+      auto selected = selected_.lock ();
+      if (!selected->wanted) {
+        selected->is_working = false;
+        return;
+      }
+      wanted = *std::exchange (selected->wanted, std::nullopt);
+      seqnum = selected->seqnum;
+    }
+    change_tracks (wanted, seqnum);
+  }
+}
+
+// A track goes on where another one of its type leaves off. That one has its
+// pad until it has sent what it had begun.
+void AdaptivePlayback::change_tracks (
+    const std::vector<bool> &wanted, guint32 seqnum)
+{
+  std::vector<bool> present = selected_.lock ()->tracks;
+  std::map<presentation::Type, std::optional<presentation::Time>> left;
+  std::map<presentation::Type, bool> was_main;
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    loader::Selection &selection = tracks_[i].selection;
+    if (!present[i] || wanted[i]) continue;
+    if (auto stream = stream_of (tracks_[i]))
+      left[selection.type] = stream->leave ();
+    was_main[selection.type] = std::exchange (selection.is_main, false);
+  }
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    loader::Selection &selection = tracks_[i].selection;
+    if (present[i] || !wanted[i]) continue;
+    if (std::exchange (was_main[selection.type], false))
+      selection.is_main = true;
+    add_track (tracks_[i], left[selection.type]);
+  }
+  selected_.lock ()->tracks = wanted;
+  post_selected (seqnum);
+  for (std::size_t i = 0; i < wanted.size (); i++)
+    if (present[i] && !wanted[i]) remove_track (tracks_[i]);
+}
+
+std::shared_ptr<AdaptiveStream> AdaptivePlayback::stream_of (const Track &track)
+{
+  Streams streams = state_.lock ()->streams;
+  for (const auto &stream : streams)
+    if (stream->pad () != nullptr &&
+        track.name == GST_PAD_NAME (stream->pad ()))
+      return stream;
+  return nullptr;
+}
+
+// False: it has been said why.
+bool AdaptivePlayback::complete (loader::Selection &selection)
+{
+  Owned<GCancellable> cancellable =
+      relay::share (state_.lock ()->cancellable.get ());
+  std::vector<loader::Selection *> wanted = {&selection};
+  for (loader::Selection &later : selection.later) wanted.push_back (&later);
+  auto done =
+      loader::complete ({common_.feeds.access.settings, cancellable.get (),
+                            &counters_, nullptr, &choice_->places},
+          wanted);
+  if (!done && !g_cancellable_is_cancelled (cancellable.get ()) && may_fail ())
+    post_problem (done.code ());
+  return done.ok ();
+}
+
+void AdaptivePlayback::add_track (
+    Track &track, std::optional<presentation::Time> time)
+{
+  loader::Selection selection = track.selection;
+  const presentation::Track &all = *selection.track;
+  if (all.is_rendition)
+    selection.index = choice_->rendition_of (all).value_or (selection.index);
+  selection.representation = all.representations[selection.index];
+  for (loader::Selection &later : selection.later)
+    later.representation = later.track->representations[later.index];
+  if (!complete (selection)) return;
+  // Not amid a seek.
+  {
+    auto state = state_.lock ();
+    state.wait (seeked_, [] (const State &now) {
+      return !now.is_seeking ||
+             g_cancellable_is_cancelled (now.cancellable.get ());
+    });
+    if (g_cancellable_is_cancelled (state->cancellable.get ())) return;
+    state->is_seeking = true;
+    state->reported = false;
+  }
+  begin_track (track, std::move (selection), time);
+  (void)carry_out_seeks ();
+  check_end ();
+}
+
+void AdaptivePlayback::begin_track (const Track &track,
+    loader::Selection selection, std::optional<presentation::Time> time)
+{
+  if (!time) time = position_of_others (nullptr);
+  Itinerary itinerary = state_.lock ()->itinerary;
+  if (time) itinerary.walk.pass (*time);
+  AdaptiveStream::post_variant (element_, track.name, selection.representation);
+  auto stream = add_stream (std::move (selection), itinerary);
+  if (!stream || !find_formats ({stream})) return;
+  add_pad (*stream, track);
+  stream->start ();
+}
+
+// When it has ended: downstream may hold it up for long.
+void AdaptivePlayback::remove_track (const Track &track)
+{
+  auto stream = stream_of (track);
+  if (!stream) return;
+  {
+    auto state = state_.lock ();
+    state.wait (seeked_, [&] (const State &now) {
+      return (!now.is_seeking && stream->is_over ()) ||
+             g_cancellable_is_cancelled (now.cancellable.get ());
+    });
+    if (g_cancellable_is_cancelled (state->cancellable.get ())) return;
+    std::erase (state->streams, stream);
+  }
+  // Its thread may not be through yet with its last turn.
+  gst_pad_set_active (stream->pad (), FALSE);
+  gst_element_remove_pad (element_, stream->pad ());
+}
