@@ -157,6 +157,10 @@ def known(text, path, left, right):
     if path == '.segments' and '#EXT-X-PART:' in text and right == left + 1:
         return ('4.4.4.9: EXT-X-PART is not the segment, which is not there yet; '
                 'the other counts it')
+    if '#EXT-X-I-FRAMES-ONLY' in text and left is True and re.fullmatch(
+            r'\.segments\[\d+\]\[1\]', path):
+        return ('4.4.3.6: "each Media Segment in the Playlist describes a single '
+                'I-frame": what is between two of them is not there')
     if path.endswith('[2]') and '#EXT-X-GAP' in text:
         return '4.4.4.7: EXT-X-GAP, which the other does not know'
     return None
