@@ -54,7 +54,9 @@ public:
     return (*passed_.lock ())[pad].seqnums;
   }
   // The end of what was begun by this seek. A pipeline says that it is at its
-  // end when each of its sinks has been, be it before a flush.
+  // end when each of its sinks has been, be it before a flush. GStreamer 1.22:
+  // a bin whose state is about to change does not see that a sink which is
+  // flushed meanwhile has prerolled again.
   void wait_for_end (const std::string &pad, guint32 seqnum)
   {
     auto passed = passed_.lock ();
@@ -64,6 +66,9 @@ public:
     });
     fail_unless (done, "%s: no end after\n%s", pad.c_str (),
         (*passed)[pad].words.c_str ());
+    passed.unlock ();
+    fail_unless (gst_element_get_state (player_.pipeline (), nullptr, nullptr,
+                     40 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
   }
 
 private:
