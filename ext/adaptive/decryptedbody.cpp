@@ -192,7 +192,7 @@ private:
   std::vector<std::uint8_t> first_;
   std::variant<std::monostate, tssamples::Decrypter, sampleaes::PackedAudio>
       decrypter_;
-  std::array<std::uint8_t, 64 * 1024> read_{};
+  std::array<std::uint8_t, 65536> read_{};
   std::vector<std::uint8_t> clear_;
   std::size_t clear_at_ = 0;
 };

@@ -76,8 +76,8 @@ private:
   }
   [[nodiscard]] Result<Packet> parse (std::size_t position);
   [[nodiscard]] Result<relay::Done> add (std::size_t position);
-  [[nodiscard]] Result<relay::Done> add_media (const Packet &packet);
-  [[nodiscard]] Result<relay::Done> begin (const Packet &packet);
+  [[nodiscard]] Result<relay::Done> add_media (const Packet &now);
+  [[nodiscard]] Result<relay::Done> begin (const Packet &now);
   [[nodiscard]] Result<relay::Done> end (Stream &stream);
   [[nodiscard]] Result<relay::Done> end_picture (
       Stream &stream, std::size_t header);
@@ -86,7 +86,7 @@ private:
   [[nodiscard]] Result<relay::Done> refill (const Bytes &pes);
   [[nodiscard]] static std::vector<Piece> behind (
       std::vector<Piece> pieces, std::size_t count);
-  void write (const Bytes &bytes);
+  void write (const Bytes &all);
   void release (std::vector<std::uint8_t> &out);
 
   sampleaes::Cipher cipher_;
