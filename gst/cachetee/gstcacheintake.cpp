@@ -43,9 +43,12 @@ void Intake::start ()
 void Intake::record (std::optional<bytestream::Stream> stream, bool renew)
 {
   undecided_ = true;
-  if (stream)
-    on_.tape.start (
-        *std::move (stream), renew, on_.settings.copy ().on_slow_store);
+  if (!stream) return;
+  cachesettings::Settings settings = on_.settings.copy ();
+  bool may_serve =
+      settings.cache_policy != cachesettings::CachePolicy::write_only;
+  on_.tape.start (
+      *std::move (stream), renew, may_serve, settings.on_slow_store);
 }
 
 void Intake::let_go ()

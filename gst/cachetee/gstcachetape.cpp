@@ -35,11 +35,14 @@ bool is_of_bytes (GstPad *pad)
 
 }  // namespace
 
-void Tape::start (bytestream::Stream stream, bool renew, SlowStore slow_store)
+void Tape::start (
+    bytestream::Stream stream, bool renew, bool may_serve, SlowStore slow_store)
 {
   bytestream::Status status = stream.status ();
   State fresh;
   fresh.was_stored = status.stored && !renew;
+  // What is there already was not served for a reason.
+  fresh.may_serve = may_serve && !status.complete;
   fresh.skipped = status.skipped;
   stream.tell (progress_);
   fresh.stream = std::move (stream);
@@ -53,11 +56,13 @@ bool Tape::claim (GstPad *pad, const std::stop_token &stop)
 {
   if (!on_ || !cachefeeder::is_source (pad) || !is_of_bytes (pad)) return true;
   std::optional<bytestream::Stream> stream;
+  bool may_serve = false;
   {
     auto state = state_.lock ();
     if (!state->stream || state->renews || state->filler != nullptr)
       return true;
     stream = state->stream;
+    may_serve = state->may_serve;
   }
   Place first = stream->read (0, 1).place;
   // Another process may be about to fill it.
@@ -65,8 +70,7 @@ bool Tape::claim (GstPad *pad, const std::stop_token &stop)
   if (first == Place::stopped) return true;
   std::unique_ptr<bytestream::Filler> filler;
   if (first == Place::hole) filler = stream->claim ({0, unknown});
-  // Somebody else sends it, or has by now.
-  if (filler == nullptr) return false;
+  if (filler == nullptr) return !may_serve;
   state_.lock ()->filler = std::move (filler);
   return true;
 }

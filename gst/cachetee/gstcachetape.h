@@ -24,14 +24,15 @@ using cacherecorder::Outcome;
 class Tape
 {
 public:
-  // Of this stream, or of a new generation of it.
-  void start (bytestream::Stream stream, bool renew,
+  // Of this stream, or of a new generation of it; `may_serve`: what others send
+  // of it may be played in place of upstream.
+  void start (bytestream::Stream stream, bool renew, bool may_serve,
       cacherecorder::SlowStore slow_store);
   // One was started, and not given up.
   [[nodiscard]] bool is_on () const { return on_; }
 
   // Before upstream is asked for anything: false if somebody else is about to
-  // send what it would send. Any wait ends with `stop`.
+  // send what it would send, or has by now. Any wait ends with `stop`.
   bool claim (GstPad *pad, const std::stop_token &stop);
   void headers (GstEvent *event);
   void segment (const GstSegment &segment);
@@ -67,6 +68,7 @@ private:
   {
     std::optional<bytestream::Stream> stream;
     bool renews = false;
+    bool may_serve = false;
     bool was_stored = false;
     bool is_filled = false;
     std::uint64_t skipped = 0;

@@ -587,6 +587,24 @@ GST_START_TEST (what_is_too_old_is_checked_by_one_request)
 }
 GST_END_TEST;
 
+// What is not to be served is not served either when it comes to be recorded.
+GST_START_TEST (what_is_too_old_is_never_served_by_write_only)
+{
+  std::string body = test::pattern (size);
+  std::string other = body;
+  other[3 * slice]++;
+  for (std::size_t end : {size, 5 * slice}) {
+    HttpServer origin (test::serving (other));
+    TempDir temp;
+    keep (temp.path (), body, {{0, end}});
+    grow_old (temp.path ());
+    Run run (http (origin), temp.path (), "ttl=0 cache-policy=write-only");
+    fail_unless (run.play () == other, "%zu", end);
+    assert_ranges (origin, {""});
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (what_has_changed_is_another_generation)
 {
   std::string body = test::pattern (size);
@@ -983,6 +1001,7 @@ static Suite *cachetee_bytes_suite ()
   tcase_add_test (tcase, a_part_that_is_not_to_be_kept_is_not);
   tcase_add_test (tcase, when_who_fills_it_goes_another_goes_on);
   tcase_add_test (tcase, what_is_too_old_is_checked_by_one_request);
+  tcase_add_test (tcase, what_is_too_old_is_never_served_by_write_only);
   tcase_add_test (tcase, what_has_changed_is_another_generation);
   tcase_add_test (tcase, in_its_grace_it_is_served_while_it_is_checked);
   tcase_add_test (tcase, a_seek_on_a_hit_is_served);
