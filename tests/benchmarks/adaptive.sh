@@ -104,6 +104,8 @@ import functools, http.server, sys, time
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
+    # A short body would wait for the client's delayed ACK of the headers.
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     extensions_map = {".m3u8": "application/vnd.apple.mpegurl",
                       ".mpd": "application/dash+xml", ".ts": "video/mp2t",
