@@ -43,6 +43,11 @@ mv "$work/kept.pem" "$work/ca.pem"
 if command -v curl >/dev/null; then
   curl -sS --http2 --noproxy '*' --cacert "$work/ca.pem" \
     "https://127.0.0.1:$https/clip.bin" | cmp - "$work/www/clip.bin"
+  # It is written down when the answer is through.
+  for ((i = 0; i < 200; i++)); do
+    ! grep -q HTTP/2 "$work/origin.log" || break
+    sleep 0.1
+  done
   grep -q HTTP/2 "$work/origin.log" || fail 'it does not offer HTTP/2'
 fi
 
