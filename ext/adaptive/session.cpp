@@ -118,6 +118,22 @@ TunnelWatch::~TunnelWatch ()
   current_tunnel = nullptr;
 }
 
+Context::Context ()
+{
+  auto contexts = Engine::get ().contexts ().lock ();
+  if (contexts->empty ()) {
+    context_.reset (g_main_context_new ());
+    return;
+  }
+  context_ = std::move (contexts->back ());
+  contexts->pop_back ();
+}
+
+Context::~Context ()
+{
+  Engine::get ().contexts ().lock ()->push_back (std::move (context_));
+}
+
 Engine &Engine::get ()
 {
   static auto *engine = new Engine;

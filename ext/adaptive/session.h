@@ -87,9 +87,19 @@ struct Session
 // an application's main loop would run them while we send. So all of libsoup
 // runs with a context that nobody iterates, one for each exchange: libsoup
 // aborts when a message goes on with another than it began with.
+//
+// None of them is ever freed, but given to another exchange. A timeout outlives
+// the exchange that attached it, and another thread takes it away:
+// g_source_destroy reads which context it is in, and locks that, which is gone
+// if it is freed in between (GLib 2.74).
 class Context
 {
 public:
+  Context ();
+  ~Context ();
+  Context (const Context &) = delete;
+  Context &operator= (const Context &) = delete;
+
   class Scope
   {
   public:
@@ -108,7 +118,7 @@ public:
   [[nodiscard]] GMainContext *get () const { return context_.get (); }
 
 private:
-  relay::Owned<GMainContext> context_{g_main_context_new ()};
+  relay::Owned<GMainContext> context_;
 };
 
 // A CONNECT message: it is made inside libsoup, and tells a proxy's status from
@@ -141,6 +151,9 @@ public:
   void watch (const std::shared_ptr<Timer> &timer);
   void unwatch (const std::shared_ptr<Timer> &timer);
   limiter::Limiter &limiter () { return limiter_; }
+  // Those that no exchange has.
+  using Contexts = std::vector<relay::Owned<GMainContext>>;
+  relay::Guarded<Contexts> &contexts () { return contexts_; }
 
 private:
   // Names are resolved anew with a new session: libsoup keeps a host's
@@ -182,6 +195,7 @@ private:
   relay::Guarded<State> state_;
   std::condition_variable changed_;
   limiter::Limiter limiter_;
+  relay::Guarded<Contexts> contexts_;
 };
 
 }  // namespace fetcher
