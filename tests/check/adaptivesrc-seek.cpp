@@ -338,13 +338,14 @@ GST_START_TEST (without_a_flush_nothing_is_torn)
       }),
       &once);
   player.play ();
-  expect (log, "video_0",
+  test::expect_without_flush (log, "video_0", "v2@102",
       "[1.0 100,-=0+0] i! v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 v10@118 "
       "eos");
-  fail_unless (player.output ("video_0").bytes ==
-               init_of ("v") + segment_of ("v1", 100000) +
-                   segment_of ("v2", 100000) + init_of ("v") +
-                   segment_of ("v9", 100000) + segment_of ("v10", 100000));
+  std::string bytes = player.output ("video_0").bytes;
+  fail_unless (bytes.starts_with (
+      init_of ("v") + segment_of ("v1", 100000) + segment_of ("v2", 100000)));
+  fail_unless (bytes.ends_with (
+      init_of ("v") + segment_of ("v9", 100000) + segment_of ("v10", 100000)));
 }
 GST_END_TEST;
 
