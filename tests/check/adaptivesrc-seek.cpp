@@ -341,11 +341,15 @@ GST_START_TEST (without_a_flush_nothing_is_torn)
   test::expect_without_flush (log, "video_0", "v2@102",
       "[1.0 100,-=0+0] i! v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 v10@118 "
       "eos");
+  // Whole segments, however many.
   std::string bytes = player.output ("video_0").bytes;
-  fail_unless (bytes.starts_with (
-      init_of ("v") + segment_of ("v1", 100000) + segment_of ("v2", 100000)));
-  fail_unless (bytes.ends_with (
-      init_of ("v") + segment_of ("v9", 100000) + segment_of ("v10", 100000)));
+  std::string before =
+      init_of ("v") + segment_of ("v1", 100000) + segment_of ("v2", 100000);
+  const std::string behind =
+      init_of ("v") + segment_of ("v9", 100000) + segment_of ("v10", 100000);
+  for (int n = 3; n <= 10 && bytes != before + behind; n++)
+    before += segment_of ("v" + std::to_string (n), 100000);
+  fail_unless (bytes == before + behind);
 }
 GST_END_TEST;
 
