@@ -40,7 +40,9 @@ constexpr std::size_t max_manifest = mpd::max_size;
 // 65,535 references of 12 bytes, and boxes before them.
 constexpr std::size_t max_index = std::size_t{4} * 1024 * 1024;
 // How often one that refers to others makes us ask for more.
-constexpr unsigned max_index_requests = 256;
+constexpr std::size_t max_index_requests = 256;
+// Of what it refers to, in one round.
+constexpr std::uint64_t max_indexes = std::uint64_t{16} * 1024 * 1024;
 // Requests at once. What a host takes is less: see fetcher::Settings.
 constexpr std::size_t most_at_once = 16;
 // Of a Multivariant Playlist, before anybody knows which are needed.
@@ -175,6 +177,8 @@ private:
   void begin_keys (const presentation::Notes &notes);
   Result<Loaded> select (Presentation presentation, const Options &options);
   Result<Told> load_playlist (Representation &representation);
+  Result<std::vector<fetcher::Whole>> fetch_ranges (
+      const std::string &uri, const std::vector<sidx::Walk::Range> &ranges);
   Result<relay::Done> load_index (Representation &representation);
 
   const Access access_;
@@ -505,6 +509,26 @@ Result<Told> Loader::load_playlist (Representation &representation)
   return out;
 }
 
+std::uint64_t size_of (const std::vector<sidx::Walk::Range> &ranges)
+{
+  std::uint64_t out = 0;
+  for (const sidx::Walk::Range &range : ranges) out += range.size;
+  return out;
+}
+
+Result<std::vector<fetcher::Whole>> Loader::fetch_ranges (
+    const std::string &uri, const std::vector<sidx::Walk::Range> &ranges)
+{
+  return all_of<fetcher::Whole> (
+      access_, ranges.size (), [&] (std::size_t i, const Access &access) {
+        fetcher::Range range{
+            ranges[i].first, ranges[i].first + ranges[i].size - 1};
+        return Loader (access).fetch (
+            {uri, range, fetcher::Kind::init}, max_index);
+      });
+}
+
+// One that refers to others: each level in one round trip.
 Result<relay::Done> Loader::load_index (Representation &representation)
 {
   const auto &base =
@@ -516,22 +540,27 @@ Result<relay::Done> Loader::load_index (Representation &representation)
     first = base.index.range->first;
     request.range.emplace (fetcher::Range{first, base.index.range->last});
   }
+  auto whole = fetch (request, max_index);
+  if (!whole) return whole.error ();
   sidx::Walk walk;
-  for (unsigned i = 0; i < max_index_requests; i++) {
-    auto whole = fetch (request, max_index);
-    if (!whole) return whole.error ();
-    auto done = walk.add (whole->bytes, first);
-    if (!done)
-      return problem (
-          Error::malformed, whole->uri, sidx::to_string (done.code ()));
+  sidx::Walk::Part part{first, whole->bytes};
+  auto done = walk.add ({&part, 1});
+  for (std::size_t asked = 0; done;) {
     auto wanted = walk.wanted ();
-    if (!wanted) break;
-    first = wanted->first;
-    request.range.emplace (
-        fetcher::Range{first, wanted->first + wanted->size - 1});
+    if (wanted.empty ()) break;
+    asked += wanted.size ();
+    if (asked > max_index_requests || size_of (wanted) > max_indexes)
+      return problem (Error::malformed, uri, "an index of too many indexes");
+    auto wholes = fetch_ranges (uri, wanted);
+    if (!wholes) return wholes.error ();
+    std::vector<sidx::Walk::Part> parts;
+    for (std::size_t i = 0; i < wanted.size (); i++)
+      parts.push_back ({wanted[i].first, (*wholes)[i].bytes});
+    done = walk.add (parts);
   }
-  if (walk.wanted ())
-    return problem (Error::malformed, uri, "an index of too many indexes");
+  if (!done)
+    return problem (
+        Error::malformed, whole->uri, sidx::to_string (done.code ()));
   sidx::Index index = walk.take ();
   auto segments = schedule::to_segments (base, index);
   if (!segments || segments->entries.empty ())
