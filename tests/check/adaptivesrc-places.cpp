@@ -130,6 +130,17 @@ GST_END_TEST;
 
 namespace {
 
+// Each sink has something before any of them takes more.
+void preroll (Player &player)
+{
+  player.set_state (GST_STATE_PAUSED);
+  auto message = player.wait (GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_ERROR);
+  fail_unless (message != nullptr);
+  fail_unless (GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_ASYNC_DONE);
+  fail_unless (gst_element_get_state (player.pipeline (), nullptr, nullptr,
+                   20 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
+}
+
 Files hls_files (const char *extension)
 {
   std::string end = extension;
@@ -200,6 +211,7 @@ GST_START_TEST (hls_begins_with_one_connection)
   for (unsigned prefetch : {0u, 1u, 2u}) {
     Player player (origin.uri ("/m.m3u8"));
     limit (player, prefetch);
+    preroll (player);
     player.play ();
     check_hls (player, files, ".ts");
   }
@@ -215,6 +227,7 @@ GST_START_TEST (dash_begins_with_one_connection)
   for (unsigned prefetch : {0u, 1u, 2u}) {
     Player player (origin.uri ("/m.mpd"));
     limit (player, prefetch);
+    preroll (player);
     player.play ();
     check_dash (player, files);
   }
@@ -230,6 +243,7 @@ GST_START_TEST (unknown_formats_are_found_with_one_connection)
   for (unsigned prefetch : {0u, 2u}) {
     Player player (origin.uri ("/m.m3u8"));
     limit (player, prefetch);
+    preroll (player);
     player.play ();
     check_hls (player, files, "");
   }
@@ -250,6 +264,7 @@ GST_START_TEST (a_full_memory_gives_its_connection_back)
       Player player (origin.uri (path));
       limit (player, prefetch);
       g_object_set (*player, "max-buffer-bytes", guint64{1'000'000}, nullptr);
+      preroll (player);
       player.play ();
       if (std::string (path) == "/m.mpd")
         check_dash (player, dash);
