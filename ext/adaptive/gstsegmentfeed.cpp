@@ -195,8 +195,9 @@ SegmentItem SegmentFeed::take (Lanes::Access &lanes)
   if (item.buffer) {
     std::size_t size = gst_buffer_get_size (item.buffer.get ());
     lane_.state.bytes -= std::min<std::uint64_t> (lane_.state.bytes, size);
-    lane_.for_worker.notify_all ();
   }
+  // Whatever it was: with an empty queue the worker looks at the clock.
+  lane_.for_worker.notify_all ();
   (void)lanes;
   return item;
 }
@@ -302,8 +303,8 @@ bool SegmentFeed::may_read (const SegmentLanes &lanes) const
 bool SegmentFeed::is_polling () const
 {
   if (lane_.is_cancelled || lane_.ended || lane_.problem) return false;
-  // Nor when somebody begins to wait for a connection.
-  if (lane_.holder == Holder::nobody && source_.is_open ()) return true;
+  // Nor when who reads is done, or somebody begins to wait for a connection.
+  if (lane_.holder != Holder::nobody || source_.is_open ()) return true;
   return lane_.opening == Opening::opened ||
          (lane_.state.is_active && lane_.queue.empty ());
 }
@@ -430,8 +431,8 @@ SegmentFeed::Result<bool> SegmentFeed::collect ()
 void SegmentFeed::withdraw ()
 {
   auto lanes = common_.lanes->lock ();
-  bool is_going_on = lane_.opening == Opening::going_on ||
-                     lane_.opening == Opening::withdrawn;
+  bool is_going_on =
+      lane_.opening == Opening::going_on || lane_.opening == Opening::withdrawn;
   lane_.opening = is_going_on ? Opening::withdrawn : Opening::nothing;
   lane_.opened.reset ();
 }
