@@ -199,7 +199,8 @@ function reconcile(left, right) {
   }
   if (/\$Number(%0\d+d)?\$/.test(right.init)) {
     right.reasons.push('5.3.9.4.2: $Number$ is not allowed in ' +
-      '@initialization; we put in the number of the first segment, the other nothing');
+      '@initialization; we put in the number of the first segment, the ' +
+      'other nothing');
     const {number} = shown(right)[0];
     right.init = right.init.replace(/\$Number(?:%0(\d+)d)?\$/g,
       (match, width) => String(number).padStart(width || 1, '0'));
