@@ -133,7 +133,8 @@ AdaptiveLine *AdaptiveStream::add_line (loader::Selection selection)
 void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
-  line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
+  line_ =
+      itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, itinerary);
   segment_ = feed->source ().first_segment ();
@@ -697,9 +698,8 @@ bool AdaptiveStream::take_next (const SegmentMark *last)
     next = itinerary_;
     const timeline::Span &place = last->step.place;
     bool is_backward = next->walk.is_backward ();
-    next->walk = timeline::Walk (
-        timeline::from (next->walk.legs (), next->rate,
-            is_backward ? place.begin : place.end),
+    next->walk = timeline::Walk (timeline::from (next->walk.legs (), next->rate,
+                                     is_backward ? place.begin : place.end),
         is_backward);
   }
   if (!next) return false;

@@ -195,7 +195,7 @@ private:
   bool greeted_ = false;
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
-  std::unique_ptr<AdaptiveLine> old_trick_;  // of the track before
+  std::unique_ptr<AdaptiveLine> old_trick_;   // of the track before
   bool no_trick_ = false;                     // they could not be had
   AdaptiveLine *line_ = nullptr;              // that the feed is of
   std::size_t part_ = 0;                      // the period that it is in

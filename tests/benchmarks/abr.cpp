@@ -157,8 +157,8 @@ struct Shape
   double segment;
   double buffer_full;
 };
-// The first one is what hls.js and hlsdemux2 have by default, with segments of a
-// usual length.
+// The first one is what hls.js and hlsdemux2 have by default, with segments of
+// a usual length.
 constexpr Shape shapes[] = {{4, 30}, {2, 30}, {10, 30}, {4, 60}, {2, 16}};
 
 struct View
