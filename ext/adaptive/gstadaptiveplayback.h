@@ -69,6 +69,9 @@ public:
     downstream
   };
   bool select (GstEvent *event, Origin origin);
+  // An application's EOS: all streams end behind what they are pushing. False:
+  // nothing plays. From any thread.
+  bool end ();
   // From any thread, for the segments that are chosen from then on.
   void set_limits (const choice::Limits &limits)
   {
@@ -88,6 +91,7 @@ private:
     bool is_exposed = false;  // all of them are there
     std::optional<presentation::Time> duration;
     bool reported = false;       // the end
+    bool ends = false;           // before its time
     relay::Owned<GstEvent> toc;  // null: there are no chapters
 
     std::vector<timeline::Span> left_out;
@@ -130,8 +134,7 @@ private:
   void work_on_selection ();
   void change_tracks (
       const std::vector<bool> &wanted, guint32 seqnum, Origin origin);
-  void keep_pads (
-      std::vector<bool> &present, const std::vector<bool> &wanted);
+  void keep_pads (std::vector<bool> &present, const std::vector<bool> &wanted);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
   std::optional<loader::Selection> completed (const Track &track);
   bool complete (loader::Selection &selection);

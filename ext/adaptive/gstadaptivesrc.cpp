@@ -170,6 +170,8 @@ static gboolean send_event (GstElement *element, GstEvent *raw)
                raw, AdaptivePlayback::Origin::application)
                ? TRUE
                : FALSE;
+  if (GST_EVENT_TYPE (raw) == GST_EVENT_EOS)
+    return GST_ADAPTIVE_SRC (element)->impl.playback.end () ? TRUE : FALSE;
   return GST_ELEMENT_CLASS (gst_adaptive_src_parent_class)
       ->send_event (element, event.release ());
 }

@@ -372,6 +372,12 @@ bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
     }
     turn_ = generation_;
     if (std::exchange (run->ends_with_others, false)) flow = GST_FLOW_EOS;
+    if (std::exchange (run->ends_now, false)) {
+      flow = GST_FLOW_EOS;
+      run->next.reset ();
+      // It is not the end of the segment.
+      itinerary_.is_segment_seek = false;
+    }
     begins_next = std::exchange (run->begins_next, false);
   }
   if (begins_next) (void)take_next ();
@@ -630,6 +636,12 @@ void AdaptiveStream::end_with_others (unsigned generation)
   gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
+void AdaptiveStream::end_now ()
+{
+  auto run = run_.lock ();
+  if (run->flow == GST_FLOW_OK) run->ends_now = true;
+}
+
 // ---- Seeks -----------------------------------------------------------------
 
 void AdaptiveStream::begin_flush (guint32 seqnum)
@@ -643,6 +655,7 @@ void AdaptiveStream::begin_flush (guint32 seqnum)
     run->next.reset ();
     run->begins_next = false;
     run->ends_with_others = false;
+    run->ends_now = false;
   }
   // What is left of it is not wanted either.
   if (auto last = last_.lock (); *last) *last = 0;

@@ -107,6 +107,9 @@ public:
   // since.
   void end_with_others (unsigned generation);
 
+  // It ends behind what it is pushing, until there is a seek.
+  void end_now ();
+
   // A flushing seek: all streams go through each of these, one after the other.
   void begin_flush (guint32 seqnum);
   void wait_for_flush ();
@@ -139,6 +142,7 @@ private:
     bool is_over = false;
     bool is_active = true;
     bool ends_with_others = false;
+    bool ends_now = false;
     bool begins_next = false;  // next is not waited with
     std::optional<Itinerary> next;
     AdaptiveLine *line = nullptr;  // to go on with

@@ -372,8 +372,7 @@ GST_START_TEST (downstream_keeps_its_pads)
   stops.open ("de3");
   stops.wait ("fr5");
   Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
-  Owned<GstEvent> tags{
-      gst_pad_get_sticky_event (pad.get (), GST_EVENT_TAG, 0)};
+  Owned<GstEvent> tags{gst_pad_get_sticky_event (pad.get (), GST_EVENT_TAG, 0)};
   GstTagList *list = nullptr;
   gst_event_parse_tag (tags.get (), &list);
   gchar *language = nullptr;
@@ -388,8 +387,8 @@ GST_START_TEST (downstream_keeps_its_pads)
   gst_event_copy_segment (event.get (), &segment);
   fail_unless_equals_uint64 (segment.start, 6 * GST_SECOND);
   for (guint64 at : {6U, 9U})
-    fail_unless_equals_uint64 (gst_segment_to_running_time (&segment,
-                                   GST_FORMAT_TIME, at * GST_SECOND),
+    fail_unless_equals_uint64 (gst_segment_to_running_time (
+                                   &segment, GST_FORMAT_TIME, at * GST_SECOND),
         at * GST_SECOND);
   select_by_pads (player, {video, german});
   fail_unless (selected (player) == video + " " + german + " ");
@@ -397,9 +396,9 @@ GST_START_TEST (downstream_keeps_its_pads)
   stops.open ("v3");
   wait_eos (player);
   fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
-  fail_unless (player.output ("audio_0").bytes ==
-               whole ("de", 1, 3) + whole ("fr", 4, 5) +
-                   whole ("de", 6, segments));
+  fail_unless (
+      player.output ("audio_0").bytes ==
+      whole ("de", 1, 3) + whole ("fr", 4, 5) + whole ("de", 6, segments));
   fail_unless (player.pads ().size () == 2);
 
   // A seek is of the track that was chosen last.
@@ -415,6 +414,44 @@ GST_START_TEST (downstream_keeps_its_pads)
     g_usleep (10 * 1000);
   }
   fail_unless (player.output ("audio_0").bytes.substr (before) == expected);
+}
+GST_END_TEST;
+
+// As "gst-launch-1.0 -e" sends it: to each source.
+GST_START_TEST (an_end_before_its_time)
+{
+  HttpServer server (serving (track_files ()));
+  {
+    Player player (server.uri ("/m.mpd"));
+    Stops stops (player, {"v3", "de3"});
+    player.set_state (GST_STATE_PLAYING);
+    stops.wait ("de3");
+    stops.wait ("v3");
+    fail_unless (
+        gst_element_send_event (player.pipeline (), gst_event_new_eos ()));
+    stops.open ("de3");
+    stops.open ("v3");
+    wait_eos (player);
+    for (const auto &[pad, name] :
+        {std::pair ("video_0", "v"), std::pair ("audio_0", "de")}) {
+      std::string bytes = player.output (pad).bytes;
+      fail_unless (bytes.size () >= whole (name, 1, 2).size ());
+      fail_unless (whole (name, 1, 4).starts_with (bytes));
+    }
+    // A seek begins anew.
+    fail_unless (gst_element_seek_simple (
+        *player, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 12 * GST_SECOND));
+    wait_eos (player);
+    fail_unless (
+        player.output ("video_0").bytes.ends_with (whole ("v", 7, segments)));
+  }
+  // And before there is anything.
+  Player player (server.uri ("/m.mpd"));
+  fail_unless (!gst_element_send_event (*player, gst_event_new_eos ()));
+  player.set_state (GST_STATE_PAUSED);
+  fail_unless (gst_element_send_event (*player, gst_event_new_eos ()));
+  player.set_state (GST_STATE_PLAYING);
+  wait_eos (player);
 }
 GST_END_TEST;
 
@@ -676,6 +713,7 @@ static Suite *adaptivesrc_select_suite ()
   tcase_add_test (tests, tracks_are_announced);
   tcase_add_test (tests, another_language_follows);
   tcase_add_test (tests, downstream_keeps_its_pads);
+  tcase_add_test (tests, an_end_before_its_time);
   tcase_add_test (tests, what_is_taken_back_has_not_been);
   tcase_add_test (tests, back_and_forth);
   tcase_add_test (tests, what_cannot_be_selected_is_refused);
