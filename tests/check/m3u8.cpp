@@ -177,11 +177,11 @@ GST_START_TEST (a_media_playlist_is_read)
   fail_unless_equals_uint64 (list.entries.size (), 4);
   fail_unless (list.uri (list.entries[0]) == "a.m4s");
   fail_unless (list.uri (list.entries[3]) == "c d.m4s");
-  fail_unless_equals_uint64 (list.entries[0].size, 0);
-  fail_unless_equals_uint64 (list.entries[1].first, 50);
-  fail_unless_equals_uint64 (list.entries[1].size, 100);
+  fail_unless_equals_uint64 (list.part (list.entries[0]).size, 0);
+  fail_unless_equals_uint64 (list.part (list.entries[1]).first, 50);
+  fail_unless_equals_uint64 (list.part (list.entries[1]).size, 100);
   // "begins at the next byte following the sub-range of the previous"
-  fail_unless_equals_uint64 (list.entries[2].first, 150);
+  fail_unless_equals_uint64 (list.part (list.entries[2]).first, 150);
   fail_unless_equals_uint64 (list.entries[1].time, 3003 * GST_MSECOND);
   fail_unless_equals_uint64 (list.entries[3].time, 6503 * GST_MSECOND);
   fail_unless (!list.entries[2].discontinuity);
