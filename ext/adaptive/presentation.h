@@ -250,8 +250,8 @@ struct Segment
   bool gap = false;            // nothing to fetch: see EXT-X-GAP
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
-  // HLS: of its samples, where that is to be undone here: SAMPLE-AES outside of
-  // MP4, with a key that can be had.
+  // HLS: of its samples, where that can be undone here: SAMPLE-AES with a key
+  // that can be had. It is, unless that is MP4.
   std::optional<Encryption> samples{};
 };
 

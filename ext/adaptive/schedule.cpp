@@ -72,11 +72,11 @@ presentation::Encryption::Iv iv_of (std::uint64_t sequence)
   return iv;
 }
 
-// "identity" is the key itself: with SAMPLE-AES what a segment without
-// EXT-X-MAP, which is not MP4, can be decrypted with.
+// "identity" is the key itself: with SAMPLE-AES what a segment that is not MP4
+// can be decrypted with.
 void encrypt_samples (Segment &segment, std::uint64_t sequence)
 {
-  if (!segment.protections || segment.init) return;
+  if (!segment.protections) return;
   for (const presentation::ContentProtection &one : *segment.protections) {
     if (one.key_format != "identity" || one.value != "cbcs") continue;
     auto iv = m3u8text::hexadecimal ("0x" + one.iv);

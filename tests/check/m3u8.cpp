@@ -403,8 +403,8 @@ GST_START_TEST (one_of_several_keys_is_chosen)
 }
 GST_END_TEST;
 
-// Outside of MP4 there is nobody else to do it: segments without EXT-X-MAP,
-// with a key of the format "identity".
+// Outside of MP4 there is nobody else to do it, with a key of the format
+// "identity". With EXT-X-MAP its bytes say whether it is MP4.
 GST_START_TEST (samples_outside_of_mp4_have_a_key)
 {
   const std::string fairplay =
@@ -432,7 +432,7 @@ GST_START_TEST (samples_outside_of_mp4_have_a_key)
   } rows[] = {{"http://h/p/k", 0x10}, {"http://h/p/k", 0x10},
       // The media sequence number.
       {"http://h/p/l", 260}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0},
-      {nullptr, 0}};
+      {"http://h/p/k", 264}};
   for (std::size_t n = 0; n < std::size (rows); n++) {
     presentation::Segment segment = segment_of (media, n);
     fail_unless (!segment.resource.encryption);
