@@ -86,6 +86,7 @@ private:
   bool i_frame_stream_inf (std::string_view value);
   bool media (std::string_view value);
   bool session_data (std::string_view value);
+  bool content_steering (std::string_view value);
   bool session_key (std::string_view value);
   bool pass (std::string_view /*value*/) { return true; }
   bool skip (std::string_view /*value*/) { return fail (Error::delta_update); }
@@ -171,7 +172,7 @@ std::span<const Parser::Tag> Parser::tags_of_size (std::size_t size)
       {"-X-I-FRAMES-ONLY", &P::i_frames_only, media},
       {"-X-TARGETDURATION", &P::target_duration, media},
       {"-X-MEDIA-SEQUENCE", &P::media_sequence, media},
-      {"-X-CONTENT-STEERING", &P::pass, multivariant},
+      {"-X-CONTENT-STEERING", &P::content_steering, multivariant},
       {"-X-PROGRAM-DATE-TIME", &P::of_segments<&Segments::date>, media},
       {"-X-I-FRAME-STREAM-INF", &P::i_frame_stream_inf, multivariant},
       {"-X-INDEPENDENT-SEGMENTS", &P::independent, either},
@@ -418,6 +419,13 @@ bool Parser::session_key (std::string_view value)
   // They only say earlier what EXT-X-KEY says.
   if (parsed && parsed->method != Method::none && parsed->is_known_version)
     multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
+  return true;
+}
+
+bool Parser::content_steering (std::string_view value)
+{
+  if (!read (value)) return false;
+  multivariant_.steering = parse_steering (attributes_, source_.uri);
   return true;
 }
 
