@@ -88,7 +88,6 @@ private:
   bool session_data (std::string_view value);
   bool content_steering (std::string_view value);
   bool session_key (std::string_view value);
-  bool pass (std::string_view /*value*/) { return true; }
   bool skip (std::string_view /*value*/) { return fail (Error::delta_update); }
 
   const Source &source_;
