@@ -452,6 +452,59 @@ GST_START_TEST (gaps_are_not_asked_for)
 }
 GST_END_TEST;
 
+// What is missing of the sound is missing of nothing else.
+GST_START_TEST (renditions_have_gaps_of_their_own)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\","
+          "DEFAULT=YES,URI=\"a.m3u8\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.42c01e,mp4a.40.2\","
+          "AUDIO=\"a\"\nv.m3u8\n"},
+      {"/v.m3u8", playlist ("#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n")},
+      {"/a.m3u8", playlist ("#EXT-X-GAP\n#EXTINF:2,\n2.ts\n"
+                            "#EXTINF:2,\n3.ts\n")},
+      {"/0.ts", packets (10, '0')},
+      {"/1.ts", packets (10, '1')},
+      {"/3.ts", packets (10, '3')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  fail_unless (
+      player.output ("video_0").bytes == packets (10, '0') + packets (10, '1'));
+  Output sound = player.output ("audio_0");
+  fail_unless (sound.bytes == packets (10, '3'));
+  const std::vector<std::string> expected = {
+      "gap 0 2000", "segment 2000 discont"};
+  fail_unless (sound.order == expected);
+}
+GST_END_TEST;
+
+// EXT-X-DEFINE: what the Multivariant Playlist has defined, by its address
+// too, is in the Media Playlist that imports it (4.4.2.3).
+GST_START_TEST (variables_go_with_the_playlists)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n#EXT-X-DEFINE:NAME=\"folder\",VALUE=\"f\"\n"
+          "#EXT-X-DEFINE:QUERYPARAM=\"token\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1\n{$folder}/v.m3u8?u=x\n"},
+      {"/f/v.m3u8", playlist ("#EXT-X-DEFINE:IMPORT=\"folder\"\n"
+                              "#EXT-X-DEFINE:IMPORT=\"token\"\n"
+                              "#EXT-X-DEFINE:QUERYPARAM=\"u\"\n"
+                              "#EXTINF:2,\n/{$folder}/0.ts?{$token}{$u}\n")},
+      {"/f/0.ts", packets (10, '0')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8?token=t"));
+  player.play ();
+  fail_unless (player.output ("video_0").bytes == packets (10, '0'));
+  fail_unless (std::ranges::count (server.requests (), "/f/0.ts?tx",
+                   &HttpServer::Request::path) == 1);
+}
+GST_END_TEST;
+
 // What is missing is missing on the server, too.
 GST_START_TEST (a_set_with_gaps_of_others_is_played)
 {
@@ -979,6 +1032,8 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, a_set_of_others_is_decrypted);
   tcase_add_test (tests, what_is_said_beside_the_media_is_posted);
   tcase_add_test (tests, gaps_are_not_asked_for);
+  tcase_add_test (tests, renditions_have_gaps_of_their_own);
+  tcase_add_test (tests, variables_go_with_the_playlists);
   tcase_add_test (tests, a_set_with_gaps_of_others_is_played);
   tcase_add_test (tests, playing_begins_where_the_playlist_says);
   tcase_add_test (tests, packed_audio_has_the_times_of_its_tags);

@@ -617,6 +617,10 @@ GST_START_TEST (key_frames_are_led_to)
       {"#EXT-X-MAP:URI=\"m\",BYTERANGE=\"7@1\"\n"
        "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
           {"a 376-385 init m 1-7"}},
+      // Without an offset it is the first bytes (4.4.4.5).
+      {"#EXT-X-MAP:URI=\"m\",BYTERANGE=\"7\"\n"
+       "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
+          {"a 376-385 init m 0-6"}},
       // Nobody could decrypt a part of it.
       {"#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"
        "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
