@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "decryptedbody.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
@@ -120,7 +119,7 @@ static std::string cache_key (
 
 // From the cache, or from the network into it.
 SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
-    const presentation::Resource &resource, std::function<void ()> on_place)
+    const presentation::Resource &resource, const Calls &calls)
 {
   std::string key;
   if (access_.cache && !resource.uri.starts_with ("data:")) {
@@ -131,7 +130,8 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
   // The time for which a connection was waited for says nothing of the network.
   request.waits_for_place = waits_for_place_;
-  request.on_place = [this, also = std::move (on_place)] {
+  request.on_queue = calls.on_queue;
+  request.on_place = [this, also = calls.on_place] {
     if (was_let_go_) return;
     begun_ = Throughput::now ();
     stopwatch_.emplace (begun_);
@@ -160,13 +160,12 @@ static relay::Failure<SegmentProblem> busy ()
 // first: a host may have one place for both. With a connection it is not waited
 // for without one, nor for several tries: that may be the one that it needs.
 SegmentReader::Result<std::shared_ptr<const keystore::Key>>
-SegmentReader::open_with_key (
-    const std::string &uri, std::function<void ()> on_place)
+SegmentReader::open_with_key (const std::string &uri, const Calls &calls)
 {
   const presentation::Resource &resource = part_.resource ();
   access_.keys->begin (access_.settings, uri, access_.counters);
   if (access_.keys->wait_for_place (uri, cancellable_, waits_for_place_)) {
-    auto body = fetch (resource, on_place);
+    auto body = fetch (resource, calls);
     if (!body) return body.error ();
     if (auto key = access_.keys->wait_for_key (uri, cancellable_)) {
       body_ = std::move (*body);
@@ -174,6 +173,7 @@ SegmentReader::open_with_key (
     }
   }
   if (!waits_for_place_) return busy ();
+  if (calls.on_queue) calls.on_queue ();
   auto key =
       access_.keys->get (access_.settings, uri, cancellable_, access_.counters);
   if (!key) {
@@ -181,34 +181,37 @@ SegmentReader::open_with_key (
     problem.code.is_of_key = true;
     return problem;
   }
-  auto body = fetch (resource, std::move (on_place));
+  auto body = fetch (resource, calls);
   if (!body) return body.error ();
   body_ = std::move (*body);
   return std::move (*key);
 }
 
-SegmentReader::Result<relay::Done> SegmentReader::open (
-    std::function<void ()> on_place)
+SegmentReader::Result<relay::Done> SegmentReader::open (const Calls &calls)
 {
   const presentation::Resource &resource = part_.resource ();
   const auto *encryption = part_.encryption ();
   std::shared_ptr<const keystore::Key> key;
   if (encryption != nullptr) {
-    auto had = open_with_key (encryption->key_uri, std::move (on_place));
+    auto had = open_with_key (encryption->key_uri, calls);
     if (!had) return had.error ();
     key = std::move (*had);
   } else {
-    auto body = fetch (resource, std::move (on_place));
+    auto body = fetch (resource, calls);
     if (!body) return body.error ();
     body_ = std::move (*body);
   }
-  if (!key) return relay::Done{};
-  auto clear =
-      resource.encryption
-          ? decryptedbody::make (std::move (body_), *encryption, *key)
-          : decryptedbody::make_samples (std::move (body_), *encryption, *key);
-  if (!clear) return failure (clear.code ());
-  body_ = std::move (*clear);
+  if (key) {
+    auto clear =
+        resource.encryption
+            ? decryptedbody::make (std::move (body_), *encryption, *key)
+            : decryptedbody::make_samples (
+                  std::move (body_), *encryption, *key, part_.programs);
+    if (!clear) return failure (clear.code ());
+    body_ = std::move (*clear);
+  }
+  if (part_.is_of_samples)
+    body_ = decryptedbody::make_map (std::move (body_), programs_);
   return relay::Done{};
 }
 
@@ -269,8 +272,9 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
-    if (part_.segment.protections && !part_.segment.samples &&
-        is_for_no_decrypter (format))
+    bool is_clear = part_.is_init ? part_.segment.samples.has_value ()
+                                  : part_.has_samples ();
+    if (part_.segment.protections && !is_clear && is_for_no_decrypter (format))
       return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;

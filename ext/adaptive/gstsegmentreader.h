@@ -14,6 +14,7 @@
 #include "body.h"
 #include "common/gstpp.h"
 #include "container.h"
+#include "decryptedbody.h"
 #include "fetcher.h"
 #include "id3.h"
 #include "keystore.h"
@@ -29,6 +30,10 @@ struct SegmentPart
   presentation::Segment segment;
   bool is_init = false;
   bool discontinuity = false;  // on its first buffer
+  // An initialization of segments that may have encrypted samples.
+  bool is_of_samples = false;
+  // Of a segment: what its initialization said.
+  decryptedbody::Programs programs{};
 
   [[nodiscard]] const presentation::Resource &resource () const
   {
@@ -38,7 +43,13 @@ struct SegmentPart
   [[nodiscard]] const presentation::Encryption *encryption () const
   {
     if (const auto &whole = resource ().encryption) return &*whole;
-    return !is_init && segment.samples ? &*segment.samples : nullptr;
+    return has_samples () ? &*segment.samples : nullptr;
+  }
+  // To be decrypted here. What has an initialization may be MP4, where others
+  // do that: it is not, when the initialization is MPEG-TS.
+  [[nodiscard]] bool has_samples () const
+  {
+    return !is_init && segment.samples && (!segment.init || programs);
   }
 };
 
@@ -110,9 +121,17 @@ public:
   ~SegmentReader () = default;
 
   [[nodiscard]] const SegmentPart &part () const { return part_; }
-  // Sends the request, and waits for the headers. on_place: see
-  // fetcher::Request.
-  [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
+  // Called, if they are set, when it has a connection, and before it waits
+  // without one: see fetcher::Request.
+  struct Calls
+  {
+    std::function<void ()> on_place{};
+    std::function<void ()> on_queue{};
+  };
+  // Sends the request, and waits for the headers. The calls may also come
+  // later, when what broke off is asked for again.
+  [[nodiscard]] Result<relay::Done> open (const Calls &calls);
+  [[nodiscard]] Result<relay::Done> open () { return open ({}); }
   // The same, where connections are free: it waits for none. False: it is not
   // open.
   [[nodiscard]] Result<bool> open_if_free ();
@@ -129,15 +148,20 @@ public:
   {
     return body_ ? body_->head ().length : std::nullopt;
   }
+  // Of an initialization, at its end.
+  [[nodiscard]] const decryptedbody::Programs &programs () const
+  {
+    return programs_;
+  }
   // What it says of the network, so far.
   [[nodiscard]] abr::Transfer transfer () const;
   [[nodiscard]] abr::Progress progress () const;
 
 private:
   Result<std::unique_ptr<body::Body>> fetch (
-      const presentation::Resource &resource, std::function<void ()> on_place);
+      const presentation::Resource &resource, const Calls &calls);
   Result<std::shared_ptr<const keystore::Key>> open_with_key (
-      const std::string &uri, std::function<void ()> on_place);
+      const std::string &uri, const Calls &calls);
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);
@@ -150,8 +174,9 @@ private:
   GCancellable *cancellable_;
   block::Size &block_;
   SegmentClocks &clocks_;
-  presentation::Time time_;  // of the first buffer
-  bool is_text_ = false;     // WebVTT
+  presentation::Time time_;           // of the first buffer
+  bool is_text_ = false;              // WebVTT
+  decryptedbody::Programs programs_;  // which the body sets
   bool waits_for_place_ = true;
   bool was_let_go_ = false;  // its time says nothing of the network
   std::unique_ptr<body::Body> body_;

@@ -193,6 +193,7 @@ bool SegmentSource::begin_step ()
   auto mark = std::make_shared<SegmentMark> ();
   mark->before = itinerary_.walk;
   init_before_ = init_;
+  programs_before_ = programs_;
   discontinuity_before_ = discontinuity_;
   choose ();
   step_ = itinerary_.walk.next (stretches_);
@@ -244,9 +245,12 @@ void SegmentSource::end_step ()
   step_.reset ();
 }
 
+// It is opened behind its initialization, or by itself.
 void SegmentSource::withdraw ()
 {
-  if (offered_) helper_->withdraw ();
+  if (!offered_) return;
+  helper_->withdraw ();
+  discontinuity_ = discontinuity_ || offered_->part ().discontinuity;
   offered_.reset ();
 }
 
@@ -276,6 +280,9 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   SegmentPart part;
   part.segment = segment_;
   part.is_init = is_init;
+  part.is_of_samples = is_init && !held_[step_->stretch]->protections.empty ();
+  if (!is_init && segment_.init && init_ == segment_.init)
+    part.programs = programs_;
   if (!is_init || !after_init_)
     part.discontinuity = std::exchange (discontinuity_, false) ||
                          (itinerary_.walk.is_backward () && !is_init);
@@ -284,39 +291,50 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
 }
 
 // The segment is asked for as soon as its initialization is: not before, or it
-// could have the only connection.
+// could have the only connection. Nor does it keep one when the initialization
+// has to be asked for again.
 SegmentSource::Result<relay::Done> SegmentSource::open_init (
     std::shared_ptr<SegmentReader> reader)
 {
-  std::function<void ()> on_place;
+  SegmentReader::Calls calls;
   if (helper_ != nullptr) {
     offered_ = make_reader (false);
     helper_->offer (offered_);
-    on_place = [this] { helper_->start (); };
+    calls.on_place = [this] { helper_->start (); };
+    calls.on_queue = [this] { withdraw (); };
   }
-  auto opened = reader->open (on_place);
+  auto opened = reader->open (calls);
   if (!opened) return opened.error ();
   if (helper_ != nullptr) helper_->start ();
   reader_ = std::move (reader);
   return relay::Done{};
 }
 
+// What was offered, open; null: there is nothing, or it has to be opened
+// otherwise, because only its initialization has said that it is decrypted
+// here.
+SegmentSource::Result<std::shared_ptr<SegmentReader>> SegmentSource::collect ()
+{
+  std::shared_ptr<SegmentReader> reader = std::move (offered_);
+  if (!reader) return reader;
+  auto collected = helper_->collect ();
+  if (!collected) return collected.error ();
+  bool is_other = segment_.samples && programs_;
+  if (*collected && !is_other) return reader;
+  discontinuity_ = discontinuity_ || reader->part ().discontinuity;
+  return std::shared_ptr<SegmentReader> ();
+}
+
 SegmentSource::Result<relay::Done> SegmentSource::open_media ()
 {
-  auto reader = std::move (offered_);
-  bool is_open = false;
-  if (reader) {
-    auto collected = helper_->collect ();
-    if (!collected) return collected.error ();
-    is_open = *collected;
-  } else {
-    reader = make_reader (false);
-  }
-  if (!is_open) {
-    auto opened = reader->open ();
+  auto reader = collect ();
+  if (!reader) return reader.error ();
+  if (!*reader) {
+    *reader = make_reader (false);
+    auto opened = (*reader)->open ();
     if (!opened) return opened.error ();
   }
-  reader_ = std::move (reader);
+  reader_ = std::move (*reader);
   return relay::Done{};
 }
 
@@ -470,6 +488,7 @@ void SegmentSource::take_back ()
   itinerary_.walk = mark_->before;
   number_--;
   init_ = init_before_;
+  programs_ = programs_before_;
   discontinuity_ = discontinuity_before_;
   passed_ = 0;
 }
@@ -477,11 +496,13 @@ void SegmentSource::take_back ()
 SegmentItem SegmentSource::end_part ()
 {
   bool is_init = reader_->part ().is_init;
+  decryptedbody::Programs programs = reader_->programs ();
   count (*reader_);
   reader_.reset ();
   passed_ = 0;
   if (is_init) {
     init_ = segment_.init;
+    programs_ = std::move (programs);
     if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }
