@@ -245,12 +245,9 @@ void SegmentSource::end_step ()
   step_.reset ();
 }
 
-// It is opened behind its initialization, or by itself.
 void SegmentSource::withdraw ()
 {
-  if (!offered_) return;
-  helper_->withdraw ();
-  discontinuity_ = discontinuity_ || offered_->part ().discontinuity;
+  if (offered_) helper_->withdraw ();
   offered_.reset ();
 }
 
@@ -301,7 +298,10 @@ SegmentSource::Result<relay::Done> SegmentSource::open_init (
     offered_ = make_reader (false);
     helper_->offer (offered_);
     calls.on_place = [this] { helper_->start (); };
-    calls.on_queue = [this] { withdraw (); };
+    calls.on_queue = [this] {
+      if (offered_ && offered_->part ().discontinuity) discontinuity_ = true;
+      withdraw ();
+    };
   }
   auto opened = reader->open (calls);
   if (!opened) return opened.error ();
