@@ -2,6 +2,8 @@
 // How adaptivesrc goes about a host that takes one connection only: nothing
 // that has it waits for something that needs it.
 #include <atomic>
+#include <condition_variable>
+#include <map>
 
 #include "adaptiverig.h"
 #include "segmentencrypter.h"
@@ -109,6 +111,52 @@ GST_START_TEST (keys_that_are_redirected_have_a_connection)
     player.play ();
     check_encrypted (player);
   }
+}
+GST_END_TEST;
+
+// A segment that was opened beside its initialization does not keep a
+// connection for which that one may wait, when it is asked for again.
+GST_START_TEST (a_segment_makes_room_for_its_initialization)
+{
+  const Files files = {
+      {"/m.m3u8", test::media_playlist (key_line + "#EXT-X-MAP:URI=\"v.mp4\"\n"
+                                                   "#EXT-X-KEY:METHOD=NONE\n"
+                                                   "#EXTINF:2,\nv1.m4s\n")},
+      {"/k", key},
+      {"/v.mp4", encrypted (test::init_of ("v"))},
+      {"/v1.m4s", test::segment_of ("v1", large)},
+  };
+  relay::Guarded<std::map<std::string, int>> asked;
+  std::condition_variable changed;
+  test::ScriptedServer origin ([&] (test::Connection &c, int) {
+    for (std::string request; !(request = c.read_request ()).empty ();) {
+      std::string path = request.substr (4, request.find (' ', 4) - 4);
+      bool fails = false;
+      {
+        auto counts = asked.lock ();
+        fails = ++(*counts)[path] == 1 && path == "/k";
+        changed.notify_all ();
+        if (fails)
+          fail_unless (counts.wait_for (changed, std::chrono::seconds (20),
+              [] (auto &all) { return all["/v1.m4s"] > 0; }));
+      }
+      std::string body = fails ? "" : files.at (path);
+      c.send (std::string ("HTTP/1.1 ") +
+              (fails ? "503 Service Unavailable" : "200 OK") +
+              "\r\nContent-Length: " + std::to_string (body.size ()) +
+              "\r\n\r\n" + body);
+    }
+  });
+  Player player (origin.uri ("/m.m3u8"));
+  g_object_set (*player, "retries", 1, nullptr);
+  player.play ();
+  test::Output output = player.output ("video_0");
+  fail_unless (output.bytes == test::init_of ("v") + files.at ("/v1.m4s"));
+  fail_unless (output.items[0].flags & GST_BUFFER_FLAG_DISCONT);
+  for (std::size_t i = 1; i < output.items.size (); i++)
+    fail_if (output.items[i].flags & GST_BUFFER_FLAG_DISCONT);
+  fail_unless_equals_int ((*asked.lock ())["/v1.m4s"], 2);
+  fail_unless_equals_int ((*asked.lock ())["/k"], 2);
 }
 GST_END_TEST;
 
@@ -314,6 +362,7 @@ static Suite *adaptivesrc_places_suite ()
   tcase_set_timeout (tests, 100);
   tcase_add_test (tests, keys_that_fail_at_first_have_a_connection);
   tcase_add_test (tests, keys_that_are_redirected_have_a_connection);
+  tcase_add_test (tests, a_segment_makes_room_for_its_initialization);
   tcase_add_test (tests, a_key_in_its_address_costs_no_request);
   tcase_add_test (tests, hls_begins_with_one_connection);
   tcase_add_test (tests, dash_begins_with_one_connection);
