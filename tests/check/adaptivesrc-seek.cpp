@@ -4,6 +4,7 @@
 
 #include "adaptivelog.h"
 
+using relay::Guarded;
 using relay::Owned;
 using test::accurate;
 using test::Connection;
@@ -309,6 +310,37 @@ GST_START_TEST (a_seek_in_pause_shows_another_place)
 }
 GST_END_TEST;
 
+// Calls of each first buffer of a segment, by its pad's thread before it
+// passes.
+class Watch
+{
+public:
+  using Call = std::function<bool (const std::string &pad, GstClockTime pts)>;
+  Watch (Player &player, Call call) : call_ (std::move (call))
+  {
+    g_signal_connect (*player, "pad-added", G_CALLBACK (on_pad_added), this);
+  }
+
+private:
+  static void on_pad_added (GstElement *, GstPad *pad, gpointer data)
+  {
+    gst_pad_add_probe (
+        pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, data, nullptr);
+  }
+  static GstPadProbeReturn on_buffer (
+      GstPad *pad, GstPadProbeInfo *info, gpointer data)
+  {
+    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+    if (GST_BUFFER_PTS_IS_VALID (buffer) &&
+        !static_cast<Watch *> (data)->call_ (
+            GST_PAD_NAME (pad), GST_BUFFER_PTS (buffer)))
+      return GST_PAD_PROBE_DROP;
+    return GST_PAD_PROBE_OK;
+  }
+
+  Call call_;
+};
+
 // Without a flush it goes on behind the segment that is being sent.
 GST_START_TEST (without_a_flush_nothing_is_torn)
 {
@@ -316,40 +348,198 @@ GST_START_TEST (without_a_flush_nothing_is_torn)
   Player player (server.uri ("/long.mpd"),
       [] (const std::string &name) { return name == "video_0"; });
   Log log (player);
-  struct Once
-  {
-    Player &player;
-    bool done = false;
-  } once{player};
-  g_signal_connect (*player, "pad-added",
-      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer data) {
-        gst_pad_add_probe (
-            pad, GST_PAD_PROBE_TYPE_BUFFER,
-            [] (GstPad *, GstPadProbeInfo *info, gpointer user) {
-              auto *o = static_cast<Once *> (user);
-              GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-              if (GST_BUFFER_PTS (buffer) == 102 * s && !o->done) {
-                o->done = true;
-                seek (o->player, 1, 0, 17 * s);
-              }
-              return GST_PAD_PROBE_OK;
-            },
-            data, nullptr);
-      }),
-      &once);
+  bool done = false;
+  Watch watch (player, [&] (const std::string &, GstClockTime pts) {
+    if (pts == 102 * s && !std::exchange (done, true))
+      seek (player, 1, 0, 17 * s);
+    return true;
+  });
   player.play ();
-  test::expect_without_flush (log, "video_0", "v2@102",
+  expect (log, "video_0",
       "[1.0 100,-=0+0] i! v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 v10@118 "
       "eos");
-  // Whole segments, however many.
-  std::string bytes = player.output ("video_0").bytes;
-  std::string before =
-      init_of ("v") + segment_of ("v1", 100000) + segment_of ("v2", 100000);
-  const std::string behind =
-      init_of ("v") + segment_of ("v9", 100000) + segment_of ("v10", 100000);
-  for (int n = 3; n <= 10 && bytes != before + behind; n++)
-    before += segment_of ("v" + std::to_string (n), 100000);
-  fail_unless (bytes == before + behind);
+  fail_unless (player.output ("video_0").bytes ==
+               init_of ("v") + segment_of ("v1", 100000) +
+                   segment_of ("v2", 100000) + init_of ("v") +
+                   segment_of ("v9", 100000) + segment_of ("v10", 100000));
+}
+GST_END_TEST;
+
+// Whoever is about to set the other pads going does not hold it up.
+GST_START_TEST (a_seek_out_of_a_push_is_what_comes_next)
+{
+  for (bool flushes : {false, true}) {
+    HttpServer server (serving (long_files ()));
+    Player player (server.uri ("/long.mpd"));
+    player.waits_for_all = false;
+    Log log (player);
+    Guarded<bool> went_on{false};
+    std::condition_variable changed;
+    struct Context
+    {
+      Guarded<bool> &went_on;
+      std::condition_variable &changed;
+    } context{went_on, changed};
+    std::atomic<guint32> seqnum{GST_SEQNUM_INVALID};
+    Watch watch (player, [&] (const std::string &pad, GstClockTime pts) {
+      if (pad != "video_0") return true;
+      if (pts == 102 * s && seqnum == GST_SEQNUM_INVALID) {
+        Owned<GstEvent> event = seek_event (1, flushes ? accurate : 0, 17 * s);
+        seqnum = gst_event_get_seqnum (event.get ());
+        fail_unless (gst_element_send_event (*player, event.release ()));
+        return !flushes;
+      }
+      if (pts > 102 * s) {
+        *went_on.lock () = true;
+        changed.notify_all ();
+      }
+      return true;
+    });
+    // While a task is made for the other one.
+    Owned<GstBus> bus{gst_element_get_bus (player.pipeline ())};
+    gst_bus_set_sync_handler (
+        bus.get (),
+        [] (GstBus *, GstMessage *message, gpointer data) {
+          if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_STREAM_STATUS)
+            return GST_BUS_PASS;
+          GstStreamStatusType type = GST_STREAM_STATUS_TYPE_CREATE;
+          gst_message_parse_stream_status (message, &type, nullptr);
+          Owned<gchar> name{gst_object_get_name (GST_MESSAGE_SRC (message))};
+          if (type != GST_STREAM_STATUS_TYPE_CREATE ||
+              std::string (name.get ()) != "audio_0")
+            return GST_BUS_PASS;
+          auto *c = static_cast<Context *> (data);
+          auto is_on = c->went_on.lock ();
+          fail_unless (is_on.wait_for (c->changed, std::chrono::seconds (20),
+              [] (bool is) { return is; }));
+          return GST_BUS_PASS;
+        },
+        &context, nullptr);
+    player.set_state (GST_STATE_PLAYING);
+    while (seqnum == GST_SEQNUM_INVALID) g_usleep (1000);
+    for (const char *pad : {"video_0", "audio_0"})
+      log.wait_for_end (pad, seqnum);
+    if (flushes) {
+      expect_last (log, "video_0", "[1.0 117,-=17+0] i! v9@116 v10@118 eos");
+      expect_last (log, "audio_0", "[1.0 17,-=17+0] i! a5@16 eos");
+    } else {
+      expect (log, "video_0",
+          "[1.0 100,-=0+0] i! v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 "
+          "v10@118 eos");
+      expect (
+          log, "audio_0", "[1.0 0,-=0+0] i! a1@0 [1.0 17,-=17+4] i! a5@16 eos");
+    }
+  }
+}
+GST_END_TEST;
+
+// Holds each pad up with a buffer of its own.
+class Hold
+{
+public:
+  Hold (Player &player, std::map<std::string, GstClockTime> where)
+      : where_ (std::move (where)),
+        watch_ (player, [this] (auto &pad, auto pts) {
+          hold (pad, pts);
+          return true;
+        })
+  {
+  }
+  // Until all of them are.
+  void wait ()
+  {
+    auto now = now_.lock ();
+    fail_unless (now.wait_for (changed_, limit,
+        [this] (Now &all) { return all.held == where_.size (); }));
+  }
+  void let_go ()
+  {
+    now_.lock ()->is_over = true;
+    changed_.notify_all ();
+  }
+
+private:
+  struct Now
+  {
+    std::size_t held = 0;
+    bool is_over = false;
+  };
+  void hold (const std::string &pad, GstClockTime pts)
+  {
+    auto found = where_.find (pad);
+    if (found == where_.end () || found->second != pts) return;
+    auto now = now_.lock ();
+    if (now->is_over) return;
+    now->held++;
+    changed_.notify_all ();
+    fail_unless (
+        now.wait_for (changed_, limit, [] (Now &all) { return all.is_over; }));
+  }
+
+  static constexpr std::chrono::seconds limit{40};
+  const std::map<std::string, GstClockTime> where_;
+  Guarded<Now> now_;
+  std::condition_variable changed_;
+  Watch watch_;
+};
+
+// The running time goes on for all of them behind what any of them has begun to
+// send; whoever is not there yet is sent up to there.
+GST_START_TEST (without_a_flush_all_go_on_together)
+{
+  struct Seek
+  {
+    double rate;
+    GstClockTime start;
+    GstClockTime stop;
+  };
+  constexpr GstClockTime none = GST_CLOCK_TIME_NONE;
+  const struct
+  {
+    GstClockTime video;
+    GstClockTime audio;
+    std::vector<Seek> seeks;
+    const char *video_words;
+    const char *audio_words;
+  } rows[] = {
+      {102 * s, 0, {{1, 17 * s, none}},
+          "v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 v10@118 eos",
+          "a1@0 [1.0 17,-=17+4] i! a5@16 eos"},
+      // In whole segments.
+      {102 * s, 4 * s, {{1, 17 * s, none}},
+          "v1@100 v2@102 v3@104 v4@106 [1.0 117,-=17+8] i! v9@116 v10@118 eos",
+          "a1@0 a2@4 [1.0 17,-=17+8] i! a5@16 eos"},
+      // With a part of one.
+      {104 * s, 0, {{1, 17 * s, none}},
+          "v1@100 v2@102 v3@104 [1.0 117,-=17+6] i! v9@116 v10@118 eos",
+          "a1@0 [1.0 0,6=0+0] i! a2@4 [1.0 17,-=17+6] i! a5@16 eos"},
+      {104 * s, 0, {{-2, 13 * s, 15 * s}},
+          "v1@100 v2@102 v3@104 [-2.0 113,115=13+6] i! v8!@114 v7!@112 eos",
+          "a1@0 [1.0 0,6=0+0] i! a2@4 [-2.0 13,15=13+6] i! a4!@12 eos"},
+      // What has not been begun is not played at all.
+      {102 * s, 4 * s, {{1, 0, none}, {1, 9 * s, 11 * s}},
+          "v1@100 v2@102 v3@104 v4@106 [1.0 109,111=9+8] i! v5@108 v6@110 eos",
+          "a1@0 a2@4 [1.0 9,11=9+8] i! a3@8 eos"},
+  };
+  for (const auto &row : rows) {
+    HttpServer server (serving (long_files ()));
+    Player player (server.uri ("/long.mpd"));
+    player.waits_for_all = false;
+    Log log (player);
+    Hold hold (player, {{"video_0", row.video}, {"audio_0", row.audio}});
+    player.set_state (GST_STATE_PLAYING);
+    hold.wait ();
+    guint32 seqnum = 0;
+    for (const Seek &one : row.seeks)
+      seqnum = seek (player, one.rate, 0, one.start, one.stop);
+    hold.let_go ();
+    for (const char *pad : {"video_0", "audio_0"})
+      log.wait_for_end (pad, seqnum);
+    expect (
+        log, "video_0", std::string ("[1.0 100,-=0+0] i! ") + row.video_words);
+    expect (
+        log, "audio_0", std::string ("[1.0 0,-=0+0] i! ") + row.audio_words);
+  }
 }
 GST_END_TEST;
 
@@ -560,6 +750,8 @@ static Suite *adaptivesrc_seek_suite ()
   tcase_add_test (tests, segment_seeks_end_with_segment_done);
   tcase_add_test (tests, a_seek_in_pause_shows_another_place);
   tcase_add_test (tests, without_a_flush_nothing_is_torn);
+  tcase_add_test (tests, a_seek_out_of_a_push_is_what_comes_next);
+  tcase_add_test (tests, without_a_flush_all_go_on_together);
   tcase_add_test (tests, a_seek_may_come_out_of_a_push);
   tcase_add_test (tests, a_seek_that_comes_early_is_where_it_begins);
   tcase_add_test (tests, a_seek_ends_every_wait);
