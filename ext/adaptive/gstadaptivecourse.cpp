@@ -13,8 +13,12 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
   itinerary_ = itinerary;
   mark_.reset ();
   line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : &normal_;
+  // A demuxer without its initialization would let no gap through.
+  Itinerary mine = itinerary;
+  mine.has_gaps_alone = itinerary.is_silent () && was_sent_ &&
+                        selection ().type == presentation::Type::audio;
   auto feed = std::make_shared<SegmentFeed> (
-      shared_.feeds, line_->track, line_->chooser, itinerary);
+      shared_.feeds, line_->track, line_->chooser, std::move (mine));
   segment_ = feed->source ().first_segment ();
   // The last one goes without the lock.
   std::swap (*feed_.lock (), feed);
@@ -91,6 +95,7 @@ void AdaptiveStream::rewind ()
     auto courses = shared_.courses->lock ();
     if (!is_outdated ()) courses->of[this].take_back ();
   }
+  was_sent_ = false;
   make_feed (itinerary);
   if (!is_pending) segment_.reset ();
   greeted_ = false;

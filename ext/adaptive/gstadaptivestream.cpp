@@ -272,8 +272,11 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   if (events_) events_->look (item.buffer.get ());
   if (GstFlowReturn looked = look_for_keys (item); looked != GST_FLOW_OK)
     return looked;
+  bool has_time = GST_BUFFER_PTS_IS_VALID (item.buffer.get ());
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   if (is_outdated ()) return GST_FLOW_FLUSHING;
+  // The initialization has no clock.
+  if (flow == GST_FLOW_OK && has_time) was_sent_ = true;
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
   if (flow != GST_FLOW_EOS || is_last_leg) return flow;

@@ -205,6 +205,7 @@ private:
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
+  bool was_sent_ = false;  // media, to the present peer
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
   bool no_trick_ = false;                     // they could not be had
