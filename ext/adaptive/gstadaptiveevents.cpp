@@ -138,6 +138,24 @@ void gstadaptiveevents::post (
   for (const auto &one : notes.date_ranges) post_message (element, make (one));
 }
 
+void gstadaptiveevents::post (GstElement *element, const std::string &server,
+    const steering::Manifest &said)
+{
+  Owned<GstStructure> structure{gst_structure_new ("adaptivesrc-steering",
+      "server", G_TYPE_STRING, readable (server).c_str (), "ttl", G_TYPE_UINT64,
+      static_cast<guint64> (said.ttl.count ()), nullptr)};
+  GValue all = G_VALUE_INIT;
+  gst_value_array_init (&all, static_cast<guint> (said.priority.size ()));
+  for (const std::string &id : said.priority) {
+    GValue one = G_VALUE_INIT;
+    g_value_init (&one, G_TYPE_STRING);
+    g_value_set_string (&one, readable (id).c_str ());
+    gst_value_array_append_and_take_value (&all, &one);
+  }
+  gst_structure_take_value (structure.get (), "priority", &all);
+  post_message (element, std::move (structure));
+}
+
 void AdaptiveEvents::begin (presentation::Time start, presentation::Time offset)
 {
   start_ = start;

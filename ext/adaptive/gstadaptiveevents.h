@@ -11,6 +11,7 @@
 
 #include "emsg.h"
 #include "presentation.h"
+#include "steering.h"
 
 // What happens in a presentation beside its media, as messages of the element.
 //
@@ -28,12 +29,17 @@
 // "language". `adaptivesrc-captions`, closed captions in the picture's stream:
 // "group", "name", "language", "instream-id" (strings), "default", "autoselect"
 // (gboolean).
+//
+// `adaptivesrc-steering`, of Content Steering: "server" (string), "priority"
+// (GstValueArray of strings) and "ttl" (guint64, s).
 namespace gstadaptiveevents {
 
 // Those of EventStream elements, in the order of the manifest.
 void post (
     GstElement *element, std::span<const presentation::EventStream> streams);
 void post (GstElement *element, const presentation::Notes &notes);
+void post (GstElement *element, const std::string &server,
+    const steering::Manifest &said);
 
 }  // namespace gstadaptiveevents
 

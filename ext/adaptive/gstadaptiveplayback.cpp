@@ -274,6 +274,34 @@ void AdaptivePlayback::set_going ()
   check_end ();
 }
 
+std::unique_ptr<Steerer> AdaptivePlayback::make_steerer (
+    const fetcher::Settings &settings)
+{
+  Steerer::Way way;
+  way.settings = settings;
+  way.settings.retries = 0;
+  way.counters = &counters_;
+  way.places = &choice_->places;
+  way.throughput = [this] () -> std::optional<std::uint64_t> {
+    auto estimate = choice_->throughput.estimate ();
+    if (!estimate) return std::nullopt;
+    return estimate->safe ();
+  };
+  way.report = [this] (const std::string &uri, const auto &said) {
+    gstadaptiveevents::post (element_, uri, said);
+  };
+  way.warn = [this, has_warned = false] (const std::string &why) mutable {
+    if (std::exchange (has_warned, true)) {
+      GST_WARNING_OBJECT (element_, "%s", why.c_str ());
+      return;
+    }
+    GST_ELEMENT_WARNING (element_, RESOURCE, READ,
+        (_ ("Content Steering failed: the order of places stays as it was.")),
+        ("%s", why.c_str ()));
+  };
+  return std::make_unique<Steerer> (std::move (way));
+}
+
 std::shared_ptr<segmentcache::Cache> AdaptivePlayback::open_cache (
     const segmentcache::Settings &settings)
 {
@@ -349,9 +377,10 @@ void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
       relay::share (state_.lock ()->cancellable.get ());
-  auto loaded = loader::load ({settings.fetch, cancellable.get (), &counters_,
-                                  keys_.get (), &choice_->places},
-      settings.location, settings.options);
+  auto loaded =
+      loader::load ({settings.fetch, cancellable.get (), &counters_,
+                        keys_.get (), &choice_->places, steerer_.get ()},
+          settings.location, settings.options);
   if (!loaded) {
     if (may_fail ()) post_problem (loaded.code ());
     return;
@@ -390,6 +419,7 @@ void AdaptivePlayback::start (Settings settings)
   choice_->places.report = [this] (const auto &move) { report_move (move); };
   begin_at (settings.start_offset, settings);
   keys_ = std::make_shared<keystore::Store> ();
+  steerer_ = make_steerer (settings.fetch);
   auto lanes = lanes_->lock ();
   lanes->limits = settings.ahead;
   lanes->reports = settings.use_buffering;
@@ -415,6 +445,7 @@ void AdaptivePlayback::stop_loading ()
   loading_.join ();
   stop_selecting ();
   keys_->stop ();
+  steerer_->stop ();
   // Whoever carries out a seek is through soon.
   auto state = state_.lock ();
   state->wanted.reset ();

@@ -23,6 +23,7 @@
 #include "keystore.h"
 #include "loader.h"
 #include "segmentcache.h"
+#include "steerer.h"
 #include "timeline.h"
 
 // What adaptivesrc does between READY and PAUSED: the thread that reads the
@@ -133,6 +134,7 @@ private:
   std::shared_ptr<AdaptiveStream> add_stream (
       loader::Selection selection, const Itinerary &itinerary);
   AdaptiveStream::Shared make_common (const Settings &settings);
+  std::unique_ptr<Steerer> make_steerer (const fetcher::Settings &settings);
   std::shared_ptr<segmentcache::Cache> open_cache (
       const segmentcache::Settings &settings);
   void check_end ();
@@ -168,6 +170,7 @@ private:
   std::atomic<bool> failed_{false};        // since start; it has been said
   std::thread loading_;                    // the manifest
   std::shared_ptr<keystore::Store> keys_;  // set before it begins
+  std::unique_ptr<Steerer> steerer_;       // and this one
   // Of that thread, and afterwards of the next one.
   AdaptiveStream::Shared common_;
   std::vector<Track> tracks_;

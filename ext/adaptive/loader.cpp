@@ -415,6 +415,8 @@ Result<Loaded> Loader::select (
   Loaded loaded;
   loaded.duration = presentation.duration;
   loaded.notes = std::move (presentation.notes);
+  if (access_.steerer != nullptr && loaded.notes.steering)
+    access_.steerer->begin (*loaded.notes.steering);
   auto &periods = presentation.periods;
   for (presentation::Period &period : periods)
     std::ranges::move (

@@ -15,6 +15,7 @@
 #include "keystore.h"
 #include "places.h"
 #include "presentation.h"
+#include "steerer.h"
 #include "timeline.h"
 
 // From an address to what is played: the manifest, the choice of
@@ -91,6 +92,8 @@ struct Access
   keystore::Store *keys = nullptr;
   // Null: what fails is not looked for elsewhere.
   places::Book *places = nullptr;
+  // Content Steering: begun while the playlists are asked for.
+  Steerer *steerer = nullptr;
 };
 
 // What does not need the answer to something else is asked for at once: the

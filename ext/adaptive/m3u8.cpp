@@ -94,6 +94,7 @@ private:
   bool i_frame_stream_inf (std::string_view value);
   bool media (std::string_view value);
   bool session_data (std::string_view value);
+  bool content_steering (std::string_view value);
   bool session_key (std::string_view value);
   bool pass (std::string_view /*value*/) { return true; }
   bool skip (std::string_view /*value*/) { return fail (Error::delta_update); }
@@ -202,7 +203,7 @@ std::span<const Parser::Tag> Parser::tags_of_size (std::size_t size)
       {"-X-I-FRAMES-ONLY", &P::i_frames_only, media},
       {"-X-TARGETDURATION", &P::target_duration, media},
       {"-X-MEDIA-SEQUENCE", &P::media_sequence, media},
-      {"-X-CONTENT-STEERING", &P::pass, multivariant},
+      {"-X-CONTENT-STEERING", &P::content_steering, multivariant},
       {"-X-PROGRAM-DATE-TIME", &P::date, media},
       {"-X-I-FRAME-STREAM-INF", &P::i_frame_stream_inf, multivariant},
       {"-X-INDEPENDENT-SEGMENTS", &P::independent, either},
@@ -634,6 +635,13 @@ bool Parser::session_data (std::string_view value)
   if (!read (value)) return false;
   auto data = parse_session_data (attributes_, source_.uri);
   if (data) multivariant_.session_data.push_back (std::move (*data));
+  return true;
+}
+
+bool Parser::content_steering (std::string_view value)
+{
+  if (!read (value)) return false;
+  multivariant_.steering = parse_steering (attributes_, source_.uri);
   return true;
 }
 

@@ -131,6 +131,7 @@ struct Multivariant
   // EXT-X-SESSION-KEY for samples: the keys of the Media Playlists, so that
   // they can be had earlier.
   std::vector<presentation::ContentProtection> session_keys;
+  std::optional<presentation::Steering> steering;
   std::optional<presentation::Start> start;
   presentation::Variables variables;  // for the Media Playlists
   bool independent_segments = false;

@@ -184,6 +184,18 @@ std::optional<presentation::SessionData> parse_session_data (
   return out;
 }
 
+// EXT-X-CONTENT-STEERING (4.4.6.6)
+std::optional<presentation::Steering> parse_steering (
+    const Attributes &attributes, std::string_view base)
+{
+  auto uri = attributes.get ("SERVER-URI");
+  if (!uri || uri->empty ()) return std::nullopt;
+  presentation::Steering out;
+  out.uri = uri::resolve (base, *uri);
+  out.pathway = attributes.text ("PATHWAY-ID");
+  return out;
+}
+
 // "A negative number indicates a time offset from the end of the last Media
 // Segment" (4.4.2.2).
 std::optional<presentation::Start> parse_start (const Attributes &attributes)

@@ -20,6 +20,8 @@ namespace m3u8 {
 // These are passed over when they are broken.
 [[nodiscard]] std::optional<presentation::SessionData> parse_session_data (
     const m3u8text::Attributes &attributes, std::string_view base);
+[[nodiscard]] std::optional<presentation::Steering> parse_steering (
+    const m3u8text::Attributes &attributes, std::string_view base);
 [[nodiscard]] std::optional<presentation::Start> parse_start (
     const m3u8text::Attributes &attributes);
 [[nodiscard]] std::optional<presentation::DateRange> parse_date_range (

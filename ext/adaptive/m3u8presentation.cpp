@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -49,6 +50,8 @@ private:
   {
     return {uri, variables_, playlist_.independent_segments};
   }
+  std::string pathway (const Variant &variant) const;
+  std::string pathway (const Rendition &rendition) const;
   Representation representation (const Variant &variant) const;
   bool is_variant (const Track &variants, const Rendition &rendition) const;
   void add (std::vector<Track> &tracks, const Rendition &rendition) const;
@@ -68,6 +71,30 @@ private:
   std::map<std::string, std::string> first_groups_;
 };
 
+// "." is the one that variants without a name are of, where there is one to
+// steer.
+std::string Maker::pathway (const Variant &variant) const
+{
+  return variant.pathway_id.empty () && playlist_.steering ? "."
+                                                           : variant.pathway_id;
+}
+
+// That of the variants with its group, where they have one in common.
+std::string Maker::pathway (const Rendition &rendition) const
+{
+  const auto group = rendition.type == Rendition::Type::audio ? &Variant::audio
+                     : rendition.type == Rendition::Type::video
+                         ? &Variant::video
+                         : &Variant::subtitles;
+  std::optional<std::string> out;
+  for (const Variant &variant : playlist_.variants) {
+    if (variant.*group != rendition.group_id) continue;
+    if (out && *out != pathway (variant)) return {};
+    out = pathway (variant);
+  }
+  return out.value_or ("");
+}
+
 Representation Maker::representation (const Variant &variant) const
 {
   Representation out{};
@@ -84,7 +111,7 @@ Representation Maker::representation (const Variant &variant) const
   out.video_range = variant.video_range;
   out.hdcp_level = variant.hdcp_level;
   out.allowed_cpc = variant.allowed_cpc;
-  out.pathway_id = variant.pathway_id;
+  out.pathway_id = pathway (variant);
   out.group = variant.audio;
   out.video_group = variant.video;
   out.text_group = variant.subtitles;
@@ -242,6 +269,7 @@ void Maker::add (std::vector<Track> &tracks, const Rendition &rendition) const
   Representation out{};
   out.base = base_;
   out.group = rendition.group_id;
+  out.pathway_id = pathway (rendition);
   out.segments = reference (rendition.uri);
   track->representations.push_back (std::move (out));
 }
@@ -267,6 +295,7 @@ Presentation Maker::run ()
   out.notes.start = playlist_.start;
   out.notes.session_data = playlist_.session_data;
   out.notes.session_keys = playlist_.session_keys;
+  out.notes.steering = playlist_.steering;
   return out;
 }
 

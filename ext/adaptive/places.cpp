@@ -93,19 +93,36 @@ bool is_same (const Representation &one, const Representation &other)
          one.alternatives == other.alternatives;
 }
 
+void Failures::prefer (std::vector<std::string> locations)
+{
+  if (locations == preferred_) return;
+  preferred_ = std::move (locations);
+  last_.clear ();
+}
+
+std::string Failures::preferred () const
+{
+  auto best = std::ranges::min_element (preferred_, {},
+      [this] (const std::string &location) { return rank (location); });
+  return best != preferred_.end () ? *best : "";
+}
+
+Failures::Rank Failures::rank (const std::string &location) const
+{
+  auto found = last_.find (location);
+  auto at = std::ranges::find (preferred_, location) - preferred_.begin ();
+  return {
+      found != last_.end () ? found->second : 0, static_cast<std::size_t> (at)};
+}
+
 std::optional<std::size_t> Failures::choose (
     std::span<const Place> all, const std::vector<bool> &passed_over) const
 {
   std::optional<std::size_t> out;
-  std::uint64_t least = 0;
-  for (std::size_t i = 0; i < all.size (); i++) {
-    if (passed_over[i]) continue;
-    auto found = last_.find (all[i].location);
-    std::uint64_t last = found != last_.end () ? found->second : 0;
-    if (out && last >= least) continue;
-    out = i;
-    least = last;
-  }
+  for (std::size_t i = 0; i < all.size (); i++)
+    if (!passed_over[i] &&
+        (!out || rank (all[i].location) < rank (all[*out].location)))
+      out = i;
   return out;
 }
 

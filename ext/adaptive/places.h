@@ -42,19 +42,31 @@ struct Place
 [[nodiscard]] bool is_same (const presentation::Representation &one,
     const presentation::Representation &other);
 
-// What failed, in the order in which it did.
+// What failed, in the order in which it did, and what is wanted before others.
 class Failures
 {
 public:
   void add (const std::string &location) { last_[location] = ++count_; }
+  // The best one first; those that are not named come after them. Where that is
+  // another order than before, what has failed may be tried again.
+  void prefer (std::vector<std::string> locations);
+  // Of those that are named, the one that is chosen where it is a place; "" =
+  // none is.
+  [[nodiscard]] std::string preferred () const;
   // Of those that are not passed over, one that has never failed, or whose
-  // failure is longest ago; the first one of several.
+  // failure is longest ago; of several the one that is preferred, or the first
+  // one.
   [[nodiscard]] std::optional<std::size_t> choose (
       std::span<const Place> all, const std::vector<bool> &passed_over) const;
 
 private:
+  // When it failed, 0 = never; how many go before it.
+  using Rank = std::pair<std::uint64_t, std::size_t>;
+  [[nodiscard]] Rank rank (const std::string &location) const;
+
   std::map<std::string, std::uint64_t, std::less<>> last_;
   std::uint64_t count_ = 0;
+  std::vector<std::string> preferred_;
 };
 
 // Where one resource has been asked for.
@@ -80,6 +92,15 @@ public:
   // Nothing: it has been everywhere.
   [[nodiscard]] std::optional<std::size_t> leave (std::span<const Place> all,
       std::size_t failed, Tried &tried, const std::string &reason);
+  // Content Steering: see Failures::prefer ().
+  void prefer (std::vector<std::string> locations)
+  {
+    failures_.lock ()->prefer (std::move (locations));
+  }
+  [[nodiscard]] std::string preferred ()
+  {
+    return failures_.lock ()->preferred ();
+  }
   void clear () { *failures_.lock () = Failures (); }
 
 private:

@@ -274,8 +274,9 @@ struct Representation
   std::string video_range{};
   std::string hdcp_level{};
   std::string supplemental_codecs{};
-  std::string pathway_id{};
   std::string allowed_cpc{};
+  // And of a rendition whose group belongs to variants of this one alone.
+  std::string pathway_id{};
   Protections protections;
   Segments segments;
   // DASH: where else it is than at base, the best first, and the name of base.
@@ -385,7 +386,15 @@ struct Start
   bool precise = false;
 };
 
-// HLS: what is said of a presentation beside its media.
+// Who says by which pathway the media are to be asked for: see steering.
+struct Steering
+{
+  std::string uri;      // absolute
+  std::string pathway;  // until it has said so; "" = any
+  bool is_dash = false;
+};
+
+// What is said of a presentation beside its media.
 struct Notes
 {
   std::optional<Start> start{};
@@ -393,6 +402,7 @@ struct Notes
   std::vector<DateRange> date_ranges{};
   std::vector<SessionData> session_data{};
   std::vector<ContentProtection> session_keys{};
+  std::optional<Steering> steering{};
 };
 
 struct Period

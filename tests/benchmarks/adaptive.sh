@@ -5,7 +5,8 @@
 # in segments of 4 seconds, demultiplexed and thrown away. For each of them CPU
 # seconds (user and system) and seconds of wall time of the whole process, least
 # and median. Then, with a server that thinks for 50 ms about each request, the time
-# from when it has the first request to when the first sample is there.
+# from when it has the first request to when the first sample is there. At last
+# what a flushing seek takes (see seeks.cpp); a segment is a 30th of the run.
 #
 #   tests/benchmarks/adaptive.sh BUILD [ROUNDS]
 set -euo pipefail
@@ -237,5 +238,22 @@ for file in all.m3u8 all.mpd; do
     fi
     printf '%-6s %-24s %s\n' "${file##*.}" "$peer" \
       "$(summary "$work/start-$file-$peer" 1)"
+  done
+done
+
+# The pipeline of a peer, into a sink that waits for what a seek leads to.
+pipeline_of() { # PEER URI
+  command_of "$@"
+  echo "${line[@]:1}"
+}
+
+printf '%-6s %-24s %s\n' seek peer 'to the first sample: key unit | accurate'
+for file in all.m3u8 all.mpd; do
+  for peer in "${peers[@]}"; do
+    [[ $peer != ffmpeg ]] || continue
+    text=$(pipeline_of "$peer" "http://127.0.0.1:$port/$file")
+    printf '%-6s %-24s %s | %s\n' "${file##*.}" "$peer" \
+      "$("$build/tests/benchmarks/bench-seeks" 116 key-unit "$text")" \
+      "$("$build/tests/benchmarks/bench-seeks" 116 accurate "$text")"
   done
 done

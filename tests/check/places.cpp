@@ -191,6 +191,36 @@ GST_START_TEST (what_failed_is_left)
 }
 GST_END_TEST;
 
+// Content Steering.
+GST_START_TEST (what_is_preferred_goes_first)
+{
+  Track track = dash ({{"http://a/", "a"}, {"http://b/", "b"},
+      {"http://b/2", "b"}, {"http://c/", "c"}});
+  auto all = places::of (track, 1);
+  Book book;
+  fail_unless_equals_string (book.preferred ().c_str (), "");
+  book.prefer ({"x", "c", "b"});
+  fail_unless_equals_uint64 (book.choose (all), 3);
+  fail_unless_equals_string (book.preferred ().c_str (), "x");
+  book.prefer ({"c", "b"});
+  fail_unless_equals_string (book.preferred ().c_str (), "c");
+  // What fails goes behind all others, those too that are not named.
+  places::Tried tried;
+  fail_unless (book.leave (all, 3, tried, "") == std::size_t{1});
+  fail_unless_equals_string (book.preferred ().c_str (), "b");
+  fail_unless (book.leave (all, 1, tried, "") == std::size_t{0});
+  fail_unless_equals_uint64 (book.choose (all), 0);
+  // The same once more says nothing of that,
+  book.prefer ({"c", "b"});
+  fail_unless_equals_uint64 (book.choose (all), 0);
+  // another order does.
+  book.prefer ({"b", "c"});
+  fail_unless_equals_uint64 (book.choose (all), 1);
+  book.clear ();
+  fail_unless_equals_uint64 (book.choose (all), 0);
+}
+GST_END_TEST;
+
 static Suite *places_suite ()
 {
   Suite *suite = suite_create ("places");
@@ -199,6 +229,7 @@ static Suite *places_suite ()
   tcase_add_test (tests, bases_are_places);
   tcase_add_test (tests, redundant_variants_are_places);
   tcase_add_test (tests, what_failed_is_left);
+  tcase_add_test (tests, what_is_preferred_goes_first);
   return suite;
 }
 
