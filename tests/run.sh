@@ -8,7 +8,7 @@ set -euo pipefail
 
 setup_packages build run interop
 setup_peers
-setup_npm shaka-packager@3.4.2
+setup_npm shaka-packager@3.4.2 hls-parser@0.16.1 m3u8-parser@7.2.0 mpd-parser@1.4.0
 setup_env
 # shellcheck disable=SC2119 # no target: everything
 setup_build

@@ -177,20 +177,29 @@ setup_apt() {
 
 # What only npm has, a test can do without: it is skipped then, and says so.
 setup_npm() {
-  local package
+  local package missing=()
   for package in "$@"; do
-    [[ ! -d $build/npm/node_modules/${package%@*} ]] || continue
-    if ! command -v npm >/dev/null; then
-      say "No npm: tests that need ${package%@*} will be skipped"
-      continue
-    fi
-    say "Installing by npm: $package"
-    mkdir -p "$build/npm"
-    timeout 300 env "${setup_proxy_variables[@]}" npm install \
-      --prefix "$build/npm" --no-save --no-package-lock --ignore-scripts \
-      --no-audit --no-fund "$package" >"$build/npm.log" 2>&1 </dev/null ||
-      say "$package could not be installed (see $build/npm.log): tests that need it will be skipped"
+    [[ -d $build/npm/node_modules/${package%@*} ]] || missing+=("${package%@*}")
   done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if ! command -v npm >/dev/null; then
+    say "No npm: tests that need ${missing[*]} will be skipped"
+    return 0
+  fi
+  say "Installing by npm: ${missing[*]}"
+  # All of them, for npm removes what it is not told of.
+  setup_npm_install "$@" ||
+    for package in "$@"; do
+      setup_npm_install "$package" ||
+        say "${package%@*} could not be installed (see $build/npm.log): tests that need it will be skipped"
+    done
+}
+
+setup_npm_install() {
+  mkdir -p "$build/npm"
+  timeout 300 env "${setup_proxy_variables[@]}" npm install \
+    --prefix "$build/npm" --save-exact --no-package-lock --ignore-scripts \
+    --no-audit --no-fund --fetch-retries 1 "$@" >"$build/npm.log" 2>&1 </dev/null
 }
 
 setup_proxy_variables=()

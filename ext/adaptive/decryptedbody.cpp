@@ -116,85 +116,145 @@ private:
   std::size_t small_size_ = 0;
 };
 
-class Samples final : public body::Body
+// One of which something else is made, as long as before.
+class Rewritten : public body::Body
 {
 public:
-  Samples (std::unique_ptr<body::Body> encrypted, sampleaes::Cipher cipher,
-      const presentation::Encryption &encryption)
-      : encrypted_ (std::move (encrypted)),
-        cipher_ (std::move (cipher)),
-        key_uri_ (encryption.key_uri)
+  // uri: for errors.
+  Rewritten (std::unique_ptr<body::Body> body, std::string uri)
+      : body_ (std::move (body)), uri_ (std::move (uri))
   {
   }
 
   [[nodiscard]] const fetcher::Head &head () const override
   {
-    return encrypted_->head ();
+    return body_->head ();
   }
-  void wait () override { encrypted_->wait (); }
+  void wait () override { body_->wait (); }
 
   Count read_now (std::span<std::uint8_t> out) override
   {
-    while (clear_at_ == clear_.size ()) {
-      clear_.clear ();
-      clear_at_ = 0;
+    while (at_ == made_.size ()) {
+      made_.clear ();
+      at_ = 0;
       if (ended_) return std::optional (std::size_t{0});
-      Count count = encrypted_->read_now (read_);
+      Count count = body_->read_now (read_);
       if (!count || !*count) return count;
       auto done = take (std::span (read_).first (**count));
-      if (!done) return problem (body::Error::decrypt, key_uri_, done.code ());
+      if (!done) return problem (body::Error::decrypt, uri_, done.code ());
     }
-    std::size_t size = std::min (out.size (), clear_.size () - clear_at_);
-    std::memcpy (out.data (), clear_.data () + clear_at_, size);
-    clear_at_ += size;
+    std::size_t size = std::min (out.size (), made_.size () - at_);
+    std::memcpy (out.data (), made_.data () + at_, size);
+    at_ += size;
     return std::optional (size);
   }
 
-private:
+protected:
   using Bytes = std::span<const std::uint8_t>;
   using Done = sampleaes::Result<relay::Done>;
 
+  // Before the first make ().
+  virtual void begin (container::Format format) = 0;
+  // Appends to out.
+  virtual Done make (
+      Bytes bytes, bool is_last, std::vector<std::uint8_t> &out) = 0;
+
+private:
   // What it is its first bytes say.
   Done take (Bytes bytes)
   {
     ended_ = bytes.empty ();
-    if (is_known_) return decrypt (bytes);
+    if (is_known_) return make (bytes, ended_, made_);
     first_.insert (first_.end (), bytes.begin (), bytes.end ());
     if (!ended_ && first_.size () < container::sniff_size) return relay::Done{};
     is_known_ = true;
-    auto format = container::sniff (first_);
-    if (format == container::Format::mpegts)
-      decrypter_.emplace<tssamples::Decrypter> (std::move (cipher_));
-    else if (format == container::Format::packed_audio)
-      decrypter_.emplace<sampleaes::PackedAudio> (std::move (cipher_));
-    return decrypt (std::exchange (first_, {}));
+    begin (container::sniff (first_));
+    return make (std::exchange (first_, {}), ended_, made_);
   }
 
-  Done decrypt (Bytes bytes)
-  {
-    if (auto *packets = std::get_if<tssamples::Decrypter> (&decrypter_)) {
-      auto done = packets->feed (bytes, clear_);
-      return done && ended_ ? packets->finish (clear_) : done;
-    }
-    if (auto *audio = std::get_if<sampleaes::PackedAudio> (&decrypter_)) {
-      auto done = audio->feed (bytes, clear_);
-      return done && ended_ ? audio->finish () : done;
-    }
-    clear_.insert (clear_.end (), bytes.begin (), bytes.end ());
-    return relay::Done{};
-  }
-
-  std::unique_ptr<body::Body> encrypted_;
-  sampleaes::Cipher cipher_;
-  const std::string key_uri_;
+  std::unique_ptr<body::Body> body_;
+  const std::string uri_;
   bool ended_ = false;
   bool is_known_ = false;
   std::vector<std::uint8_t> first_;
+  std::array<std::uint8_t, 65536> read_{};
+  std::vector<std::uint8_t> made_;
+  std::size_t at_ = 0;
+};
+
+class Samples final : public Rewritten
+{
+public:
+  Samples (std::unique_ptr<body::Body> encrypted, sampleaes::Cipher cipher,
+      const presentation::Encryption &encryption, Programs programs)
+      : Rewritten (std::move (encrypted), encryption.key_uri),
+        cipher_ (std::move (cipher)),
+        programs_ (std::move (programs))
+  {
+  }
+
+private:
+  void begin (container::Format format) override
+  {
+    if (format == container::Format::mpegts)
+      decrypter_.emplace<tssamples::Decrypter> (
+          std::move (cipher_), programs_ ? *programs_ : tsprogram::Programs{});
+    else if (format == container::Format::packed_audio)
+      decrypter_.emplace<sampleaes::PackedAudio> (std::move (cipher_));
+  }
+
+  Done make (Bytes bytes, bool is_last, std::vector<std::uint8_t> &out) override
+  {
+    if (auto *packets = std::get_if<tssamples::Decrypter> (&decrypter_)) {
+      auto done = packets->feed (bytes, out);
+      return done && is_last ? packets->finish (out) : done;
+    }
+    if (auto *audio = std::get_if<sampleaes::PackedAudio> (&decrypter_)) {
+      auto done = audio->feed (bytes, out);
+      return done && is_last ? audio->finish () : done;
+    }
+    out.insert (out.end (), bytes.begin (), bytes.end ());
+    return relay::Done{};
+  }
+
+  sampleaes::Cipher cipher_;
+  const Programs programs_;
   std::variant<std::monostate, tssamples::Decrypter, sampleaes::PackedAudio>
       decrypter_;
-  std::array<std::uint8_t, 65536> read_{};
-  std::vector<std::uint8_t> clear_;
-  std::size_t clear_at_ = 0;
+};
+
+class Map final : public Rewritten
+{
+public:
+  Map (std::unique_ptr<body::Body> body, const std::string &uri,
+      Programs &programs)
+      : Rewritten (std::move (body), uri), programs_ (programs)
+  {
+  }
+
+private:
+  void begin (container::Format format) override
+  {
+    if (format == container::Format::mpegts) map_.emplace ();
+  }
+
+  Done make (Bytes bytes, bool is_last, std::vector<std::uint8_t> &out) override
+  {
+    if (!map_) {
+      out.insert (out.end (), bytes.begin (), bytes.end ());
+      return relay::Done{};
+    }
+    auto done = map_->feed (bytes, out);
+    if (!done || !is_last) return done;
+    done = map_->finish ();
+    if (done)
+      programs_ =
+          std::make_shared<const tsprogram::Programs> (map_->programs ());
+    return done;
+  }
+
+  Programs &programs_;
+  std::optional<tssamples::Map> map_;
 };
 
 }  // namespace
@@ -213,13 +273,21 @@ body::Result<std::unique_ptr<body::Body>> make (
 
 body::Result<std::unique_ptr<body::Body>> make_samples (
     std::unique_ptr<body::Body> encrypted,
-    const presentation::Encryption &encryption, const keystore::Key &key)
+    const presentation::Encryption &encryption, const keystore::Key &key,
+    const Programs &programs)
 {
   auto cipher = sampleaes::Cipher::create (key.bytes (), encryption.iv);
   if (!cipher)
     return problem (body::Error::key, encryption.key_uri, cipher.code ());
   return std::unique_ptr<body::Body> (std::make_unique<Samples> (
-      std::move (encrypted), std::move (*cipher), encryption));
+      std::move (encrypted), std::move (*cipher), encryption, programs));
+}
+
+std::unique_ptr<body::Body> make_map (
+    std::unique_ptr<body::Body> body, Programs &programs)
+{
+  std::string uri = body->head ().uri;
+  return std::make_unique<Map> (std::move (body), uri, programs);
 }
 
 }  // namespace decryptedbody

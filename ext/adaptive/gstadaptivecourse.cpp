@@ -12,7 +12,8 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
   mark_.reset ();
-  line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : &normal_;
+  line_ =
+      itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
   // A demuxer without its initialization would let no gap through.
   Itinerary mine = itinerary;
   mine.has_gaps_alone = itinerary.is_silent () && was_sent_ &&
@@ -67,6 +68,33 @@ bool AdaptiveStream::begin_segment (
   return false;
 }
 
+// Another track may be next, from here on.
+void AdaptiveStream::end_segment (const SegmentMark &mark)
+{
+  mark_.reset ();
+  if (run_.lock ()->line == nullptr) return;
+  take_line ();
+  const timeline::Span &place = mark.step.place;
+  Itinerary rest = itinerary_;
+  bool is_backward = rest.walk.is_backward ();
+  rest.walk = timeline::Walk (timeline::from (rest.walk.legs (), rest.rate,
+                                  is_backward ? place.begin : place.end),
+      is_backward);
+  make_feed (rest);
+}
+
+// What the next feed is of, if it is to be another track.
+void AdaptiveStream::take_line ()
+{
+  AdaptiveLine *line = std::exchange (run_.lock ()->line, nullptr);
+  if (line == nullptr) return;
+  // The present feed may be of it.
+  normal_ = line;
+  is_other_track_ = true;
+  old_trick_ = std::move (trick_);
+  no_trick_ = false;
+}
+
 // False: there is none. By the stream's thread.
 bool AdaptiveStream::take_next ()
 {
@@ -78,6 +106,7 @@ bool AdaptiveStream::take_next ()
   if (!next) return false;
   // Who leaves does not begin anything.
   if (auto last = last_.lock (); *last) *last = 0;
+  take_line ();
   make_feed (*next);
   return true;
 }
@@ -129,6 +158,7 @@ void AdaptiveStream::interrupt (Courses::Access &courses)
   run->flow = GST_FLOW_FLUSHING;
   run->begins_next = false;
   run->ends_with_others = false;
+  run->ends_now = false;
 }
 
 void AdaptiveStream::begin_flush (guint32 seqnum)
@@ -150,6 +180,7 @@ void AdaptiveStream::wait_for_flush ()
 
 void AdaptiveStream::play (const Itinerary &itinerary)
 {
+  take_line ();
   make_feed (itinerary);
   asking_.lock ()->reset (g_cancellable_new ());
   greeted_ = false;

@@ -4,6 +4,8 @@
 
 #include <gst/base/gsttypefindhelper.h>
 
+#include <utility>
+
 #include "container.h"
 #include "gstadaptivestream.h"
 #include "schedule.h"
@@ -145,16 +147,32 @@ bool AdaptiveStream::answer_context (GstQuery *query)
 // ---- Making it
 // ----------------------------------------------------------------
 
+// Null: only the first bytes say it.
+static Owned<GstCaps> caps_of (const loader::Selection &selection)
+{
+  auto first = schedule::segment (selection.representation, 0);
+  if (!first) return {};
+  const char *text =
+      caps_of (gstadaptiveline::format_of (selection.representation, *first),
+          selection.type);
+  return Owned<GstCaps>{
+      text != nullptr ? gst_caps_from_string (text) : nullptr};
+}
+
 bool AdaptiveStream::has_format ()
 {
-  auto first = schedule::segment (selection ().representation, 0);
-  const char *text = nullptr;
-  if (first)
-    text = caps_of (
-        gstadaptiveline::format_of (selection ().representation, *first),
-        selection ().type);
-  if (text != nullptr) caps_.reset (gst_caps_from_string (text));
+  caps_ = caps_of (selection ());
   return caps_ != nullptr;
+}
+
+bool AdaptiveStream::change (loader::Selection selection)
+{
+  Owned<GstCaps> caps = caps_of (selection);
+  if (!caps || !gst_caps_is_equal (caps.get (), caps_.get ())) return false;
+  AdaptiveLine *line = add_line (std::move (selection));
+  // Back to where it still is: nothing has happened.
+  run_.lock ()->line = line == normal_ ? nullptr : line;
+  return true;
 }
 
 bool AdaptiveStream::find_format ()

@@ -271,7 +271,24 @@ void AdaptivePlayback::set_going ()
   }
   if (has_seek) (void)carry_out_seeks ();
   for (const auto &stream : streams) stream->start_first ();
+  if (state_.lock ()->ends) (void)end ();
   check_end ();
+}
+
+bool AdaptivePlayback::end ()
+{
+  Streams streams;
+  {
+    auto state = state_.lock ();
+    if (!state->cancellable ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return false;
+    // Those that are not there yet end when they are.
+    state->ends = true;
+    if (state->is_exposed) streams = state->streams;
+  }
+  for (const auto &stream : streams) stream->end_now ();
+  return true;
 }
 
 std::unique_ptr<Steerer> AdaptivePlayback::make_steerer (
@@ -340,7 +357,9 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
     return position_of (streams, but, running);
   };
   common.seek = [this] (GstEvent *event) { return seek (event); };
-  common.select = [this] (GstEvent *event) { return select (event); };
+  common.select = [this] (GstEvent *event) {
+    return select (event, Origin::downstream);
+  };
   common.group_id = gst_util_group_id_next ();
   return common;
 }

@@ -63,7 +63,15 @@ public:
   // SEEK or TOC_SELECT. False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
   // False: it is not about our tracks. From any thread; carried out later.
-  bool select (GstEvent *event);
+  enum class Origin
+  {
+    application,
+    downstream
+  };
+  bool select (GstEvent *event, Origin origin);
+  // An application's EOS: all streams end behind what they are pushing. False:
+  // nothing plays. From any thread.
+  bool end ();
   // From any thread, for the segments that are chosen from then on.
   void set_limits (const choice::Limits &limits)
   {
@@ -83,6 +91,7 @@ private:
     bool is_exposed = false;  // all of them are there
     std::optional<presentation::Time> duration;
     bool reported = false;       // the end
+    bool ends = false;           // before its time
     relay::Owned<GstEvent> toc;  // null: there are no chapters
 
     std::vector<timeline::Span> left_out;
@@ -98,7 +107,7 @@ private:
   struct Track
   {
     loader::Selection selection;
-    std::string name;  // of its pad
+    std::string name;  // of its pad, when it has one; of no other track's
     std::string id;
     relay::Owned<GstStream> stream;  // null: it is not announced
   };
@@ -109,6 +118,7 @@ private:
     std::vector<bool> tracks;
     std::optional<std::vector<bool>> wanted;
     guint32 seqnum = GST_SEQNUM_INVALID;  // of the last event
+    Origin origin = Origin::application;  // of it
     bool is_working = false;              // the thread of selecting_
     bool stopping = true;
   };
@@ -123,9 +133,13 @@ private:
   void post_selected (guint32 seqnum);
   void stop_selecting ();
   void work_on_selection ();
-  void change_tracks (const std::vector<bool> &wanted, guint32 seqnum);
+  void change_tracks (
+      const std::vector<bool> &wanted, guint32 seqnum, Origin origin);
+  void keep_pads (std::vector<bool> &present, const std::vector<bool> &wanted);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
+  std::optional<loader::Selection> completed (const Track &track);
   bool complete (loader::Selection &selection);
+  bool take_over (Track &from, Track &to);
   void add_track (Track &track, std::optional<presentation::Time> time);
   void begin_track (const Track &track, loader::Selection selection,
       std::optional<presentation::Time> time);

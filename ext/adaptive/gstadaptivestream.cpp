@@ -15,12 +15,24 @@ using relay::Owned;
 
 AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, const Itinerary &itinerary)
-    : shared_ (std::move (shared)),
-      normal_ (shared_.feeds.access, shared_.choice, std::move (selection))
+    : shared_ (std::move (shared))
 {
+  normal_ = add_line (std::move (selection));
   asking_.lock ()->reset (g_cancellable_new ());
-  announced_ = normal_.chooser.current ();
+  announced_ = normal_.load ()->chooser.current ();
   make_feed (itinerary);
+}
+
+AdaptiveLine *AdaptiveStream::add_line (loader::Selection selection)
+{
+  auto lines = lines_.lock ();
+  auto line = std::ranges::find_if (*lines, [&] (const auto &one) {
+    return one->selection.track == selection.track;
+  });
+  if (line != lines->end ()) return line->get ();
+  lines->push_back (std::make_unique<AdaptiveLine> (
+      shared_.feeds.access, shared_.choice, std::move (selection)));
+  return lines->back ().get ();
 }
 
 AdaptiveStream::~AdaptiveStream ()
@@ -136,6 +148,7 @@ void AdaptiveStream::resume ()
 bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
 {
   bool begins_next = false;
+  bool ends_now = false;
   {
     auto run = run_.lock ();
     if (run->flow != GST_FLOW_OK) {
@@ -144,7 +157,14 @@ bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
     }
     turn_ = generation_;
     if (std::exchange (run->ends_with_others, false)) flow = GST_FLOW_EOS;
+    ends_now = std::exchange (run->ends_now, false);
     begins_next = std::exchange (run->begins_next, false);
+  }
+  if (ends_now) {
+    flow = GST_FLOW_EOS;
+    shared_.courses->lock ()->of[this].forget_next ();
+    // It is not the end of the segment.
+    itinerary_.is_segment_seek = false;
   }
   if (begins_next) (void)take_next ();
   return true;
@@ -246,6 +266,8 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
   if (item.mark) begin_part (item.mark->step.stretch);
   if (item.mark) protect (item.mark->protections);
+  if (item.mark && std::exchange (is_other_track_, false))
+    announce (item.mark->representation);
   if (item.mark && item.mark->representation != announced_) {
     if (places::is_same (*item.mark->representation, *announced_))
       announced_ = item.mark->representation;
@@ -262,7 +284,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
         return GST_FLOW_EOS;
-      mark_.reset ();
+      end_segment (*item.mark);
       return GST_FLOW_OK;
     case SegmentItem::Kind::end:
       return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;
@@ -377,4 +399,10 @@ void AdaptiveStream::end_with_others (unsigned generation)
   run->is_over = false;
   run->ends_with_others = true;
   gst_pad_start_task (pad_, loop, this, nullptr);
+}
+
+void AdaptiveStream::end_now ()
+{
+  auto run = run_.lock ();
+  if (run->flow == GST_FLOW_OK) run->ends_now = true;
 }

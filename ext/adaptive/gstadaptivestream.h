@@ -101,6 +101,9 @@ public:
   // It is not wanted any more: it ends behind the segment that it is in. Where
   // that is, in presentation time; nothing when it has not begun.
   std::optional<presentation::Time> leave ();
+  // Goes on with another track, on the same pad, behind the segment that it is
+  // in. False: its caps are others.
+  [[nodiscard]] bool change (loader::Selection selection);
   // And its peer knows.
   [[nodiscard]] bool is_over () { return run_.lock ()->is_over; }
   [[nodiscard]] GstPad *pad () const { return pad_; }
@@ -120,6 +123,9 @@ public:
   // since.
   void end_with_others (unsigned generation);
 
+  // It ends behind what it is pushing, until there is a seek.
+  void end_now ();
+
   // A flushing seek: all streams go through each of these, one after the other.
   // interrupt: what it sends from here on counts no more.
   void interrupt (Courses::Access &courses);
@@ -137,11 +143,11 @@ public:
   [[nodiscard]] GstFlowReturn flow () { return run_.lock ()->flow; }
   [[nodiscard]] const loader::Selection &selection () const
   {
-    return normal_.selection;
+    return normal_.load ()->selection;
   }
   [[nodiscard]] std::span<const timeline::Stretch> track () const
   {
-    return normal_.track;
+    return normal_.load ()->track;
   }
   [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
@@ -155,7 +161,9 @@ private:
     bool is_over = false;
     bool is_active = true;
     bool ends_with_others = false;
-    bool begins_next = false;  // what comes next is not waited with
+    bool ends_now = false;
+    bool begins_next = false;      // what comes next is not waited with
+    AdaptiveLine *line = nullptr;  // to go on with
   };
 
   static void loop (gpointer data);
@@ -173,7 +181,10 @@ private:
   [[nodiscard]] GstEvent *tag_event () const;
   void take_what_is_due ();
   bool begin_segment (const std::shared_ptr<const SegmentMark> &mark);
+  void end_segment (const SegmentMark &mark);
   bool take_next ();
+  void take_line ();
+  AdaptiveLine *add_line (loader::Selection selection);
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
   void wait_for_link ();
@@ -188,7 +199,9 @@ private:
   std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
   const Shared shared_;
-  AdaptiveLine normal_;
+  // One for each track that it has had: others look at them.
+  relay::Guarded<std::vector<std::unique_ptr<AdaptiveLine>>> lines_;
+  std::atomic<AdaptiveLine *> normal_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
@@ -208,14 +221,16 @@ private:
   bool was_sent_ = false;  // media, to the present peer
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
+  std::unique_ptr<AdaptiveLine> old_trick_;   // of the track before
   bool no_trick_ = false;                     // they could not be had
-  AdaptiveLine *line_ = &normal_;             // that the feed is of
+  AdaptiveLine *line_ = nullptr;              // that the feed is of
   std::size_t part_ = 0;                      // the period that it is in
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;
   std::shared_ptr<const SegmentMark> mark_;  // null: between two segments
   AdaptiveSwitch::Held announced_;           // by tags and a message
+  bool is_other_track_ = false;              // than the one that was announced
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;

@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "decryptedbody.h"
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
@@ -192,13 +191,17 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
     if (!body) return body.error ();
     body_ = std::move (*body);
   }
-  if (!key) return relay::Done{};
-  auto clear =
-      resource.encryption
-          ? decryptedbody::make (std::move (body_), *encryption, *key)
-          : decryptedbody::make_samples (std::move (body_), *encryption, *key);
-  if (!clear) return failure (clear.code ());
-  body_ = std::move (*clear);
+  if (key) {
+    auto clear =
+        resource.encryption
+            ? decryptedbody::make (std::move (body_), *encryption, *key)
+            : decryptedbody::make_samples (
+                  std::move (body_), *encryption, *key, part_.programs);
+    if (!clear) return failure (clear.code ());
+    body_ = std::move (*clear);
+  }
+  if (part_.is_of_samples)
+    body_ = decryptedbody::make_map (std::move (body_), programs_);
   return relay::Done{};
 }
 
@@ -240,8 +243,9 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
     auto format = container::sniff (bytes);
     if (format == container::Format::html)
       return failure (Kind::not_media, part_);
-    if (part_.segment.protections && !part_.segment.samples &&
-        is_for_no_decrypter (format))
+    bool is_clear = part_.is_init ? part_.segment.samples.has_value ()
+                                  : part_.has_samples ();
+    if (part_.segment.protections && !is_clear && is_for_no_decrypter (format))
       return failure (Kind::samples, part_);
     // All that HLS has in segments is known by its first bytes.
     const auto &encryption = part_.resource ().encryption;

@@ -14,6 +14,7 @@
 #include "body.h"
 #include "common/gstpp.h"
 #include "container.h"
+#include "decryptedbody.h"
 #include "fetcher.h"
 #include "id3.h"
 #include "keystore.h"
@@ -29,6 +30,10 @@ struct SegmentPart
   presentation::Segment segment;
   bool is_init = false;
   bool discontinuity = false;  // on its first buffer
+  // An initialization of segments that may have encrypted samples.
+  bool is_of_samples = false;
+  // Of a segment: what its initialization said.
+  decryptedbody::Programs programs{};
 
   [[nodiscard]] const presentation::Resource &resource () const
   {
@@ -38,7 +43,13 @@ struct SegmentPart
   [[nodiscard]] const presentation::Encryption *encryption () const
   {
     if (const auto &whole = resource ().encryption) return &*whole;
-    return !is_init && segment.samples ? &*segment.samples : nullptr;
+    return has_samples () ? &*segment.samples : nullptr;
+  }
+  // To be decrypted here. What has an initialization may be MP4, where others
+  // do that: it is not, when the initialization is MPEG-TS.
+  [[nodiscard]] bool has_samples () const
+  {
+    return !is_init && segment.samples && (!segment.init || programs);
   }
 };
 
@@ -122,6 +133,11 @@ public:
   {
     return body_ ? body_->head ().length : std::nullopt;
   }
+  // Of an initialization, at its end.
+  [[nodiscard]] const decryptedbody::Programs &programs () const
+  {
+    return programs_;
+  }
   // What it says of the network, so far.
   [[nodiscard]] abr::Transfer transfer () const;
   [[nodiscard]] abr::Progress progress () const;
@@ -143,8 +159,9 @@ private:
   GCancellable *cancellable_;
   block::Size &block_;
   SegmentClocks &clocks_;
-  presentation::Time time_;  // of the first buffer
-  bool is_text_ = false;     // WebVTT
+  presentation::Time time_;           // of the first buffer
+  bool is_text_ = false;              // WebVTT
+  decryptedbody::Programs programs_;  // which the body sets
   std::unique_ptr<body::Body> body_;
   std::optional<abr::Stopwatch> stopwatch_;
   std::optional<abr::Pace> pace_;

@@ -193,6 +193,7 @@ bool SegmentSource::begin_step ()
   auto mark = std::make_shared<SegmentMark> ();
   mark->before = itinerary_.walk;
   init_before_ = init_;
+  programs_before_ = programs_;
   discontinuity_before_ = discontinuity_;
   // Which could ask for a playlist.
   if (!itinerary_.has_gaps_alone) choose ();
@@ -268,6 +269,9 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   SegmentPart part;
   part.segment = segment_;
   part.is_init = is_init;
+  part.is_of_samples = is_init && !held_[step_->stretch]->protections.empty ();
+  if (!is_init && segment_.init && init_ == segment_.init)
+    part.programs = programs_;
   if (!is_init || !after_init_)
     part.discontinuity = std::exchange (discontinuity_, false) ||
                          (itinerary_.walk.is_backward () && !is_init);
@@ -293,22 +297,31 @@ SegmentSource::Result<relay::Done> SegmentSource::open_init (
   return relay::Done{};
 }
 
+// What was offered, open; null: there is nothing, or it has to be opened
+// otherwise, because only its initialization has said that it is decrypted
+// here.
+SegmentSource::Result<std::shared_ptr<SegmentReader>> SegmentSource::collect ()
+{
+  std::shared_ptr<SegmentReader> reader = std::move (offered_);
+  if (!reader) return reader;
+  auto collected = helper_->collect ();
+  if (!collected) return collected.error ();
+  bool is_other = segment_.samples && programs_;
+  if (*collected && !is_other) return reader;
+  discontinuity_ = discontinuity_ || reader->part ().discontinuity;
+  return std::shared_ptr<SegmentReader> ();
+}
+
 SegmentSource::Result<relay::Done> SegmentSource::open_media ()
 {
-  auto reader = std::move (offered_);
-  bool is_open = false;
-  if (reader) {
-    auto collected = helper_->collect ();
-    if (!collected) return collected.error ();
-    is_open = *collected;
-  } else {
-    reader = make_reader (false);
-  }
-  if (!is_open) {
-    auto opened = reader->open ();
+  auto reader = collect ();
+  if (!reader) return reader.error ();
+  if (!*reader) {
+    *reader = make_reader (false);
+    auto opened = (*reader)->open ();
     if (!opened) return opened.error ();
   }
-  reader_ = std::move (reader);
+  reader_ = std::move (*reader);
   return relay::Done{};
 }
 
@@ -462,6 +475,7 @@ void SegmentSource::take_back ()
   itinerary_.walk = mark_->before;
   number_--;
   init_ = init_before_;
+  programs_ = programs_before_;
   discontinuity_ = discontinuity_before_;
   passed_ = 0;
 }
@@ -469,11 +483,13 @@ void SegmentSource::take_back ()
 SegmentItem SegmentSource::end_part ()
 {
   bool is_init = reader_->part ().is_init;
+  decryptedbody::Programs programs = reader_->programs ();
   count (*reader_);
   reader_.reset ();
   passed_ = 0;
   if (is_init) {
     init_ = segment_.init;
+    programs_ = std::move (programs);
     if (after_init_) events_.push_back (std::move (after_init_));
     return make_item (Kind::init_end);
   }

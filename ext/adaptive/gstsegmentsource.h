@@ -150,6 +150,7 @@ private:
   Result<relay::Done> open_part ();
   Result<relay::Done> open_init (std::shared_ptr<SegmentReader> reader);
   Result<relay::Done> open_media ();
+  Result<std::shared_ptr<SegmentReader>> collect ();
   SegmentItem end_part ();
   void end_step ();
   std::shared_ptr<SegmentReader> make_reader (bool is_init);
@@ -173,9 +174,11 @@ private:
   relay::Owned<GstEvent> after_init_;  // a SEGMENT
   // The last one that was read.
   std::optional<presentation::Resource> init_;
-  bool discontinuity_ = true;  // before what is read next
+  decryptedbody::Programs programs_;  // that it said
+  bool discontinuity_ = true;         // before what is read next
   // As they were before this step.
   std::optional<presentation::Resource> init_before_;
+  decryptedbody::Programs programs_before_;
   bool discontinuity_before_ = true;
   std::shared_ptr<SegmentReader> reader_;
   std::shared_ptr<SegmentReader> offered_;

@@ -72,6 +72,7 @@ public:
     next_.pop_front ();
     return out;
   }
+  void forget_next () { next_.clear (); }
   // What has been sent has reached nobody.
   void take_back () { sent_ = 0; }
 

@@ -5,12 +5,11 @@
 #include <array>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
-#include "m3u8keyring.h"
 #include "m3u8keys.h"
 #include "m3u8multivariant.h"
+#include "m3u8segments.h"
 #include "m3u8strings.h"
 #include "m3u8text.h"
 #include "uri.h"
@@ -19,9 +18,7 @@ namespace m3u8 {
 
 using m3u8text::Attributes;
 using presentation::DateRange;
-using presentation::Resource;
 using presentation::SegmentList;
-using presentation::Time;
 
 namespace {
 
@@ -62,22 +59,17 @@ private:
   bool line (std::string_view line);
   bool tag (std::string_view line);
   bool uri_line (std::string_view uri);
-  bool segment (std::string_view uri);
-  bool follow_range (std::string_view uri, std::uint64_t &first);
   bool finish ();
-  void reserve (std::size_t done);
   void place_date_ranges ();
-  void lead_to_key_frames ();
 
   bool read (std::string_view list);
+  // A tag of the segments.
+  template <auto member>
+  bool of_segments (std::string_view value)
+  {
+    return (segments_.*member) (value) || fail (segments_.error ());
+  }
 
-  bool extinf (std::string_view value);
-  bool byte_range (std::string_view value);
-  bool discontinuity (std::string_view value);
-  bool gap (std::string_view value);
-  bool key (std::string_view value);
-  bool map (std::string_view value);
-  bool date (std::string_view value);
   bool bitrate (std::string_view value);
   bool date_range (std::string_view value);
   bool version (std::string_view value);
@@ -96,7 +88,6 @@ private:
   bool session_data (std::string_view value);
   bool content_steering (std::string_view value);
   bool session_key (std::string_view value);
-  bool pass (std::string_view /*value*/) { return true; }
   bool skip (std::string_view /*value*/) { return fail (Error::delta_update); }
 
   const Source &source_;
@@ -107,18 +98,9 @@ private:
   bool is_media_ = false;
   bool is_multivariant_ = false;
   bool has_version_ = false;
-  // What the next URI line takes.
-  std::optional<Time> duration_;
-  std::optional<m3u8text::ByteRange> byte_range_;
-  bool discontinuity_ = false;
-  bool gap_ = false;
-  std::optional<Variant> variant_;
-  // What all that follow take.
-  std::uint32_t init_ = SegmentList::no_init;
-  std::string_view map_;  // the tag's value that init_ was made of
-  std::uint32_t map_key_ = SegmentList::no_key;
+  std::optional<Variant> variant_;  // which the next URI line completes
   Strings strings_{list_.text};
-  Keyring keyring_{list_, strings_, source_.uri};
+  Segments segments_{media_, strings_, source_.uri};
   Attributes attributes_;
 };
 
@@ -136,25 +118,11 @@ Result<Playlist> Parser::run ()
     if (!line (m3u8text::take_line (rest)))
       return relay::failure (error_, number);
     if (list_.entries.size () == 1024)
-      reserve (list_.text.size () - rest.size ());
+      segments_.reserve (list_.text.size () - rest.size ());
   }
   if (!finish ()) return relay::failure (error_, number);
   if (is_multivariant_) return Playlist (std::move (multivariant_));
   return Playlist (std::move (media_));
-}
-
-// How many there will be, if they go on like this: a vector that grows is
-// copied, and half of it never used.
-void Parser::reserve (std::size_t done)
-{
-  auto expect = [&] (auto &list) {
-    if (list.size () < 512 || list.capacity () > 2048) return;
-    std::size_t all = list_.text.size () / (done / list.size () + 1) + 64;
-    list.reserve (std::min (all + all / 32, max_segments));
-  };
-  expect (list_.entries);
-  expect (list_.keys);
-  expect (list_.dates);
 }
 
 bool Parser::line (std::string_view line)
@@ -165,11 +133,11 @@ bool Parser::line (std::string_view line)
   if (!is_multivariant_) {
     if (line.starts_with ("#EXTINF:")) {
       is_media_ = true;
-      return extinf (m3u8text::trim (line.substr (8)));
+      return of_segments<&Segments::extinf> (m3u8text::trim (line.substr (8)));
     }
     if (line.starts_with ("#EXT-X-KEY:")) {
       is_media_ = true;
-      return key (m3u8text::trim (line.substr (11)));
+      return of_segments<&Segments::key> (m3u8text::trim (line.substr (11)));
     }
   }
   if (line.starts_with ("#EXT")) return tag (line.substr (4));
@@ -182,10 +150,10 @@ std::span<const Parser::Tag> Parser::tags_of_size (std::size_t size)
   using P = Parser;
   using enum Kind;
   static constexpr Tag all[] = {
-      {"INF", &P::extinf, media},
-      {"-X-KEY", &P::key, media},
-      {"-X-MAP", &P::map, media},
-      {"-X-GAP", &P::gap, media},
+      {"INF", &P::of_segments<&Segments::extinf>, media},
+      {"-X-KEY", &P::of_segments<&Segments::key>, media},
+      {"-X-MAP", &P::of_segments<&Segments::map>, media},
+      {"-X-GAP", &P::of_segments<&Segments::gap>, media},
       {"-X-SKIP", &P::skip, media},
       {"-X-MEDIA", &P::media, multivariant},
       {"-X-START", &P::start, either},
@@ -193,18 +161,18 @@ std::span<const Parser::Tag> Parser::tags_of_size (std::size_t size)
       {"-X-BITRATE", &P::bitrate, media},
       {"-X-ENDLIST", &P::end_list, media},
       {"-X-VERSION", &P::version, either},
-      {"-X-BYTERANGE", &P::byte_range, media},
+      {"-X-BYTERANGE", &P::of_segments<&Segments::byte_range>, media},
       {"-X-DATERANGE", &P::date_range, media},
       {"-X-STREAM-INF", &P::stream_inf, multivariant},
       {"-X-SESSION-KEY", &P::session_key, multivariant},
       {"-X-SESSION-DATA", &P::session_data, multivariant},
-      {"-X-DISCONTINUITY", &P::discontinuity, media},
+      {"-X-DISCONTINUITY", &P::of_segments<&Segments::discontinuity>, media},
       {"-X-PLAYLIST-TYPE", &P::playlist_type, media},
       {"-X-I-FRAMES-ONLY", &P::i_frames_only, media},
       {"-X-TARGETDURATION", &P::target_duration, media},
       {"-X-MEDIA-SEQUENCE", &P::media_sequence, media},
       {"-X-CONTENT-STEERING", &P::content_steering, multivariant},
-      {"-X-PROGRAM-DATE-TIME", &P::date, media},
+      {"-X-PROGRAM-DATE-TIME", &P::of_segments<&Segments::date>, media},
       {"-X-I-FRAME-STREAM-INF", &P::i_frame_stream_inf, multivariant},
       {"-X-INDEPENDENT-SEGMENTS", &P::independent, either},
       {"-X-DISCONTINUITY-SEQUENCE", &P::discontinuity_sequence, media},
@@ -255,65 +223,12 @@ bool Parser::uri_line (std::string_view uri)
     variant_.reset ();
     return true;
   }
-  return segment (uri);
-}
-
-bool Parser::segment (std::string_view uri)
-{
-  if (!duration_) return fail (Error::no_extinf);
-  if (list_.entries.size () >= max_segments)
-    return fail (Error::too_many_segments);
-  auto key = keyring_.use ();
-  if (!key) return fail (key.code ());
-
-  std::uint64_t first = 0;
-  if (byte_range_ && !follow_range (uri, first)) return false;
-  if (*duration_ > presentation::max_time - media_.duration)
-    return fail (Error::too_long);
-  Place place = strings_.keep (uri);
-  // Not copied into the list: what has just been written waits to be read.
-  SegmentList::Entry &entry = list_.entries.emplace_back ();
-  entry.uri_at = place.at;
-  entry.uri_size = place.size;
-  entry.first = first;
-  entry.size = byte_range_ ? byte_range_->size : 0;
-  entry.time = media_.duration;
-  entry.duration = *duration_;
-  entry.init = init_;
-  entry.key = *key;
-  entry.discontinuity = discontinuity_;
-  entry.gap = gap_;
-  media_.duration += *duration_;
-  duration_.reset ();
-  byte_range_.reset ();
-  discontinuity_ = false;
-  gap_ = false;
-  return true;
-}
-
-bool Parser::follow_range (std::string_view uri, std::uint64_t &first)
-{
-  if (byte_range_->offset) {
-    first = *byte_range_->offset;
-    return true;
-  }
-  // It "begins at the next byte following the sub-range of the previous Media
-  // Segment", which must be of the same resource (4.4.4.2).
-  if (list_.entries.empty ()) return fail (Error::no_offset);
-  const SegmentList::Entry &previous = list_.entries.back ();
-  if (previous.size == 0 ||
-      strings_.view ({previous.uri_at, previous.uri_size}) != uri)
-    return fail (Error::no_offset);
-  first = previous.first + previous.size;
-  std::uint64_t end = 0;
-  if (__builtin_add_overflow (first, byte_range_->size, &end))
-    return fail (Error::bad_byterange);
-  return true;
+  return of_segments<&Segments::add> (uri);
 }
 
 bool Parser::finish ()
 {
-  if (variant_ || duration_) return fail (Error::no_uri);
+  if (variant_ || segments_.is_open ()) return fail (Error::no_uri);
   if (is_multivariant_ ? multivariant_.variants.empty ()
                        : list_.entries.empty ())
     return fail (Error::empty);
@@ -326,44 +241,9 @@ bool Parser::finish ()
     return true;
   }
   list_.text += strings_.appended ();
-  // The date of a segment that is not there.
-  if (!list_.dates.empty () &&
-      list_.dates.back ().entry == list_.entries.size ())
-    list_.dates.pop_back ();
+  segments_.finish ();
   place_date_ranges ();
-  if (list_.i_frames_only) lead_to_key_frames ();
   return true;
-}
-
-// Without EXT-X-MAP "clients can assume that the Media Initialization Section
-// ... is located between the start of the resource and the offset of the first
-// I-frame segment in that resource" (4.4.3.6). The first one is fetched with
-// it, which is one request; for those behind it is an initialization.
-void Parser::lead_to_key_frames ()
-{
-  std::unordered_map<std::string_view, std::uint64_t> leads;
-  for (const SegmentList::Entry &entry : list_.entries) {
-    std::uint64_t first = entry.size > 0 ? entry.first : 0;
-    auto [lead, is_new] = leads.try_emplace (list_.uri (entry), first);
-    if (!is_new) lead->second = std::min (lead->second, first);
-  }
-  for (SegmentList::Entry &entry : list_.entries) {
-    std::string_view uri = list_.uri (entry);
-    std::uint64_t lead = leads[uri];
-    if (lead == 0 || entry.init != SegmentList::no_init) continue;
-    // What is encrypted as a whole is not these bytes by themselves.
-    if (entry.key < list_.keys.size () && list_.keys[entry.key].is_whole)
-      continue;
-    if (entry.first == lead) {
-      entry.size += std::exchange (entry.first, 0);
-      continue;
-    }
-    presentation::Resource init{
-        std::string (uri), presentation::Range{0, lead - 1}};
-    if (list_.inits.empty () || list_.inits.back () != init)
-      list_.inits.push_back (std::move (init));
-    entry.init = static_cast<std::uint32_t> (list_.inits.size () - 1);
-  }
 }
 
 // What is before the first date, or behind the last one, is counted from it.
@@ -390,19 +270,10 @@ void Parser::place_date_ranges ()
 
 // ---- Attributes and variables ----------------------------------------------
 
-// In quoted strings and hexadecimal sequences variables are expanded.
 bool Parser::read (std::string_view list)
 {
-  if (!attributes_.read (list)) return fail (Error::bad_attributes);
-  if (!strings_.has_variables ()) return true;
-  strings_.begin_line ();
-  for (m3u8text::Attribute &one : attributes_.items ()) {
-    if (!one.is_quoted && one.name != "IV") continue;
-    auto expanded = strings_.expand (one.value);
-    if (!expanded) return fail (expanded.code ());
-    one.value = *expanded;
-  }
-  return true;
+  auto done = strings_.read (list, attributes_);
+  return done || fail (done.code ());
 }
 
 bool Parser::define (std::string_view value)
@@ -414,103 +285,7 @@ bool Parser::define (std::string_view value)
   return defined || fail (defined.code ());
 }
 
-// ---- Keys ------------------------------------------------------------------
-
-bool Parser::key (std::string_view value)
-{
-  if (keyring_.repeats (value)) return true;
-  if (!read (value)) return false;
-  auto key = parse_key (attributes_);
-  if (!key) return fail (key.code ());
-  auto applied = keyring_.apply (
-      *key, value, attributes_.get ("IV").value_or (value.substr (0, 0)));
-  return applied || fail (applied.code ());
-}
-
-// 4.4.4.5
-bool Parser::map (std::string_view value)
-{
-  auto in_use = keyring_.use ();
-  if (!in_use) return fail (in_use.code ());
-  if (!strings_.has_variables () && value == map_ && *in_use == map_key_ &&
-      init_ != SegmentList::no_init)
-    return true;
-  if (!read (value)) return false;
-  auto uri = attributes_.get ("URI");
-  if (!uri) return fail (Error::missing_attribute);
-  if (uri->empty ()) return fail (Error::empty_uri);
-  Resource init{std::string (*uri), std::nullopt};
-  if (auto text = attributes_.get ("BYTERANGE")) {
-    auto range = m3u8text::byte_range (*text);
-    if (!range) return fail (Error::bad_byterange);
-    std::uint64_t first = range->offset.value_or (0);
-    init.range = presentation::Range{first, first + range->size - 1};
-  }
-  if (*in_use != SegmentList::no_key && list_.keys[*in_use].is_whole) {
-    const SegmentList::Key &key = list_.keys[*in_use];
-    // "the IV attribute of the EXT-X-KEY tag that applies to the EXT-X-MAP is
-    // REQUIRED": it has no sequence number.
-    if (!key.has_iv) return fail (Error::map_without_iv);
-    init.encryption = presentation::Encryption{key.cipher,
-        std::string (strings_.view ({key.uri_at, key.uri_size})), key.iv};
-  }
-  if (list_.inits.empty () || list_.inits.back () != init)
-    list_.inits.push_back (std::move (init));
-  init_ = static_cast<std::uint32_t> (list_.inits.size () - 1);
-  map_ = value;
-  map_key_ = *in_use;
-  return true;
-}
-
-bool Parser::session_key (std::string_view value)
-{
-  if (!read (value)) return false;
-  auto parsed = parse_key (attributes_);
-  // They only say earlier what EXT-X-KEY says.
-  if (parsed && parsed->method != Method::none && parsed->is_known_version)
-    multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
-  return true;
-}
-
-// ---- Tags of segments ------------------------------------------------------
-
-// <duration>,[<title>] (4.4.4.1); the comma is often left out.
-bool Parser::extinf (std::string_view value)
-{
-  std::size_t size = 0;
-  while (size < value.size () && value[size] != ',') size++;
-  duration_ = m3u8text::nanoseconds (m3u8text::trim (value.substr (0, size)));
-  return duration_ || fail (Error::bad_extinf);
-}
-
-bool Parser::byte_range (std::string_view value)
-{
-  byte_range_ = m3u8text::byte_range (value);
-  return byte_range_ || fail (Error::bad_byterange);
-}
-
-bool Parser::discontinuity (std::string_view /*value*/)
-{
-  discontinuity_ = true;
-  return true;
-}
-
-bool Parser::gap (std::string_view /*value*/)
-{
-  gap_ = true;
-  return true;
-}
-
-bool Parser::date (std::string_view value)
-{
-  auto date = m3u8text::date (value);
-  auto entry = static_cast<std::uint32_t> (list_.entries.size ());
-  if (!date) return true;
-  if (!list_.dates.empty () && list_.dates.back ().entry == entry)
-    list_.dates.pop_back ();
-  list_.dates.push_back ({entry, *date});
-  return true;
-}
+// ---- Tags of Media Playlists -----------------------------------------------
 
 // In kbit/s.
 bool Parser::bitrate (std::string_view value)
@@ -521,8 +296,6 @@ bool Parser::bitrate (std::string_view value)
     media_.bitrate = std::max (media_.bitrate, bits);
   return true;
 }
-
-// ---- Tags of Media Playlists -----------------------------------------------
 
 bool Parser::date_range (std::string_view value)
 {
@@ -635,6 +408,16 @@ bool Parser::session_data (std::string_view value)
   if (!read (value)) return false;
   auto data = parse_session_data (attributes_, source_.uri);
   if (data) multivariant_.session_data.push_back (std::move (*data));
+  return true;
+}
+
+bool Parser::session_key (std::string_view value)
+{
+  if (!read (value)) return false;
+  auto parsed = parse_key (attributes_);
+  // They only say earlier what EXT-X-KEY says.
+  if (parsed && parsed->method != Method::none && parsed->is_known_version)
+    multivariant_.session_keys.push_back (to_protection (*parsed, source_.uri));
   return true;
 }
 

@@ -2,15 +2,15 @@
 #include "m3u8keyring.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace m3u8 {
 
 using presentation::SegmentList;
 using relay::Done;
+using Cipher = presentation::Encryption::Cipher;
 
 namespace {
 
@@ -22,10 +22,14 @@ constexpr std::size_t most_keys = 64;
 constexpr std::size_t all_digits = 34;
 constexpr std::size_t first_digits = all_digits - 16;
 
+// Most often nobody has written it, and what is not in the playlist's text
+// makes that longer, which is to copy all of it.
+constexpr std::string_view identity = "identity";
+
 }  // namespace
 
 // A tag for each segment is most often the one before with another IV: then the
-// rest of it need not be read again.
+// rest of it need not be read again, nor the IV, as long as it is one.
 bool Keyring::repeats (std::string_view value)
 {
   if (value_.empty () || value.size () != value_.size ()) return false;
@@ -36,36 +40,24 @@ bool Keyring::repeats (std::string_view value)
   };
   auto end = at + iv_.size ();
   if (value.substr (end) != value_.substr (end)) return false;
-  std::string_view text = value.substr (at, iv_.size ());
-  // In place and in eights: what was written in other pieces is slow to read.
-  auto &iv = *applied_.front ().key.iv;
-  if (text.size () == all_digits && begins (at + first_digits)) {
-    auto low = m3u8text::hexadecimal_digits (text.substr (first_digits));
-    if (!low) return false;
-    std::array<std::uint8_t, 8> bytes{};
-    m3u8text::put_big_endian (*low, bytes);
-    if (std::memcmp (iv.data () + 8, bytes.data (), bytes.size ()) == 0)
-      return true;
-    std::memcpy (iv.data () + 8, bytes.data (), bytes.size ());
-  } else {
-    if (!begins (at)) return false;
-    auto other = m3u8text::hexadecimal (text);
-    if (!other) return false;
-    if (iv == *other) return true;
-    iv = *other;
+  std::string_view iv = value.substr (at, iv_.size ());
+  if (iv.size () == all_digits && begins (at + first_digits)) {
+    if (!m3u8text::hexadecimal_digits (iv.substr (first_digits))) return false;
+  } else if (!begins (at) || !m3u8text::hexadecimal (iv)) {
+    return false;
   }
+  if (iv == iv_) return true;
   has_other_iv_ = !has_changed_ || has_other_iv_;
   has_changed_ = true;
   value_ = value;
-  iv_ = text;
+  iv_ = iv;
   return true;
 }
 
 // "applies to every Media Segment and to every Media Initialization Section
 // declared by an EXT-X-MAP tag that appears between it and the next EXT-X-KEY
 // tag in the Playlist file with the same KEYFORMAT attribute" (4.4.4.4).
-Result<Done> Keyring::apply (
-    const Key &key, std::string_view value, std::string_view iv)
+Result<Done> Keyring::apply (const Key &key, std::string_view value)
 {
   value_ = {};
   has_changed_ = true;
@@ -75,11 +67,15 @@ Result<Done> Keyring::apply (
     return Done{};
   }
   if (!key.is_known_version) return Done{};
-  Applied next{key, strings_.keep (key.uri), strings_.keep (key.key_format),
-      strings_.keep (key.key_id)};
-  auto same = std::ranges::find_if (applied_, [&] (const Applied &one) {
-    return strings_.view (one.format) == key.key_format;
-  });
+  Applied next;
+  next.key = key;
+  next.uri = strings_.keep (key.uri);
+  next.is_identity = key.key_format == identity;
+  if (!next.is_identity) next.format = strings_.keep (key.key_format);
+  next.id = strings_.keep (key.key_id);
+  next.iv = strings_.keep (key.iv);
+  auto same = std::ranges::find_if (applied_,
+      [&] (const Applied &one) { return format_of (one) == key.key_format; });
   if (same != applied_.end ())
     *same = next;
   else if (applied_.size () == most_keys)
@@ -88,7 +84,7 @@ Result<Done> Keyring::apply (
     applied_.push_back (next);
   if (!strings_.has_variables () && applied_.size () == 1) {
     value_ = value;
-    iv_ = iv;
+    iv_ = key.iv;
   }
   return Done{};
 }
@@ -98,18 +94,23 @@ Result<std::uint32_t> Keyring::make ()
   has_changed_ = false;
   key_ = SegmentList::no_key;
   if (applied_.empty ()) return key_;
+  const Method method = applied_.front ().key.method;
   for (const Applied &one : applied_)
-    if (one.key.method != applied_.front ().key.method)
-      return relay::failure (Error::keys_disagree);
-  ListKey key;
-  if (is_of_samples (applied_.front ().key.method))
-    make_samples (key);
-  else if (!make_whole (key))
-    return relay::failure (Error::key_format);
-  // Some repeat it before each segment.
-  if (!is_last (key)) list_.keys.push_back (key);
-  key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
-  return key_;
+    if (one.key.method != method) return relay::failure (Error::keys_disagree);
+  KeyTag tag;
+  if (is_of_samples (method)) {
+    tag.protections = make_protections ();
+    return key_ = add (tag, {});
+  }
+  const Applied *found = find_identity ();
+  if (found == nullptr) return relay::failure (Error::key_format);
+  tag.uri_at = found->uri.at;
+  tag.uri_size = found->uri.size;
+  tag.is_whole = true;
+  tag.cipher = method == Method::aes_128   ? Cipher::aes_128
+               : method == Method::aes_256 ? Cipher::aes_256
+                                           : Cipher::aes_256_ctr;
+  return key_ = add (tag, found->iv);
 }
 
 // The one that was used last, but for the IV.
@@ -117,59 +118,83 @@ std::uint32_t Keyring::make_again ()
 {
   has_changed_ = false;
   has_other_iv_ = false;
-  ListKey &key = list_.keys.emplace_back (list_.keys[key_]);
+  Applied &one = applied_.front ();
+  one.iv = strings_.keep (iv_);
+  const std::uint32_t tag = list_.keys[key_].tag;
+  if (list_.key_tags[tag].is_whole) {
+    list_.keys.push_back ({tag, one.iv.at, one.iv.size});
+    return key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
+  }
   // IVs of samples are in their protections.
-  if (!key.is_whole) make_samples (key);
-  if (applied_.front ().key.iv) key.iv = *applied_.front ().key.iv;
-  return key_ = static_cast<std::uint32_t> (list_.keys.size () - 1);
+  KeyTag other;
+  other.protections = make_protections ();
+  return key_ = add (other, {});
 }
 
-bool Keyring::is_last (const ListKey &key) const
+// Some repeat it before each segment.
+std::uint32_t Keyring::add (const KeyTag &tag, Place iv)
 {
-  if (list_.keys.empty ()) return false;
-  const ListKey &last = list_.keys.back ();
-  if (last.is_whole != key.is_whole) return false;
-  if (!key.is_whole) return last.protections == key.protections;
-  return last.cipher == key.cipher && last.has_iv == key.has_iv &&
-         last.iv == key.iv &&
-         strings_.view ({last.uri_at, last.uri_size}) ==
-             strings_.view ({key.uri_at, key.uri_size});
+  if (!is_last (tag)) list_.key_tags.push_back (tag);
+  auto number = static_cast<std::uint32_t> (list_.key_tags.size () - 1);
+  if (list_.keys.empty () || list_.keys.back ().tag != number ||
+      strings_.view ({list_.keys.back ().iv_at, list_.keys.back ().iv_size}) !=
+          strings_.view (iv))
+    list_.keys.push_back ({number, iv.at, iv.size});
+  return static_cast<std::uint32_t> (list_.keys.size () - 1);
+}
+
+bool Keyring::is_last (const KeyTag &tag) const
+{
+  if (list_.key_tags.empty ()) return false;
+  KeyTag last = list_.key_tags.back ();
+  if (strings_.view ({last.uri_at, last.uri_size}) !=
+      strings_.view ({tag.uri_at, tag.uri_size}))
+    return false;
+  last.uri_at = tag.uri_at;
+  return last == tag;
+}
+
+std::string_view Keyring::format_of (const Applied &one) const
+{
+  return one.is_identity ? identity : strings_.view (one.format);
 }
 
 // With a key of the format "identity" alone: others are in the hands of systems
 // that do not decrypt segments.
-bool Keyring::make_whole (ListKey &key) const
+const Keyring::Applied *Keyring::find_identity () const
 {
-  using enum presentation::Encryption::Cipher;
-  for (const Applied &one : applied_) {
-    if (strings_.view (one.format) != "identity") continue;
-    key.uri_at = one.uri.at;
-    key.uri_size = one.uri.size;
-    key.has_iv = one.key.iv.has_value ();
-    key.iv = one.key.iv.value_or (key.iv);
-    key.is_whole = true;
-    key.cipher = one.key.method == Method::aes_128   ? aes_128
-                 : one.key.method == Method::aes_256 ? aes_256
-                                                     : aes_256_ctr;
-    return true;
-  }
-  return false;
+  for (const Applied &one : applied_)
+    if (one.is_identity) return &one;
+  return nullptr;
 }
 
-void Keyring::make_samples (ListKey &key)
+std::uint32_t Keyring::make_protections ()
 {
   presentation::Protections protections;
   for (Applied &one : applied_) {
     one.key.uri = strings_.view (one.uri);
-    one.key.key_format = strings_.view (one.format);
+    one.key.key_format = format_of (one);
     one.key.key_id = strings_.view (one.id);
+    one.key.iv = strings_.view (one.iv);
     protections.push_back (to_protection (one.key, base_));
   }
   if (list_.protections.empty () || *list_.protections.back () != protections)
     list_.protections.push_back (
         std::make_shared<const presentation::Protections> (
             std::move (protections)));
-  key.protections = static_cast<std::uint32_t> (list_.protections.size () - 1);
+  return static_cast<std::uint32_t> (list_.protections.size () - 1);
+}
+
+std::optional<presentation::Encryption> Keyring::encryption (
+    std::uint32_t key) const
+{
+  const ListKey &found = list_.keys[key];
+  const KeyTag &tag = list_.key_tags[found.tag];
+  auto iv =
+      m3u8text::hexadecimal (strings_.view ({found.iv_at, found.iv_size}));
+  if (!iv) return std::nullopt;
+  return presentation::Encryption{tag.cipher,
+      std::string (strings_.view ({tag.uri_at, tag.uri_size})), *iv};
 }
 
 }  // namespace m3u8

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,9 +26,9 @@ public:
   // The tag's value is that of the last one but for the IV, which is taken.
   // False: it has to be read and applied.
   [[nodiscard]] bool repeats (std::string_view value);
-  // iv: where it is in the value.
+  // value: the tag's, of which the key was made.
   [[nodiscard]] Result<relay::Done> apply (
-      const Key &key, std::string_view value, std::string_view iv);
+      const Key &key, std::string_view value);
   // The key of what comes now, in the list; SegmentList::no_key: none.
   [[nodiscard]] Result<std::uint32_t> use ()
   {
@@ -35,22 +36,38 @@ public:
     return has_other_iv_ ? make_again () : make ();
   }
 
+  // Of what use () has returned: the resource is encrypted, not its samples.
+  [[nodiscard]] bool is_whole (std::uint32_t key) const
+  {
+    return key < list_.keys.size () &&
+           list_.key_tags[list_.keys[key].tag].is_whole;
+  }
+  // Nothing: it has no IV.
+  [[nodiscard]] std::optional<presentation::Encryption> encryption (
+      std::uint32_t key) const;
+
 private:
   using ListKey = presentation::SegmentList::Key;
+  using KeyTag = presentation::SegmentList::KeyTag;
 
   struct Applied
   {
     Key key;
     Place uri;
-    Place format;
+    bool is_identity = false;
+    Place format;  // otherwise
     Place id;
+    Place iv;
   };
 
   Result<std::uint32_t> make ();
   std::uint32_t make_again ();
-  [[nodiscard]] bool make_whole (ListKey &key) const;
-  void make_samples (ListKey &key);
-  [[nodiscard]] bool is_last (const ListKey &key) const;
+  [[nodiscard]] std::string_view format_of (const Applied &one) const;
+  // Nullptr: there is none that we could have.
+  [[nodiscard]] const Applied *find_identity () const;
+  [[nodiscard]] std::uint32_t make_protections ();
+  [[nodiscard]] std::uint32_t add (const KeyTag &tag, Place iv);
+  [[nodiscard]] bool is_last (const KeyTag &tag) const;
 
   presentation::SegmentList &list_;
   Strings &strings_;

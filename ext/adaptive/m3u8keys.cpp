@@ -125,8 +125,8 @@ Result<Key> parse_key (const m3u8text::Attributes &attributes)
   key.is_known_version =
       key.key_format != "identity" || has_version_1 (versions);
   if (iv) {
-    key.iv = m3u8text::hexadecimal (*iv);
-    if (!key.iv) return relay::failure (Error::bad_iv);
+    if (!m3u8text::hexadecimal (*iv)) return relay::failure (Error::bad_iv);
+    key.iv = *iv;
   }
   return key;
 }
@@ -146,9 +146,9 @@ presentation::ContentProtection to_protection (
     out.playready = base64;
   out.key_format = key.key_format;
   out.key_uri = uri::resolve (base, key.uri);
-  if (key.iv) {
+  if (auto iv = m3u8text::hexadecimal (key.iv)) {
     constexpr std::string_view digits = "0123456789abcdef";
-    for (std::uint8_t byte : *key.iv) {
+    for (std::uint8_t byte : *iv) {
       out.iv += digits[byte >> 4];
       out.iv += digits[byte & 15];
     }

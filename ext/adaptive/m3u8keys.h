@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,7 +32,7 @@ struct Key
   std::string_view uri;
   std::string_view key_format;
   std::string_view key_id;  // KEYID, which packagers add: 0x and 32 digits
-  std::optional<presentation::Encryption::Iv> iv;
+  std::string_view iv;      // a hexadecimal sequence, or ""
   // "A client MUST ignore" one whose KEYFORMATVERSIONS it does not know.
   bool is_known_version = true;
 };

@@ -75,4 +75,20 @@ Result<std::string_view> Strings::expand (std::string_view text)
   return std::string_view (expanded_.back ());
 }
 
+// In quoted strings and hexadecimal sequences variables are expanded (4.3).
+Result<relay::Done> Strings::read (
+    std::string_view list, m3u8text::Attributes &out)
+{
+  if (!out.read (list)) return relay::failure (Error::bad_attributes);
+  if (!has_variables ()) return relay::Done{};
+  begin_line ();
+  for (m3u8text::Attribute &one : out.items ()) {
+    if (!one.is_quoted && one.name != "IV") continue;
+    auto expanded = expand (one.value);
+    if (!expanded) return expanded.error ();
+    one.value = *expanded;
+  }
+  return relay::Done{};
+}
+
 }  // namespace m3u8

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "m3u8.h"
+#include "m3u8text.h"
 
 namespace m3u8 {
 
@@ -42,6 +43,9 @@ public:
   // What expand () gave before is not used any more.
   void begin_line () { expanded_.clear (); }
   [[nodiscard]] Result<std::string_view> expand (std::string_view text);
+  // A tag's attributes, expanded; they are of this line.
+  [[nodiscard]] Result<relay::Done> read (
+      std::string_view list, m3u8text::Attributes &out);
 
 private:
   const std::string &text_;

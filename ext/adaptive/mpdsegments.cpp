@@ -300,13 +300,13 @@ mpd::Result<std::shared_ptr<const presentation::Timeline>> times_of (
   return std::shared_ptr<const presentation::Timeline> (std::move (out));
 }
 
-SegmentList::Entry entry_of (const SegmentUrls::Entry &from)
+SegmentList::Entry entry_of (const SegmentUrls::Entry &from, SegmentList &list)
 {
   SegmentList::Entry out;
   out.uri_at = from.uri_at;
   out.uri_size = from.uri_size;
-  out.first = from.first;
-  out.size = from.size;
+  if (from.first > 0 || from.size > 0)
+    out.part = list.add_part ({from.first, from.size});
   return out;
 }
 
@@ -333,7 +333,7 @@ Made Maker::make_list (const SegmentInformation &from, const Owner &owner)
   for (const auto &run : used->timeline->runs) {
     auto duration = presentation::to_time (run.duration, timescale);
     for (std::uint64_t i = 0; i < run.count; i++) {
-      SegmentList::Entry entry = entry_of (from.urls->entries[at++]);
+      SegmentList::Entry entry = entry_of (from.urls->entries[at++], list);
       entry.time =
           presentation::to_time (run.time + i * run.duration, timescale)
               .value_or (0);

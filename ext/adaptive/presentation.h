@@ -110,32 +110,47 @@ struct SegmentList
   static constexpr std::uint32_t no_init =
       std::numeric_limits<std::uint32_t>::max ();
   static constexpr std::uint32_t no_key = no_init;
+  static constexpr std::uint32_t no_part = no_init;
 
-  // A 48-hour list has 172,800 of these: small, no string of their own.
+  // A 48-hour list has 172,800 of these: small, no string of their own, and
+  // what not every list says elsewhere.
   struct Entry
   {
     std::uint32_t uri_at = 0;  // in text
     std::uint32_t uri_size = 0;
-    std::uint64_t first = 0;
-    std::uint64_t size = 0;  // of the range; 0 = to the end
-    Time time = 0;           // on the media's own clock
+    Time time = 0;  // on the media's own clock
     Time duration = 0;
+    std::uint32_t part = no_part;  // in parts: no_part = all of the resource
     std::uint32_t init = no_init;  // in inits
     std::uint32_t key = no_key;    // in keys
     bool discontinuity = false;    // before this one
     bool gap = false;              // there is nothing to fetch
   };
 
-  // HLS: of how entries are encrypted. A list may have one for each entry.
-  struct Key
+  // Of a resource.
+  struct Part
+  {
+    std::uint64_t first = 0;
+    std::uint64_t size = 0;  // 0 = to the end
+  };
+
+  // HLS: what EXT-X-KEY says of how entries are encrypted, but for the IV.
+  struct KeyTag
   {
     std::uint32_t uri_at = 0;  // in text
     std::uint32_t uri_size = 0;
-    Encryption::Iv iv{};
     Encryption::Cipher cipher = Encryption::Cipher::aes_128;
-    bool has_iv = false;    // otherwise it is the entry's sequence number
-    bool is_whole = false;  // otherwise samples are: see protections
-    std::uint32_t protections = 0;
+    bool is_whole = false;          // otherwise samples are:
+    std::uint32_t protections = 0;  // which say the IV too
+    bool operator== (const KeyTag &) const = default;
+  };
+  // That with an IV, of which a list may have one for each entry: it is read
+  // when it is wanted.
+  struct Key
+  {
+    std::uint32_t tag = 0;      // in key_tags
+    std::uint32_t iv_at = 0;    // in text
+    std::uint32_t iv_size = 0;  // 0 = it is the entry's sequence number
   };
 
   // HLS: what time of day it is at the beginning of an entry.
@@ -147,7 +162,9 @@ struct SegmentList
 
   std::string text;
   std::vector<Entry> entries;
+  std::vector<Part> parts;
   std::vector<Resource> inits;
+  std::vector<KeyTag> key_tags;
   std::vector<Key> keys;
   std::vector<std::shared_ptr<const Protections>> protections;
   std::vector<Date> dates;  // in the order of entries
@@ -162,9 +179,23 @@ struct SegmentList
   {
     return std::string_view (text).substr (entry.uri_at, entry.uri_size);
   }
-  [[nodiscard]] std::string_view uri (const Key &key) const
+  [[nodiscard]] std::string_view uri (const KeyTag &tag) const
   {
-    return std::string_view (text).substr (key.uri_at, key.uri_size);
+    return std::string_view (text).substr (tag.uri_at, tag.uri_size);
+  }
+  // As it stands there: 0x and digits.
+  [[nodiscard]] std::string_view iv (const Key &key) const
+  {
+    return std::string_view (text).substr (key.iv_at, key.iv_size);
+  }
+  [[nodiscard]] Part part (const Entry &entry) const
+  {
+    return entry.part < parts.size () ? parts[entry.part] : Part{};
+  }
+  [[nodiscard]] std::uint32_t add_part (Part part)
+  {
+    parts.push_back (part);
+    return static_cast<std::uint32_t> (parts.size () - 1);
   }
 };
 
@@ -219,8 +250,8 @@ struct Segment
   bool gap = false;            // nothing to fetch: see EXT-X-GAP
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
-  // HLS: of its samples, where that is to be undone here: SAMPLE-AES outside of
-  // MP4, with a key that can be had.
+  // HLS: of its samples, where that can be undone here: SAMPLE-AES with a key
+  // that can be had. It is, unless that is MP4.
   std::optional<Encryption> samples{};
 };
 

@@ -56,6 +56,8 @@ const char *to_string (Error error)
       return "more packets than bytes";
     case Error::too_long:
       return "a PES packet does not end";
+    case Error::not_a_map:
+      return "encrypted media in an initialization";
   }
   return "unknown";
 }

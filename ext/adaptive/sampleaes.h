@@ -38,7 +38,8 @@ enum class Error
   pes_header,    // TS: media that do not begin with a PES header
   pes_size,      // TS: a PES packet is not as long as it says
   stuffing,      // TS: less is left than there are packets for it
-  too_long       // TS: a PES packet does not end
+  too_long,      // TS: a PES packet does not end
+  not_a_map      // TS: an initialization with encrypted media
 };
 template <class T>
 using Result = relay::Result<T, Error>;

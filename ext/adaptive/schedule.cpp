@@ -72,11 +72,11 @@ presentation::Encryption::Iv iv_of (std::uint64_t sequence)
   return iv;
 }
 
-// "identity" is the key itself: with SAMPLE-AES what a segment without
-// EXT-X-MAP, which is not MP4, can be decrypted with.
+// "identity" is the key itself: with SAMPLE-AES what a segment that is not MP4
+// can be decrypted with.
 void encrypt_samples (Segment &segment, std::uint64_t sequence)
 {
-  if (!segment.protections || segment.init) return;
+  if (!segment.protections) return;
   for (const presentation::ContentProtection &one : *segment.protections) {
     if (one.key_format != "identity" || one.value != "cbcs") continue;
     auto iv = m3u8text::hexadecimal ("0x" + one.iv);
@@ -90,15 +90,17 @@ void encrypt_samples (Segment &segment, std::uint64_t sequence)
 void encrypt (Segment &segment, const std::string &base,
     const SegmentList &list, const SegmentList::Key &key, std::uint64_t n)
 {
-  if (!key.is_whole) {
-    if (key.protections < list.protections.size ())
-      segment.protections = list.protections[key.protections];
+  const SegmentList::KeyTag &tag = list.key_tags[key.tag];
+  if (!tag.is_whole) {
+    if (tag.protections < list.protections.size ())
+      segment.protections = list.protections[tag.protections];
     encrypt_samples (segment, list.media_sequence + n);
     return;
   }
+  auto iv = m3u8text::hexadecimal (list.iv (key));
   segment.resource.encryption =
-      presentation::Encryption{key.cipher, uri::resolve (base, list.uri (key)),
-          key.has_iv ? key.iv : iv_of (list.media_sequence + n)};
+      presentation::Encryption{tag.cipher, uri::resolve (base, list.uri (tag)),
+          iv ? *iv : iv_of (list.media_sequence + n)};
 }
 
 std::optional<Segment> nth (
@@ -108,12 +110,13 @@ std::optional<Segment> nth (
   const SegmentList::Entry &entry = list.entries[n];
   Segment segment;
   segment.resource = absolute (base, {std::string (list.uri (entry)), {}});
-  if (entry.size > 0)
+  SegmentList::Part part = list.part (entry);
+  if (part.size > 0)
     segment.resource.range.emplace (
-        presentation::Range{entry.first, entry.first + entry.size - 1});
-  else if (entry.first > 0)
+        presentation::Range{part.first, part.first + part.size - 1});
+  else if (part.first > 0)
     segment.resource.range.emplace (
-        presentation::Range{entry.first, std::nullopt});
+        presentation::Range{part.first, std::nullopt});
   if (entry.init < list.inits.size ())
     segment.init = absolute (base, list.inits[entry.init]);
   if (entry.key < list.keys.size ())
@@ -217,8 +220,7 @@ std::optional<SegmentList> to_segments (
     if (!time || !duration) return std::nullopt;
     SegmentList::Entry entry;
     entry.uri_size = static_cast<std::uint32_t> (list.text.size ());
-    entry.first = reference.first;
-    entry.size = reference.size;
+    entry.part = list.add_part ({reference.first, reference.size});
     entry.time = *time;
     entry.duration = *duration;
     if (base.initialization) entry.init = 0;

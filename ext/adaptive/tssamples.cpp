@@ -57,13 +57,10 @@ std::size_t stuff (std::uint8_t *packet, std::size_t at, std::size_t count)
   return end;
 }
 
-}  // namespace
-
 // ---- Packets ---------------------------------------------------------------
 
-Result<Decrypter::Packet> Decrypter::parse (std::size_t position)
+Result<Packet> parse (const std::uint8_t *bytes, std::size_t position)
 {
-  const std::uint8_t *bytes = packet (position);
   if (bytes[0] != 0x47) return failure (Error::sync, position);
   Packet out;
   out.position = position;
@@ -84,21 +81,76 @@ Result<Decrypter::Packet> Decrypter::parse (std::size_t position)
   return out;
 }
 
+// A packet that says something of programs. False: it does not.
+Result<bool> add_table (tsprogram::Programs &programs, const Packet &now,
+    std::span<std::uint8_t> packet)
+{
+  std::span<std::uint8_t> payload = packet.subspan (now.at);
+  Result<Done> done = Done{};
+  if (now.pid == 0)
+    done = programs.add_association (payload, now.starts);
+  else if (programs.is_map (now.pid))
+    done = programs.add_map (payload, now.starts);
+  else
+    return false;
+  if (!done) return failure (done.code (), now.position);
+  return true;
+}
+
+bool is_empty (const Packet &now)
+{
+  return now.at >= packet_size || now.pid == null_pid;
+}
+
+}  // namespace
+
 Result<Done> Decrypter::add (std::size_t position)
 {
-  auto parsed = parse (position);
+  std::span<std::uint8_t> bytes (packet (position), packet_size);
+  auto parsed = parse (bytes.data (), position);
   if (!parsed) return parsed.error ();
-  if (parsed->at >= packet_size || parsed->pid == null_pid) return Done{};
-  std::span<std::uint8_t> payload (
-      packet (position) + parsed->at, packet_size - parsed->at);
-  Result<Done> done = Done{};
-  if (parsed->pid == 0)
-    done = programs_.add_association (payload, parsed->starts);
-  else if (programs_.is_map (parsed->pid))
-    done = programs_.add_map (payload, parsed->starts);
-  else if (parsed->pid >= first_media_pid)
-    return add_media (*parsed);
-  if (!done) return failure (done.code (), position);
+  if (is_empty (*parsed)) return Done{};
+  auto is_table = add_table (programs_, *parsed, bytes);
+  if (!is_table) return is_table.error ();
+  if (*is_table || parsed->pid < first_media_pid) return Done{};
+  return add_media (*parsed);
+}
+
+// ---- The initialization ----------------------------------------------------
+
+Result<Done> Map::add (std::span<std::uint8_t> packet)
+{
+  auto parsed = parse (packet.data (), position_);
+  if (!parsed) return parsed.error ();
+  if (is_empty (*parsed)) return Done{};
+  auto is_table = add_table (programs_, *parsed, packet);
+  if (!is_table) return is_table.error ();
+  if (!*is_table && programs_.codec (parsed->pid) != Codec::none)
+    return failure (Error::not_a_map, position_);
+  return Done{};
+}
+
+Result<Done> Map::feed (
+    std::span<const std::uint8_t> bytes, std::vector<std::uint8_t> &out)
+{
+  held_.insert (held_.end (), bytes.begin (), bytes.end ());
+  std::span<std::uint8_t> rest (held_);
+  while (rest.size () >= packet_size) {
+    std::span<std::uint8_t> packet = rest.first (packet_size);
+    auto done = add (packet);
+    if (!done) return done;
+    out.insert (out.end (), packet.begin (), packet.end ());
+    rest = rest.subspan (packet_size);
+    position_ += packet_size;
+  }
+  held_.erase (held_.begin (),
+      held_.end () - static_cast<std::ptrdiff_t> (rest.size ()));
+  return Done{};
+}
+
+Result<Done> Map::finish () const
+{
+  if (!held_.empty ()) return failure (Error::cut_packet, position_);
   return Done{};
 }
 

@@ -25,10 +25,48 @@ inline constexpr std::size_t packet_size = 188;
 // What is held back for a PES packet that does not end.
 inline constexpr std::size_t most_held = std::size_t{32} << 20;
 
+struct Packet
+{
+  std::size_t position = 0;
+  unsigned pid = 0;
+  unsigned continuity = 0;
+  bool starts = false;
+  bool is_discontinuous = false;
+  std::size_t at = packet_size;  // of the payload
+};
+
+// An initialization of such segments: "a Transport Stream segment containing a
+// PAT and a PMT" (RFC 8216bis 3.1.1), in the clear.
+class Map
+{
+public:
+  // Appends to out, with what is in it as encrypted as clear. The position of
+  // an error is that of a packet.
+  [[nodiscard]] Result<relay::Done> feed (
+      std::span<const std::uint8_t> bytes, std::vector<std::uint8_t> &out);
+  // After the last one.
+  [[nodiscard]] Result<relay::Done> finish () const;
+  // For its segments.
+  [[nodiscard]] const tsprogram::Programs &programs () const
+  {
+    return programs_;
+  }
+
+private:
+  [[nodiscard]] Result<relay::Done> add (std::span<std::uint8_t> packet);
+
+  tsprogram::Programs programs_;
+  std::vector<std::uint8_t> held_;
+  std::size_t position_ = 0;  // of held_
+};
+
 class Decrypter
 {
 public:
-  explicit Decrypter (sampleaes::Cipher cipher) : cipher_ (std::move (cipher))
+  // programs: what is said of them before the segment.
+  explicit Decrypter (
+      sampleaes::Cipher cipher, const tsprogram::Programs &programs = {})
+      : cipher_ (std::move (cipher)), programs_ (programs)
   {
   }
 
@@ -60,21 +98,11 @@ private:
     Bytes pes;
     Bytes frame;  // that goes on in the next PES packet
   };
-  struct Packet
-  {
-    std::size_t position = 0;
-    unsigned pid = 0;
-    unsigned continuity = 0;
-    bool starts = false;
-    bool is_discontinuous = false;
-    std::size_t at = packet_size;  // of the payload
-  };
 
   [[nodiscard]] std::uint8_t *packet (std::size_t position)
   {
     return held_.data () + (position - position_);
   }
-  [[nodiscard]] Result<Packet> parse (std::size_t position);
   [[nodiscard]] Result<relay::Done> add (std::size_t position);
   [[nodiscard]] Result<relay::Done> add_media (const Packet &now);
   [[nodiscard]] Result<relay::Done> begin (const Packet &now);

@@ -2,6 +2,7 @@
 // Playlists of 48 hours of one-second segments, plain and with one more tag
 // before each segment: our parser beside a scan for the ends of the lines,
 // without which nobody can read them.
+//   bench-m3u8 [--new-pages] [--json FILE]
 #include "m3u8.h"
 
 #include <malloc.h>
@@ -87,14 +88,20 @@ std::size_t scan (std::string_view text)
   return lines;
 }
 
+// What has been freed stays with the process, as it does where there are others
+// to use it; with --new-pages each run pays the system for all of its memory.
+void set_memory (int argc, char **argv)
+{
+  bool are_new = argc > 1 && std::strcmp (argv[1], "--new-pages") == 0;
+  mallopt (M_TRIM_THRESHOLD, are_new ? 0 : 1 << 30);
+  mallopt (M_MMAP_THRESHOLD, are_new ? 1 << 17 : 1 << 30);
+}
+
 }  // namespace
 
 int main (int argc, char **argv)
 {
-  // What has been freed stays with the process: otherwise, with the largest of
-  // these alone, each run would pay the system for new pages.
-  mallopt (M_TRIM_THRESHOLD, 1 << 30);
-  mallopt (M_MMAP_THRESHOLD, 1 << 30);
+  set_memory (argc, argv);
   bench::Report report (argc, argv);
   for (const Kind &kind : kinds) {
     const std::string text = make (kind);

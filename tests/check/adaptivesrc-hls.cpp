@@ -452,6 +452,59 @@ GST_START_TEST (gaps_are_not_asked_for)
 }
 GST_END_TEST;
 
+// What is missing of the sound is missing of nothing else.
+GST_START_TEST (renditions_have_gaps_of_their_own)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\","
+          "DEFAULT=YES,URI=\"a.m3u8\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.42c01e,mp4a.40.2\","
+          "AUDIO=\"a\"\nv.m3u8\n"},
+      {"/v.m3u8", playlist ("#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n")},
+      {"/a.m3u8", playlist ("#EXT-X-GAP\n#EXTINF:2,\n2.ts\n"
+                            "#EXTINF:2,\n3.ts\n")},
+      {"/0.ts", packets (10, '0')},
+      {"/1.ts", packets (10, '1')},
+      {"/3.ts", packets (10, '3')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8"));
+  player.play ();
+  fail_unless (
+      player.output ("video_0").bytes == packets (10, '0') + packets (10, '1'));
+  Output sound = player.output ("audio_0");
+  fail_unless (sound.bytes == packets (10, '3'));
+  const std::vector<std::string> expected = {
+      "gap 0 2000", "segment 2000 discont"};
+  fail_unless (sound.order == expected);
+}
+GST_END_TEST;
+
+// EXT-X-DEFINE: what the Multivariant Playlist has defined, by its address
+// too, is in the Media Playlist that imports it (4.4.2.3).
+GST_START_TEST (variables_go_with_the_playlists)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n#EXT-X-DEFINE:NAME=\"folder\",VALUE=\"f\"\n"
+          "#EXT-X-DEFINE:QUERYPARAM=\"token\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1\n{$folder}/v.m3u8?u=x\n"},
+      {"/f/v.m3u8", playlist ("#EXT-X-DEFINE:IMPORT=\"folder\"\n"
+                              "#EXT-X-DEFINE:IMPORT=\"token\"\n"
+                              "#EXT-X-DEFINE:QUERYPARAM=\"u\"\n"
+                              "#EXTINF:2,\n/{$folder}/0.ts?{$token}{$u}\n")},
+      {"/f/0.ts", packets (10, '0')},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.m3u8?token=t"));
+  player.play ();
+  fail_unless (player.output ("video_0").bytes == packets (10, '0'));
+  fail_unless (std::ranges::count (server.requests (), "/f/0.ts?tx",
+                   &HttpServer::Request::path) == 1);
+}
+GST_END_TEST;
+
 // What is missing is missing on the server, too.
 GST_START_TEST (a_set_with_gaps_of_others_is_played)
 {
@@ -650,14 +703,91 @@ GST_START_TEST (encrypted_samples_outside_of_mp4_are_decrypted)
 }
 GST_END_TEST;
 
+// EXT-X-MAP of MPEG-TS has the programs, which no segment repeats (4.4.4.5);
+// another one comes with other programs. Even with one connection, when the
+// first segment is asked for before it is known what the initialization is.
+GST_START_TEST (an_initialization_may_have_the_programs)
+{
+  constexpr std::size_t tables = 2 * 188;
+  auto init = [] (unsigned n, bool encrypted) {
+    return sample_segment (n, encrypted).substr (0, tables);
+  };
+  auto media = [] (unsigned n, bool encrypted) {
+    return sample_segment (n, encrypted).substr (tables);
+  };
+  const Files files = {
+      {"/m.m3u8", playlist ("#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI=\"i\"\n"
+                            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n7.ts\n#EXTINF:2,\n8.ts\n"
+                            "#EXT-X-KEY:METHOD=NONE\n#EXTINF:2,\n9.ts\n"
+                            "#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"j\"\n"
+                            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n10.ts\n")},
+      // The first one begins in the clear.
+      {"/n.m3u8", playlist ("#EXT-X-MEDIA-SEQUENCE:9\n#EXT-X-MAP:URI=\"i\"\n"
+                            "#EXTINF:2,\n9.ts\n"
+                            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n"
+                            "#EXTINF:2,\n10.ts\n")},
+      {"/k", key_1},
+      {"/i", init (0, true)},
+      {"/j", init (0, true)},
+      {"/7.ts", media (7, true)},
+      {"/8.ts", media (8, true)},
+      {"/9.ts", media (9, false)},
+      {"/10.ts", media (10, true)},
+  };
+  const struct
+  {
+    const char *path;
+    std::vector<unsigned> parts;  // 0: an initialization
+  } rows[] = {{"/m.m3u8", {0, 7, 8, 9, 0, 10}}, {"/n.m3u8", {0, 9, 10}}};
+  auto read = [&] (const std::string &bytes) {
+    return test::TsReader::read (bytes_of (init (0, false) + bytes)).units;
+  };
+  for (const auto &row : rows)
+    for (unsigned connections : {1U, 10U})
+      for (unsigned ahead : {0U, 3U}) {
+        HttpServer server (serving (files));
+        Player player (server.uri (row.path));
+        g_object_set (*player, "max-connections-per-host", connections,
+            "prefetch-segments", ahead, nullptr);
+        player.play ();
+        std::string out = player.output ("video_0").bytes;
+        std::size_t at = 0;
+        for (unsigned n : row.parts) {
+          std::string clear = n == 0 ? init (0, false) : media (n, false);
+          std::size_t size =
+              n == 0 || n == 9 ? clear.size () : media (n, true).size ();
+          fail_unless (at + size <= out.size ());
+          std::string got = out.substr (at, size);
+          at += size;
+          if (n == 0 || n == 9) {
+            fail_unless (got == clear, "%s %u", row.path, n);
+            continue;
+          }
+          auto units = read (got);
+          auto expected = read (clear);
+          fail_unless (units.size () == 2 && expected.size () == 2);
+          for (std::size_t i = 0; i < 2; i++)
+            fail_unless (
+                units[i].payload == expected[i].payload, "%s %u", row.path, n);
+        }
+        fail_unless (at == out.size ());
+      }
+}
+GST_END_TEST;
+
 // With the keys of systems that nobody here is, and of what nobody has said how
 // to encrypt, nobody downstream could tell them from others.
 GST_START_TEST (encrypted_samples_without_a_key_are_refused)
 {
   for (const char *tag : {"METHOD=SAMPLE-AES,URI=\"skd://x\","
                           "KEYFORMAT=\"com.apple.streamingkeydelivery\"",
-           "METHOD=SAMPLE-AES-CTR,URI=\"k\""}) {
+           "METHOD=SAMPLE-AES-CTR,URI=\"k\"",
+           // An initialization of MP4, and segments that are not.
+           "METHOD=SAMPLE-AES,URI=\"k\"\n#EXT-X-MAP:URI=\"i.mp4\""}) {
     Files files = {
+        {"/i.mp4", std::string ("\0\0\0\x08moov", 8)},
         {"/m.m3u8", playlist (std::string ("#EXT-X-KEY:") + tag +
                               "\n#EXTINF:2,\n0.ts\n")},
         {"/k", key_1},
@@ -668,7 +798,8 @@ GST_START_TEST (encrypted_samples_without_a_key_are_refused)
     std::string said = player.play_to_error (
         gst_stream_error_quark (), GST_STREAM_ERROR_NOT_IMPLEMENTED);
     fail_unless (said.find ("SAMPLE-AES") != std::string::npos);
-    fail_unless (player.output ("video_0").bytes.empty ());
+    std::string out = player.output ("video_0").bytes;
+    fail_unless (out.empty () || out == files["/i.mp4"]);
   }
 }
 GST_END_TEST;
@@ -679,6 +810,7 @@ GST_START_TEST (broken_encrypted_samples_are_told)
   {
     std::string key, segment;
     int code;
+    const char *map = "";
   } rows[] = {
       {std::string (15, 'k'), sample_segment (0, true),
           GST_STREAM_ERROR_DECRYPT_NOKEY},
@@ -686,12 +818,15 @@ GST_START_TEST (broken_encrypted_samples_are_told)
       {std::string (key_1), packets (10, '0'), GST_STREAM_ERROR_DECRYPT},
       {std::string (key_1), sample_sound (0, true).substr (0, 1000),
           GST_STREAM_ERROR_DECRYPT},
+      // As its own initialization: encrypted media in that.
+      {std::string (key_1), sample_segment (0, true), GST_STREAM_ERROR_DECRYPT,
+          "#EXT-X-MAP:URI=\"0.ts\"\n"},
   };
   for (const auto &row : rows) {
     Files files = {
         {"/m.m3u8",
-            playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k?token=secret\"\n"
-                      "#EXTINF:2,\n0.ts\n")},
+            playlist ("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k?token=secret\"\n" +
+                      std::string (row.map) + "#EXTINF:2,\n0.ts\n")},
         {"/k", row.key},
         {"/0.ts", row.segment},
     };
@@ -897,10 +1032,13 @@ static Suite *adaptivesrc_hls_suite ()
   tcase_add_test (tests, a_set_of_others_is_decrypted);
   tcase_add_test (tests, what_is_said_beside_the_media_is_posted);
   tcase_add_test (tests, gaps_are_not_asked_for);
+  tcase_add_test (tests, renditions_have_gaps_of_their_own);
+  tcase_add_test (tests, variables_go_with_the_playlists);
   tcase_add_test (tests, a_set_with_gaps_of_others_is_played);
   tcase_add_test (tests, playing_begins_where_the_playlist_says);
   tcase_add_test (tests, packed_audio_has_the_times_of_its_tags);
   tcase_add_test (tests, encrypted_samples_outside_of_mp4_are_decrypted);
+  tcase_add_test (tests, an_initialization_may_have_the_programs);
   tcase_add_test (tests, encrypted_samples_without_a_key_are_refused);
   tcase_add_test (tests, broken_encrypted_samples_are_told);
   tcase_add_test (tests, samples_of_others_are_decrypted_downstream);

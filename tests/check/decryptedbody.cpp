@@ -197,7 +197,7 @@ body::Result<std::string> read_samples (
 {
   auto body =
       decryptedbody::make_samples (std::make_unique<Pieces> (bytes, piece),
-          samples, keystore::Key (key_128));
+          samples, keystore::Key (key_128), {});
   fail_unless (body.ok ());
   fail_unless ((*body)->head ().length == bytes.size ());
   auto out = read (**body, room, room);
@@ -250,7 +250,7 @@ GST_START_TEST (wrong_samples_are_told)
 {
   auto body =
       decryptedbody::make_samples (std::make_unique<Pieces> (sound (true), 100),
-          samples, keystore::Key (key_256));
+          samples, keystore::Key (key_256), {});
   fail_unless (!body.ok () && body.code ().error == body::Error::key);
   fail_unless (body.code ().uri == "http://h/key");
   const std::string cut = sound (true).substr (0, 500);

@@ -94,6 +94,10 @@ GST_START_TEST (several_follow_each_other)
   fail_unless (course.is_due ());
   fail_unless (course.take () == "four");
   fail_if (course.take ());
+  course.add (10 * s, "five");
+  course.forget_next ();
+  fail_if (course.has_next ());
+  fail_unless_equals_uint64 (course.sent (), 9 * s);
 }
 GST_END_TEST;
 

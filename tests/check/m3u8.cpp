@@ -177,11 +177,11 @@ GST_START_TEST (a_media_playlist_is_read)
   fail_unless_equals_uint64 (list.entries.size (), 4);
   fail_unless (list.uri (list.entries[0]) == "a.m4s");
   fail_unless (list.uri (list.entries[3]) == "c d.m4s");
-  fail_unless_equals_uint64 (list.entries[0].size, 0);
-  fail_unless_equals_uint64 (list.entries[1].first, 50);
-  fail_unless_equals_uint64 (list.entries[1].size, 100);
+  fail_unless_equals_uint64 (list.part (list.entries[0]).size, 0);
+  fail_unless_equals_uint64 (list.part (list.entries[1]).first, 50);
+  fail_unless_equals_uint64 (list.part (list.entries[1]).size, 100);
   // "begins at the next byte following the sub-range of the previous"
-  fail_unless_equals_uint64 (list.entries[2].first, 150);
+  fail_unless_equals_uint64 (list.part (list.entries[2]).first, 150);
   fail_unless_equals_uint64 (list.entries[1].time, 3003 * GST_MSECOND);
   fail_unless_equals_uint64 (list.entries[3].time, 6503 * GST_MSECOND);
   fail_unless (!list.entries[2].discontinuity);
@@ -403,8 +403,8 @@ GST_START_TEST (one_of_several_keys_is_chosen)
 }
 GST_END_TEST;
 
-// Outside of MP4 there is nobody else to do it: segments without EXT-X-MAP,
-// with a key of the format "identity".
+// Outside of MP4 there is nobody else to do it, with a key of the format
+// "identity". With EXT-X-MAP its bytes say whether it is MP4.
 GST_START_TEST (samples_outside_of_mp4_have_a_key)
 {
   const std::string fairplay =
@@ -432,7 +432,7 @@ GST_START_TEST (samples_outside_of_mp4_have_a_key)
   } rows[] = {{"http://h/p/k", 0x10}, {"http://h/p/k", 0x10},
       // The media sequence number.
       {"http://h/p/l", 260}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0},
-      {nullptr, 0}};
+      {"http://h/p/k", 264}};
   for (std::size_t n = 0; n < std::size (rows); n++) {
     presentation::Segment segment = segment_of (media, n);
     fail_unless (!segment.resource.encryption);
@@ -617,6 +617,10 @@ GST_START_TEST (key_frames_are_led_to)
       {"#EXT-X-MAP:URI=\"m\",BYTERANGE=\"7@1\"\n"
        "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
           {"a 376-385 init m 1-7"}},
+      // Without an offset it is the first bytes (4.4.4.5).
+      {"#EXT-X-MAP:URI=\"m\",BYTERANGE=\"7\"\n"
+       "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",
+          {"a 376-385 init m 0-6"}},
       // Nobody could decrypt a part of it.
       {"#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"
        "#EXT-X-BYTERANGE:10@376\n#EXTINF:2,\na\n",

@@ -131,8 +131,7 @@ GST_START_TEST (segments_of_lists)
   list.entries[0].uri_size = 4;
   list.entries[1].uri_at = 4;
   list.entries[1].uri_size = 4;
-  list.entries[1].first = 5;
-  list.entries[1].size = 10;
+  list.entries[1].part = list.add_part ({5, 10});
   list.entries[0].time = GST_SECOND;
   list.entries[1].time = 3 * GST_SECOND;
   list.entries[1].init = 0;
@@ -179,8 +178,8 @@ GST_START_TEST (an_index_becomes_a_list)
   fail_unless (list.has_value ());
   // The empty one is nothing to fetch.
   fail_unless_equals_uint64 (list->entries.size (), 2);
-  fail_unless_equals_uint64 (list->entries[1].first, 150);
-  fail_unless_equals_uint64 (list->entries[1].size, 60);
+  fail_unless_equals_uint64 (list->part (list->entries[1]).first, 150);
+  fail_unless_equals_uint64 (list->part (list->entries[1]).size, 60);
   fail_unless_equals_uint64 (list->entries[0].time, 2 * GST_SECOND);
   fail_unless_equals_uint64 (list->entries[1].time, 3 * GST_SECOND);
   fail_unless_equals_uint64 (list->offset, 2 * GST_SECOND);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tssamples.h"
 
+#include <optional>
+
 #include "sampleencrypter.h"
 #include "testutil.h"
 
@@ -193,6 +195,76 @@ GST_START_TEST (segments_are_decrypted)
       fail_unless (after.clocks == before.clocks && after.clocks.size () == 12);
       assert_same (after.units, clip.clear);
     }
+}
+GST_END_TEST;
+
+// The programs may be in an initialization alone, which comes out as that of
+// clear segments.
+GST_START_TEST (an_initialization_may_have_the_programs)
+{
+  const Bytes init = begin (true).bytes ();
+  tssamples::Map map;
+  for (std::size_t piece : {1U, 100U, 188U, 10'000U}) {
+    map = {};
+    Bytes out;
+    for (std::size_t at = 0; at < init.size (); at += piece)
+      fail_unless (map.feed (test::View (init).subspan (
+                                 at, std::min (piece, init.size () - at)),
+                          out)
+                       .ok ());
+    fail_unless (map.finish ().ok ());
+    fail_unless (out == begin (false).bytes (), "%zu", piece);
+  }
+  Clip clip = make_clip (true);
+  TsWriter writer;
+  for (const Pes &pes : clip.encrypted) writer.pes (pes);
+  for (bool knows : {true, false}) {
+    auto cipher = sampleaes::Cipher::create (key.key, key.iv);
+    tssamples::Decrypter decrypter (
+        std::move (*cipher), knows ? map.programs () : tsprogram::Programs{});
+    Bytes out;
+    auto done = decrypter.feed (writer.bytes (), out);
+    if (!knows) {
+      fail_unless (!done.ok () && done.code () == Error::no_program);
+      continue;
+    }
+    fail_unless (done.ok () && decrypter.finish (out).ok ());
+    assert_same (test::TsReader::read (out).units, clip.clear);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST (broken_initializations_are_told)
+{
+  const Bytes init = begin (true).bytes ();
+  TsWriter media = begin (true);
+  media.pes (make_pes (audio_pid, sound (1, 3), 1));
+  TsWriter others = begin (true);
+  others.pes (make_pes (id3_pid, Bytes (10, 0), 1));
+  const struct
+  {
+    const char *name;
+    Bytes init;
+    std::optional<Error> error;
+    std::size_t position;
+  } rows[] = {
+      {"what is not encrypted", others.bytes (), std::nullopt, 0},
+      {"media", media.bytes (), Error::not_a_map, 376},
+      {"no sync byte", changed (init, 188, 0x48), Error::sync, 188},
+      {"the checksum", changed (init, 188 + 20, 0), Error::section_crc, 188},
+      {"a cut packet", Bytes (init.begin (), init.end () - 1),
+          Error::cut_packet, 188},
+  };
+  for (const auto &row : rows) {
+    tssamples::Map map;
+    Bytes out;
+    auto done = map.feed (row.init, out);
+    if (done) done = map.finish ();
+    fail_unless (done.ok () == !row.error, "%s", row.name);
+    if (!row.error) continue;
+    fail_unless (done.code () == *row.error, "%s", row.name);
+    fail_unless (done.position () == row.position, "%s", row.name);
+  }
 }
 GST_END_TEST;
 
@@ -457,6 +529,8 @@ static Suite *tssamples_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, segments_are_decrypted);
+  tcase_add_test (tests, an_initialization_may_have_the_programs);
+  tcase_add_test (tests, broken_initializations_are_told);
   tcase_add_test (tests, pictures_that_get_shorter_are_stuffed);
   tcase_add_test (tests, frames_go_on_in_the_next_pes);
   tcase_add_test (tests, maps_may_change);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "m3u8.h"
 
+#include "m3u8text.h"
 #include "walk.h"
 
 extern "C" int LLVMFuzzerTestOneInput (
@@ -17,13 +18,20 @@ void check (const m3u8::Media &media)
     require (entry.uri_at + std::size_t{entry.uri_size} <= list.text.size ());
     require (entry.init == list.no_init || entry.init < list.inits.size ());
     require (entry.key == list.no_key || entry.key < list.keys.size ());
+    require (entry.part == list.no_part || entry.part < list.parts.size ());
     require (entry.time == time);
     time += entry.duration;
   }
   require (time == media.duration && time <= presentation::max_time);
   for (const auto &key : list.keys) {
-    require (key.uri_at + std::size_t{key.uri_size} <= list.text.size ());
-    require (key.is_whole || key.protections < list.protections.size ());
+    require (key.tag < list.key_tags.size ());
+    require (key.iv_at + std::size_t{key.iv_size} <= list.text.size ());
+    require (
+        key.iv_size == 0 || m3u8text::hexadecimal (list.iv (key)).has_value ());
+  }
+  for (const auto &tag : list.key_tags) {
+    require (tag.uri_at + std::size_t{tag.uri_size} <= list.text.size ());
+    require (tag.is_whole || tag.protections < list.protections.size ());
   }
   for (const auto &date : list.dates)
     require (date.entry < list.entries.size ());

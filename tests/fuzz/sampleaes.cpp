@@ -62,6 +62,21 @@ void try_pieces (View bytes)
   }
 }
 
+// An initialization passes through as long as it is, and a second time as it
+// has come out.
+void try_map (View bytes)
+{
+  tssamples::Map map;
+  Bytes out;
+  if (!map.feed (bytes, out).ok () || !map.finish ().ok ()) return;
+  require (out.size () == bytes.size ());
+  tssamples::Map again;
+  Bytes same;
+  require (again.feed (out, same).ok () && same == out);
+  tssamples::Decrypter decrypter (make_cipher (), map.programs ());
+  (void)decrypter.feed (bytes, same).ok ();
+}
+
 void try_streams (View bytes)
 {
   using enum sampleaes::Codec;
@@ -84,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput (
   View bytes (data, size);
   try_pieces<tssamples::Decrypter> (bytes);
   try_pieces<sampleaes::PackedAudio> (bytes);
+  try_map (bytes);
   try_streams (bytes);
   return 0;
 }

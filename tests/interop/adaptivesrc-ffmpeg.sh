@@ -75,6 +75,21 @@ make -i clip.mp4 -i small.mp4 -map 0:v -map 1:v "${hls[@]}" \
   -hls_segment_type fmp4 -hls_fmp4_init_filename 'sizes-%v.mp4' \
   -var_stream_map 'v:0 v:1' -b:v:0 800k -b:v:1 100k \
   -master_pl_name sizes.m3u8 'sizes-%v.m3u8'
+# WebM, of both layouts. (What is past the end of the Period is not played.)
+webm=
+if make -i small.mp4 -t 5.8 -i clip.mp4 -map 0:v -map 1:a -c:v libvpx \
+  -deadline realtime -cpu-used 8 -g 25 -c:a libopus clip.webm 2>"$work/log"; then
+  webm=yes
+  # shellcheck disable=SC2016
+  make -i clip.webm "${dash[@]}" -dash_segment_type webm \
+    -init_seg_name 'w-$RepresentationID$.webm' \
+    -media_seg_name 'w-$RepresentationID$-$Number$.webm' webm.mpd
+  # shellcheck disable=SC2016
+  make -i clip.webm "${dash[@]}" -dash_segment_type webm -single_file 1 \
+    -single_file_name 'one-$RepresentationID$.webm' webm-list.mpd
+else
+  echo "skipped: WebM, for ffmpeg has no libvpx and libopus"
+fi
 # An index in front, as on-demand DASH has it.
 make -i clip.mp4 -map 0:v -c copy -movflags dash+global_sidx+frag_keyframe \
   base.mp4
@@ -127,6 +142,31 @@ same list.mpd qtdemux clip
 same base.mpd qtdemux clip
 cat "$work/clip.yuv" "$work/small.yuv" >"$work/both.yuv"
 same periods.mpd qtdemux both
+
+# WebM sample for sample: size, time after the first one, hash.
+samples() {
+  (cd "$work" && timeout 80 "$RELAY_BUILD/tests/interop/samples" "${@:2}") \
+    >"$work/log" 2>&1 || fail "$1 does not play"
+}
+if [[ -n $webm ]]; then
+  samples clip.webm filesrc location=www/clip.webm ! matroskademux name=d \
+    d.video_0 ! queue ! fakesink name=clip-v \
+    d.audio_0 ! queue ! fakesink name=clip-a
+  [[ $(wc -l <"$work/clip-v") -eq 150 && -s $work/clip-a ]] ||
+    fail "clip.webm is not whole"
+  for manifest in webm.mpd webm-list.mpd; do
+    samples "$manifest" adaptivesrc name=s location="$base/$manifest" \
+      s.video_0 ! queue ! matroskademux ! fakesink name=v \
+      s.audio_0 ! queue ! matroskademux ! fakesink name=a
+    diff "$work/clip-v" "$work/v" >"$work/log" || fail "$manifest: other pictures"
+    # The last packet of sound ffmpeg 5.1 does not write into chunks.
+    head -n "$(wc -l <"$work/a")" "$work/clip-a" | diff - "$work/a" >"$work/log" ||
+      fail "$manifest: another sound"
+    [[ $(wc -l <"$work/a") -ge $(($(wc -l <"$work/clip-a") - 1)) ]] ||
+      fail "$manifest: the sound is cut"
+    echo "$manifest: ok"
+  done
+fi
 
 # From the lower one of two sizes to the higher one, on one pad: each picture
 # comes once, at its time.

@@ -11,6 +11,7 @@
 
 #include "mpd.h"
 #include "schedule.h"
+#include "uri.h"
 
 namespace {
 
@@ -29,8 +30,14 @@ void list (const presentation::Representation &representation)
       static_cast<std::uintmax_t> (representation.bandwidth));
   if (const auto *base =
           std::get_if<presentation::SegmentBase> (&representation.segments)) {
-    presentation::Resource index = base->index;
-    index.uri = representation.base;
+    auto at = [&representation] (presentation::Resource of) {
+      of.uri = uri::resolve (representation.base, of.uri);
+      return of;
+    };
+    presentation::Resource index = at (base->index);
+    if (base->initialization)
+      std::printf (
+          "  init %s\n", text_of (at (*base->initialization)).c_str ());
     std::printf ("  index %s\n", text_of (index).c_str ());
     return;
   }

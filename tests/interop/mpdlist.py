@@ -175,10 +175,17 @@ def segments(merged, representation, url, has_base, length, is_last):
                       for i in range(first, last)]
     if merged.kind == "segment_bases" and (
             merged.get("index_range") or merged.get("representation_indexes")):
-        span = merged.get("index_range")
-        if not span:
-            span = merged.get("representation_indexes")[0].range
-        return [f"  index {url}" + (f" {span}" if span else "")]
+        span, source = merged.get("index_range"), ""
+        if merged.get("representation_indexes"):
+            index = merged.get("representation_indexes")[0]
+            span, source = span or index.range, index.source_url or ""
+        # What is in front of the index is what is needed to begin.
+        if merged.get("index_range") and not inits:
+            first = int(merged.get("index_range").split("-")[0])
+            if first > 0:
+                out = [f"  init {url} 0-{first - 1}"]
+        return out + [f"  index {urljoin(url, source)}"
+                      + (f" {span}" if span else "")]
     if merged.kind is None and not has_base:
         return None
     return [line(offset, "")]
