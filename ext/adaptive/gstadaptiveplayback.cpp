@@ -75,7 +75,7 @@ Owned<GstStructure> AdaptivePlayback::stats ()
 void AdaptivePlayback::check_end ()
 {
   bool linked = false;
-  bool is_segment_seek = false;
+  Itinerary itinerary;
   std::vector<std::pair<std::shared_ptr<AdaptiveStream>, unsigned>> streams;
   {
     auto state = state_.lock ();
@@ -89,10 +89,10 @@ void AdaptivePlayback::check_end ()
       streams.emplace_back (stream, stream->generation ());
     }
     state->reported = linked;
-    is_segment_seek = state->itinerary.is_segment_seek;
+    itinerary = state->itinerary;
   }
   if (linked) {
-    post_end (is_segment_seek);
+    post_end (itinerary);
     for (const auto &[stream, generation] : streams)
       stream->end_with_others (generation);
   } else if (may_fail ()) {
@@ -100,12 +100,11 @@ void AdaptivePlayback::check_end ()
   }
 }
 
-void AdaptivePlayback::post_end (bool is_segment_seek)
+void AdaptivePlayback::post_end (const Itinerary &itinerary)
 {
   gst_element_post_message (element_,
       gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
-  if (!is_segment_seek) return;
-  Itinerary itinerary = state_.lock ()->itinerary;
+  if (!itinerary.is_segment_seek) return;
   const timeline::Leg &last = itinerary.walk.legs ().back ();
   GstMessage *message =
       gst_message_new_segment_done (GST_OBJECT (element_), GST_FORMAT_TIME,
@@ -147,6 +146,11 @@ std::shared_ptr<AdaptiveStream> AdaptivePlayback::add_stream (
   auto state = state_.lock ();
   if (g_cancellable_is_cancelled (state->cancellable.get ())) return nullptr;
   state->streams.push_back (stream);
+  // What was handed over to the others meanwhile.
+  if (state->itinerary.seqnum != itinerary.seqnum) {
+    auto courses = courses_->lock ();
+    stream->play_next (state->itinerary, courses);
+  }
   return stream;
 }
 
@@ -254,16 +258,19 @@ void AdaptivePlayback::expose (loader::Loaded loaded)
   selected_.lock ()->stopping = false;
 }
 
-// Or to where a seek that came before leads. One that comes out of a push waits
-// until all of them are going.
+// Or to where a seek that came before leads.
 void AdaptivePlayback::set_going ()
 {
+  Streams streams;
+  bool has_seek = false;
   {
     auto state = state_.lock ();
     state->is_exposed = true;
-    state->is_seeking = true;
+    has_seek = state->is_seeking = state->wanted.has_value ();
+    streams = state->streams;
   }
-  (void)carry_out_seeks (false);
+  if (has_seek) (void)carry_out_seeks ();
+  for (const auto &stream : streams) stream->start_first ();
   if (state_.lock ()->ends) (void)end ();
   check_end ();
 }
@@ -335,6 +342,7 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;
+  common.courses = courses_;
   common.feeds.report = [this] (int percent) { report_level (percent); };
   common.keys = std::make_shared<AdaptiveKeys> (
       element_, settings.fetch, settings.license_url, &counters_, keys_);
@@ -344,8 +352,9 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
     seeked_.notify_all ();
   };
   common.may_fail = [this] { return may_fail (); };
-  common.position = [this] (const AdaptiveStream *stream) {
-    return position_of_others (stream);
+  common.position = [this] (const AdaptiveStream *but, auto running) {
+    Streams streams = state_.lock ()->streams;
+    return position_of (streams, but, running);
   };
   common.seek = [this] (GstEvent *event) { return seek (event); };
   common.select = [this] (GstEvent *event) {

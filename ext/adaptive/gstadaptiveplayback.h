@@ -99,7 +99,8 @@ private:
     Itinerary itinerary;
     std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
     guint32 seqnum = GST_SEQNUM_INVALID;  // of the last one
-    bool is_seeking = false;              // somebody carries them out
+    // Somebody carries them out, or adds a track.
+    bool is_seeking = false;
   };
 
   // A track, whether it has a pad or not.
@@ -151,22 +152,17 @@ private:
   std::shared_ptr<segmentcache::Cache> open_cache (
       const segmentcache::Settings &settings);
   void check_end ();
-  void post_end (bool is_segment_seek);
+  void post_end (const Itinerary &itinerary);
   void report_level (int percent);
   void report_move (const places::Book::Move &move);
-  std::optional<presentation::Time> position_of_others (
-      const AdaptiveStream *stream);
-  struct Situation
-  {
-    presentation::Time position = 0;
-    presentation::Time base = 0;
-  };
-  Situation situation ();
-  bool carry_out_seeks (bool is_going = true);
-  std::optional<Itinerary> plan (
-      State &state, const AdaptiveSeek &seek, const Situation &situation);
-  void go (const AdaptiveSeek &seek, const Itinerary &itinerary,
-      const Streams &streams);
+  static std::optional<presentation::Time> position_of (const Streams &streams,
+      const AdaptiveStream *but = nullptr, presentation::Time running = 0);
+  bool carry_out_seeks ();
+  static std::optional<Itinerary> plan (State &state, const AdaptiveSeek &seek);
+  void post_begin (const Itinerary &itinerary);
+  bool hand_over (const AdaptiveSeek &seek);
+  void flush (
+      guint32 seqnum, const Itinerary &itinerary, const Streams &streams);
   bool answer_seeking (GstQuery *query);
   bool answer_buffering (GstQuery *query);
   void post_problem (const loader::Problem &problem);
@@ -180,6 +176,8 @@ private:
   std::atomic<std::uint64_t> failovers_{0};
   const std::shared_ptr<SegmentFeed::Lanes> lanes_ =
       std::make_shared<SegmentFeed::Lanes> ();
+  const std::shared_ptr<AdaptiveStream::Courses> courses_ =
+      std::make_shared<AdaptiveStream::Courses> ();
   const std::shared_ptr<AdaptiveSwitch::Common> choice_ =
       std::make_shared<AdaptiveSwitch::Common> ();
   std::condition_variable seeked_;

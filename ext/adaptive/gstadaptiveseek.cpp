@@ -81,7 +81,6 @@ std::optional<Itinerary> AdaptiveSeek::plan (const Present &present) const
         std::max (timeline::snap (present.track, playing.end, snap_of (flags)),
             playing.begin);
   segment.start = playing.begin;
-  if (!is_flushing ()) playing.base = present.base;
 
   Itinerary out;
   out.walk = timeline::Walk (

@@ -27,6 +27,10 @@ struct AdaptiveSeek
   {
     return (flags & GST_SEEK_FLAG_FLUSH) != 0;
   }
+  void make_flushing ()
+  {
+    flags = static_cast<GstSeekFlags> (flags | GST_SEEK_FLAG_FLUSH);
+  }
 
   // What the event is applied to.
   struct Present
@@ -34,12 +38,11 @@ struct AdaptiveSeek
     GstSegment *segment = nullptr;  // of the presentation; is changed
     std::optional<timeline::Time> duration;
     timeline::Time position = 0;
-    timeline::Time base = 0;  // of the running time, when nothing is flushed
     // By which it snaps.
     std::span<const timeline::Stretch> track;
     std::span<const timeline::Span> left_out;
   };
-  // Nothing when it leads nowhere.
+  // In running time from 0 on. Nothing when it leads nowhere.
   [[nodiscard]] std::optional<Itinerary> plan (const Present &present) const;
 
 private:

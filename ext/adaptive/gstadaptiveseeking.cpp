@@ -10,42 +10,29 @@ using relay::Owned;
 
 // ---- Seeks -----------------------------------------------------------------
 
-std::optional<presentation::Time> AdaptivePlayback::position_of_others (
-    const AdaptiveStream *stream)
+// Of those that send what is played from a running time on.
+std::optional<presentation::Time> AdaptivePlayback::position_of (
+    const Streams &streams, const AdaptiveStream *but,
+    presentation::Time running)
 {
-  Streams streams = state_.lock ()->streams;
   std::optional<presentation::Time> out;
-  for (const auto &other : streams) {
-    if (other.get () == stream || other->flow () != GST_FLOW_OK) continue;
-    auto mark = other->marks ().sending;
-    if (!mark) continue;
+  for (const auto &stream : streams) {
+    if (stream.get () == but || stream->flow () != GST_FLOW_OK) continue;
+    auto mark = stream->marks ().sending;
+    if (!mark || mark->running.begin < running) continue;
     presentation::Time begin = mark->step.place.begin;
     if (!out || begin < *out) out = begin;
   }
   return out;
 }
 
-AdaptivePlayback::Situation AdaptivePlayback::situation ()
-{
-  Streams streams = state_.lock ()->streams;
-  Situation out;
-  out.position = position_of_others (nullptr).value_or (0);
-  for (const auto &stream : streams) {
-    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
-    if (auto mark = stream->marks ().sending)
-      out.base = std::max (out.base, mark->running.end);
-  }
-  return out;
-}
-
 std::optional<Itinerary> AdaptivePlayback::plan (
-    State &state, const AdaptiveSeek &seek, const Situation &situation)
+    State &state, const AdaptiveSeek &seek)
 {
   AdaptiveSeek::Present present;
   present.segment = &state.segment;
   present.duration = state.duration;
-  present.position = situation.position;
-  present.base = situation.base;
+  present.position = position_of (state.streams).value_or (0);
   present.left_out = state.left_out;
   // Video is first.
   for (const auto &stream : state.streams) {
@@ -56,9 +43,10 @@ std::optional<Itinerary> AdaptivePlayback::plan (
   return seek.plan (present);
 }
 
-// What comes twice, by several pads, is carried out once; and what comes while
-// another one is being carried out takes its place, by the same thread: to wait
-// for it could be to wait for oneself.
+// What comes twice, by several pads, is carried out once. One that flushes, and
+// comes while another one is being carried out, takes its place by the same
+// thread: to wait for it could be to wait for oneself. One that does not is
+// handed over at once, so that who seeks out of a push finds it done.
 bool AdaptivePlayback::seek (GstEvent *event)
 {
   Owned<GstEvent> there;
@@ -70,6 +58,7 @@ bool AdaptivePlayback::seek (GstEvent *event)
   }
   auto seek = AdaptiveSeek::parse (event);
   if (!seek) return false;
+  bool waits = false;
   {
     auto state = state_.lock ();
     if (!state->cancellable ||
@@ -78,64 +67,59 @@ bool AdaptivePlayback::seek (GstEvent *event)
     if (seek->seqnum == state->seqnum) return true;
     if (state->is_exposed && !state->duration) return false;
     state->seqnum = seek->seqnum;
-    state->wanted = seek;
-    if (state->is_seeking || !state->is_exposed) return true;
-    state->is_seeking = true;
+    waits = !state->is_exposed || state->wanted || seek->is_flushing ();
+    if (waits) {
+      // What has not been begun of that one flushes all the same.
+      if (state->is_exposed) seek->make_flushing ();
+      state->wanted = seek;
+      if (state->is_seeking || !state->is_exposed) return true;
+      state->is_seeking = true;
+    }
   }
-  bool done = carry_out_seeks ();
+  bool done = waits ? carry_out_seeks () : hand_over (*seek);
   // What ended meanwhile did not count.
   check_end ();
   return done;
 }
 
-// False: the last one leads nowhere. What is not going yet is set going, if no
-// seek does that.
-bool AdaptivePlayback::carry_out_seeks (bool is_going)
+// False: the last one leads nowhere.
+bool AdaptivePlayback::carry_out_seeks ()
 {
   bool done = true;
   for (;;) {
-    Situation now = situation ();
     std::optional<AdaptiveSeek> seek;
     std::optional<Itinerary> itinerary;
     Streams streams;
     {
       auto state = state_.lock ();
-      if ((!state->wanted && is_going) ||
+      if (!state->wanted ||
           g_cancellable_is_cancelled (state->cancellable.get ())) {
         state->is_seeking = false;
         seeked_.notify_all ();
         return done;
       }
       seek = std::exchange (state->wanted, std::nullopt);
-      if (seek) itinerary = plan (*state, *seek, now);
-      if (itinerary) state->itinerary = *itinerary;
-      state->reported = false;
       streams = state->streams;
+      if (seek->is_flushing ()) itinerary = plan (*state, *seek);
+      if (itinerary) {
+        state->itinerary = *itinerary;
+        state->reported = false;
+        // What is handed over from here on comes behind this one.
+        auto courses = courses_->lock ();
+        for (const auto &stream : streams) stream->interrupt (courses);
+      }
     }
-    done = !seek || itinerary;
-    if (itinerary) go (*seek, *itinerary, streams);
-    if (!is_going && !(itinerary && seek->is_flushing ()))
-      for (const auto &stream : streams) stream->start ();
-    is_going = true;
+    done = itinerary || (!seek->is_flushing () && hand_over (*seek));
+    if (itinerary) flush (seek->seqnum, *itinerary, streams);
   }
 }
 
-void AdaptivePlayback::go (const AdaptiveSeek &seek, const Itinerary &itinerary,
-    const Streams &streams)
+// Whatever is waited for is broken off.
+void AdaptivePlayback::flush (
+    guint32 seqnum, const Itinerary &itinerary, const Streams &streams)
 {
-  if (itinerary.is_segment_seek) {
-    const timeline::Leg &first = itinerary.walk.legs ().front ();
-    GstMessage *message =
-        gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
-            static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
-    gst_message_set_seqnum (message, itinerary.seqnum);
-    gst_element_post_message (element_, message);
-  }
-  if (!seek.is_flushing ()) {
-    for (const auto &stream : streams) stream->play_next (itinerary);
-    return;
-  }
-  for (const auto &stream : streams) stream->begin_flush (seek.seqnum);
+  post_begin (itinerary);
+  for (const auto &stream : streams) stream->begin_flush (seqnum);
   for (const auto &stream : streams) stream->wait_for_flush ();
   {
     auto lanes = lanes_->lock ();
@@ -143,6 +127,45 @@ void AdaptivePlayback::go (const AdaptiveSeek &seek, const Itinerary &itinerary,
     lanes->percent = -1;
   }
   for (const auto &stream : streams) stream->play (itinerary);
+}
+
+// Each stream goes over by itself, behind what any of them has begun to send by
+// now. False: it leads nowhere.
+bool AdaptivePlayback::hand_over (const AdaptiveSeek &seek)
+{
+  std::optional<Itinerary> itinerary;
+  {
+    auto state = state_.lock ();
+    itinerary = plan (*state, seek);
+  }
+  if (!itinerary) return false;
+  post_begin (*itinerary);
+  auto state = state_.lock ();
+  // Another one came in between, and is later than this one.
+  if (state->seqnum != seek.seqnum ||
+      g_cancellable_is_cancelled (state->cancellable.get ()))
+    return true;
+  presentation::Time base = 0;
+  auto courses = courses_->lock ();
+  for (const auto &stream : state->streams)
+    base = std::max (base, stream->sent (courses));
+  itinerary->walk.delay (base);
+  state->itinerary = *itinerary;
+  state->reported = false;
+  for (const auto &stream : state->streams)
+    stream->play_next (*itinerary, courses);
+  return true;
+}
+
+void AdaptivePlayback::post_begin (const Itinerary &itinerary)
+{
+  if (!itinerary.is_segment_seek) return;
+  const timeline::Leg &first = itinerary.walk.legs ().front ();
+  GstMessage *message =
+      gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
+          static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
+  gst_message_set_seqnum (message, itinerary.seqnum);
+  gst_element_post_message (element_, message);
 }
 
 // ---- Queries ---------------------------------------------------------------

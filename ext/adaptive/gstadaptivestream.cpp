@@ -3,107 +3,13 @@
 
 #include "gstadaptivestream.h"
 
-#include <gst/base/gsttypefindhelper.h>
-
 #include <algorithm>
 #include <utility>
 
-#include "container.h"
 #include "gstadaptivecollection.h"
-#include "schedule.h"
 #include "uri.h"
 
 using relay::Owned;
-using Stream = std::shared_ptr<AdaptiveStream>;
-
-// ---- Caps ------------------------------------------------------------------
-
-static const char *caps_of (container::Format format, presentation::Type type)
-{
-  using container::Format;
-  bool audio = type == presentation::Type::audio;
-  switch (format) {
-    case Format::mp4:
-      return audio ? "audio/x-m4a" : "video/quicktime";
-    case Format::mpegts:
-      return "video/mpegts, systemstream=(boolean)true";
-    case Format::webm:
-      return audio ? "audio/webm" : "video/webm";
-    case Format::webvtt:
-      return "application/x-subtitle-vtt";
-    case Format::ttml:
-      return "application/ttml+xml";
-    // By their first bytes.
-    case Format::packed_audio:
-    case Format::unknown:
-    case Format::html:
-      break;
-  }
-  return nullptr;
-}
-
-// ---- The pad's functions ---------------------------------------------------
-
-static GQuark stream_quark ()
-{
-  return g_quark_from_static_string ("relay-adaptive-stream");
-}
-
-static AdaptiveStream &stream_of (GstPad *pad)
-{
-  return **static_cast<Stream *> (
-      g_object_get_qdata (G_OBJECT (pad), stream_quark ()));
-}
-
-static gboolean pad_event (GstPad *pad, GstObject *parent, GstEvent *raw)
-{
-  Owned<GstEvent> event{raw};
-  switch (GST_EVENT_TYPE (raw)) {
-    case GST_EVENT_RECONFIGURE:
-      stream_of (pad).resume ();
-      return TRUE;
-    case GST_EVENT_FLUSH_START:
-      // Nobody wants more: a cache that has held us back, and stops.
-      stream_of (pad).cancel ();
-      return TRUE;
-    case GST_EVENT_SEEK:
-    case GST_EVENT_TOC_SELECT:
-      return stream_of (pad).seek (raw) ? TRUE : FALSE;
-    case GST_EVENT_SELECT_STREAMS:
-      return stream_of (pad).select (raw) ? TRUE : FALSE;
-    default:
-      return gst_pad_event_default (pad, parent, event.release ());
-  }
-}
-
-static gboolean pad_query (GstPad *pad, GstObject *parent, GstQuery *query)
-{
-  switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_CONTEXT:
-      return stream_of (pad).answer_context (query) ||
-             gst_pad_query_default (pad, parent, query);
-    case GST_QUERY_DURATION:
-    case GST_QUERY_BUFFERING:
-    case GST_QUERY_SEEKING:
-    case GST_QUERY_SCHEDULING:
-    case GST_QUERY_LATENCY:
-    case GST_QUERY_SELECTABLE:
-    case GST_QUERY_URI:
-      return gst_element_query (GST_ELEMENT (parent), query);
-    default:
-      return gst_pad_query_default (pad, parent, query);
-  }
-}
-
-static gboolean pad_activate_mode (
-    GstPad *pad, GstObject *, GstPadMode mode, gboolean active)
-{
-  if (mode != GST_PAD_MODE_PUSH) return FALSE;
-  stream_of (pad).set_active (active != FALSE);
-  if (active) return TRUE;
-  stream_of (pad).cancel ();
-  return gst_pad_stop_task (pad);
-}
 
 // ---- The stream ------------------------------------------------------------
 
@@ -129,133 +35,10 @@ AdaptiveLine *AdaptiveStream::add_line (loader::Selection selection)
   return lines->back ().get ();
 }
 
-// Of what has not been fetched yet, SEGMENT is to be pushed first.
-void AdaptiveStream::make_feed (const Itinerary &itinerary)
-{
-  itinerary_ = itinerary;
-  line_ =
-      itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
-  auto feed = std::make_shared<SegmentFeed> (
-      shared_.feeds, line_->track, line_->chooser, itinerary);
-  segment_ = feed->source ().first_segment ();
-  // The last one goes without the lock.
-  std::swap (*feed_.lock (), feed);
-}
-
-bool AdaptiveStream::answer (GstQuery *query)
-{
-  switch (GST_QUERY_TYPE (query)) {
-    case GST_QUERY_SCHEDULING:
-      // Bins ask before there is a pad, to know that this is no local file.
-      gst_query_set_scheduling (query,
-          static_cast<GstSchedulingFlags> (
-              GST_SCHEDULING_FLAG_SEQUENTIAL |
-              GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED),
-          1, -1, 0);
-      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
-      return true;
-    case GST_QUERY_LATENCY:
-      gst_query_set_latency (query, FALSE, 0, GST_CLOCK_TIME_NONE);
-      return true;
-    default:
-      return false;
-  }
-}
-
-void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
-    const presentation::Representation &chosen)
-{
-  gst_element_post_message (element,
-      gst_message_new_element (GST_OBJECT (element),
-          gst_structure_new ("adaptivesrc-variant", "pad", G_TYPE_STRING,
-              pad.c_str (), "id", G_TYPE_STRING, chosen.id.c_str (), "codecs",
-              G_TYPE_STRING, chosen.codecs.c_str (), "mime-type", G_TYPE_STRING,
-              chosen.mime_type.c_str (), "bandwidth", G_TYPE_UINT64,
-              static_cast<guint64> (chosen.bandwidth), "width", G_TYPE_UINT,
-              chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
-}
-
-// Null: only the first bytes say it.
-static Owned<GstCaps> caps_of (const loader::Selection &selection)
-{
-  auto first = schedule::segment (selection.representation, 0);
-  if (!first) return {};
-  const char *text =
-      caps_of (gstadaptiveline::format_of (selection.representation, *first),
-          selection.type);
-  return Owned<GstCaps>{
-      text != nullptr ? gst_caps_from_string (text) : nullptr};
-}
-
-bool AdaptiveStream::has_format ()
-{
-  caps_ = caps_of (selection ());
-  return caps_ != nullptr;
-}
-
-bool AdaptiveStream::change (loader::Selection selection)
-{
-  Owned<GstCaps> caps = caps_of (selection);
-  if (!caps || !gst_caps_is_equal (caps.get (), caps_.get ())) return false;
-  AdaptiveLine *line = add_line (std::move (selection));
-  // Back to where it still is: nothing has happened.
-  run_.lock ()->line = line == normal_ ? nullptr : line;
-  return true;
-}
-
-bool AdaptiveStream::find_format ()
-{
-  auto first = schedule::segment (selection ().representation, 0);
-  auto bytes = feed ()->peek ();
-  if (!bytes) {
-    fail (bytes.code ());
-    return false;
-  }
-  if (*bytes)
-    caps_.reset (gst_type_find_helper_for_buffer (
-        GST_OBJECT (shared_.element), bytes->get (), nullptr));
-  if (!caps_)
-    fail ({SegmentProblem::Kind::not_media, {},
-        first ? uri::without_secrets (first->resource.uri) : ""});
-  return caps_ != nullptr;
-}
-
-GstPad *AdaptiveStream::make_pad (GstPadTemplate *pad_template,
-    const std::string &name, const Identity &identity)
-{
-  pad_ = gst_pad_new_from_template (pad_template, name.c_str ());
-  g_object_set_qdata_full (G_OBJECT (pad_), stream_quark (),
-      new Stream (shared_from_this ()),
-      [] (gpointer stream) { delete static_cast<Stream *> (stream); });
-  gst_pad_set_event_function (pad_, pad_event);
-  gst_pad_set_query_function (pad_, pad_query);
-  gst_pad_set_activatemode_function (pad_, pad_activate_mode);
-  gst_pad_use_fixed_caps (pad_);
-  gst_pad_set_active (pad_, TRUE);
-
-  // On the pad before anybody sees it, so that a bin knows what it plugs.
-  GstEvent *stream_start = gst_event_new_stream_start (identity.id.c_str ());
-  gst_event_set_group_id (stream_start, shared_.group_id);
-  if (identity.stream != nullptr)
-    gst_event_set_stream (stream_start, identity.stream);
-  gst_pad_push_event (pad_, stream_start);
-  if (identity.collection != nullptr)
-    gst_pad_push_event (
-        pad_, gst_event_new_stream_collection (identity.collection));
-  gst_pad_push_event (pad_, gst_event_new_caps (caps_.get ()));
-  gst_pad_push_event (pad_, segment_.release ());
-  if (identity.toc != nullptr)
-    gst_pad_push_event (pad_, gst_event_ref (identity.toc));
-  const presentation::Representation &first = selection ().representation;
-  if (!first.protections.empty ())
-    protect (std::make_shared<presentation::Protections> (first.protections));
-  look_for_events ();
-  return pad_;
-}
-
 AdaptiveStream::~AdaptiveStream ()
 {
   (void)flow ();
+  shared_.courses->lock ()->of.erase (this);
 }
 
 // Not under the lock: whoever makes a task posts a message. Nobody else starts
@@ -267,6 +50,15 @@ void AdaptiveStream::start ()
     if (!run->is_active) return;
     run->flow = GST_FLOW_OK;
     run->is_over = false;
+  }
+  gst_pad_start_task (pad_, loop, this, nullptr);
+}
+
+void AdaptiveStream::start_first ()
+{
+  {
+    auto run = run_.lock ();
+    if (!run->is_active || generation_ > 0) return;
   }
   gst_pad_start_task (pad_, loop, this, nullptr);
 }
@@ -331,14 +123,6 @@ GstFlowReturn AdaptiveStream::look_for_keys (const SegmentItem &item)
   return GST_FLOW_OK;
 }
 
-bool AdaptiveStream::answer_context (GstQuery *query)
-{
-  Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
-  AdaptiveKeys::Held protections = protections_.copy ();
-  return protections &&
-         shared_.keys->answer (query, *protections, cancellable.get ());
-}
-
 std::optional<presentation::Time> AdaptiveStream::leave ()
 {
   auto last = last_.lock ();
@@ -364,6 +148,7 @@ void AdaptiveStream::resume ()
 bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
 {
   bool begins_next = false;
+  bool ends_now = false;
   {
     auto run = run_.lock ();
     if (run->flow != GST_FLOW_OK) {
@@ -372,13 +157,14 @@ bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
     }
     turn_ = generation_;
     if (std::exchange (run->ends_with_others, false)) flow = GST_FLOW_EOS;
-    if (std::exchange (run->ends_now, false)) {
-      flow = GST_FLOW_EOS;
-      run->next.reset ();
-      // It is not the end of the segment.
-      itinerary_.is_segment_seek = false;
-    }
+    ends_now = std::exchange (run->ends_now, false);
     begins_next = std::exchange (run->begins_next, false);
+  }
+  if (ends_now) {
+    flow = GST_FLOW_EOS;
+    shared_.courses->lock ()->of[this].forget_next ();
+    // It is not the end of the segment.
+    itinerary_.is_segment_seek = false;
   }
   if (begins_next) (void)take_next ();
   return true;
@@ -387,10 +173,12 @@ bool AdaptiveStream::begin_turn (GstFlowReturn &flow)
 // False: there was a flush, which has said what comes next.
 bool AdaptiveStream::end_turn (GstFlowReturn flow)
 {
+  bool is_leaving = last_.copy ().has_value ();
+  auto courses = shared_.courses->lock ();
   auto run = run_.lock ();
   if (is_outdated () || run->flow != GST_FLOW_OK) return false;
   // Another itinerary came when this one was just over.
-  if (flow == GST_FLOW_EOS && run->next) {
+  if (flow == GST_FLOW_EOS && !is_leaving && courses->of[this].has_next ()) {
     run->begins_next = true;
     return false;
   }
@@ -416,6 +204,7 @@ void AdaptiveStream::loop (gpointer data)
 
 GstFlowReturn AdaptiveStream::step ()
 {
+  take_what_is_due ();
   if (!greeted_ || segment_) {
     GstFlowReturn flow = begin ();
     if (flow != GST_FLOW_OK) return flow;
@@ -425,18 +214,18 @@ GstFlowReturn AdaptiveStream::step ()
   if (!item) return fail (item.code ());
   auto last = last_.copy ();
   if (last && item->mark && item->mark->number > *last) return GST_FLOW_EOS;
+  if (item->mark && item->mark != mark_ && !begin_segment (item->mark))
+    return is_outdated () ? GST_FLOW_FLUSHING : GST_FLOW_OK;
   return send (*feed, std::move (*item));
 }
 
 // Another itinerary.
 GstFlowReturn AdaptiveStream::begin ()
 {
+  if (!greeted_ && std::exchange (rewound_, false)) catch_up ();
   GstFlowReturn flow = look_for_key_frames ();
   if (flow != GST_FLOW_OK) return flow;
-  if (!greeted_) {
-    if (std::exchange (rewound_, false)) catch_up ();
-    return greet ();
-  }
+  if (!greeted_) return greet ();
   gst_pad_push_event (pad_, segment_.release ());
   return is_outdated () ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }
@@ -495,7 +284,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
         return GST_FLOW_EOS;
-      (void)take_next (&*item.mark);
+      end_segment (*item.mark);
       return GST_FLOW_OK;
     case SegmentItem::Kind::end:
       return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;
@@ -505,8 +294,11 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   if (events_) events_->look (item.buffer.get ());
   if (GstFlowReturn looked = look_for_keys (item); looked != GST_FLOW_OK)
     return looked;
+  bool has_time = GST_BUFFER_PTS_IS_VALID (item.buffer.get ());
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   if (is_outdated ()) return GST_FLOW_FLUSHING;
+  // The initialization has no clock.
+  if (flow == GST_FLOW_OK && has_time) was_sent_ = true;
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
   if (flow != GST_FLOW_EOS || is_last_leg) return flow;
@@ -537,33 +329,6 @@ GstFlowReturn AdaptiveStream::fail (const SegmentProblem &problem)
   if (problem.is_cancelled ()) return GST_FLOW_FLUSHING;
   if (shared_.may_fail ()) problem.post (shared_.element);
   return GST_FLOW_ERROR;
-}
-
-// Begins again with the segment that could not be pushed. The SEGMENT that it
-// belongs to is on the pad.
-void AdaptiveStream::rewind ()
-{
-  Itinerary itinerary = itinerary_;
-  if (auto mark = feed ()->marks ().sending) itinerary.walk = mark->before;
-  bool is_pending = segment_ != nullptr;
-  make_feed (itinerary);
-  if (!is_pending) segment_.reset ();
-  greeted_ = false;
-  rewound_ = true;
-}
-
-// Not with what others have played long ago.
-void AdaptiveStream::catch_up ()
-{
-  auto position = shared_.position (this);
-  if (!position) return;
-  timeline::Walk ahead = itinerary_.walk;
-  auto mine = ahead.next (line_->track);
-  if (!mine || (*position >= mine->place.begin && *position < mine->place.end))
-    return;
-  Itinerary itinerary = itinerary_;
-  itinerary.walk.pass (*position);
-  make_feed (itinerary);
 }
 
 void AdaptiveStream::push_end ()
@@ -642,93 +407,4 @@ void AdaptiveStream::end_now ()
 {
   auto run = run_.lock ();
   if (run->flow == GST_FLOW_OK) run->ends_now = true;
-}
-
-// ---- Seeks -----------------------------------------------------------------
-
-void AdaptiveStream::begin_flush (guint32 seqnum)
-{
-  GstEvent *event = gst_event_new_flush_start ();
-  gst_event_set_seqnum (event, seqnum);
-  {
-    auto run = run_.lock ();
-    generation_++;
-    run->flow = GST_FLOW_FLUSHING;
-    run->next.reset ();
-    run->begins_next = false;
-    run->ends_with_others = false;
-    run->ends_now = false;
-  }
-  // What is left of it is not wanted either.
-  if (auto last = last_.lock (); *last) *last = 0;
-  cancel ();
-  gst_pad_push_event (pad_, event);
-}
-
-// Returns at once when it is called out of a push of this stream.
-void AdaptiveStream::wait_for_flush ()
-{
-  gst_pad_pause_task (pad_);
-  (void)run_.lock ();
-}
-
-void AdaptiveStream::play (const Itinerary &itinerary)
-{
-  AdaptiveLine *line = std::exchange (run_.lock ()->line, nullptr);
-  if (line != nullptr) take_line (line);
-  make_feed (itinerary);
-  asking_.lock ()->reset (g_cancellable_new ());
-  greeted_ = false;
-  rewound_ = false;
-  GstEvent *event = gst_event_new_flush_stop (TRUE);
-  gst_event_set_seqnum (event, itinerary.seqnum);
-  gst_pad_push_event (pad_, event);
-  start ();
-}
-
-void AdaptiveStream::play_next (const Itinerary &itinerary)
-{
-  auto run = run_.lock ();
-  run->next = itinerary;
-  if (run->flow != GST_FLOW_EOS) return;
-  // It may have been waiting for nothing else, or is just about to.
-  run->flow = GST_FLOW_OK;
-  run->begins_next = true;
-  if (std::exchange (run->is_over, false))
-    gst_pad_start_task (pad_, loop, this, nullptr);
-}
-
-// False: there is none. By the stream's thread; behind a segment another track
-// may be next as well.
-bool AdaptiveStream::take_next (const SegmentMark *last)
-{
-  std::optional<Itinerary> next;
-  AdaptiveLine *line = nullptr;
-  {
-    auto run = run_.lock ();
-    next = std::exchange (run->next, std::nullopt);
-    if (next || last != nullptr) line = std::exchange (run->line, nullptr);
-  }
-  if (line != nullptr && !next) {
-    next = itinerary_;
-    const timeline::Span &place = last->step.place;
-    bool is_backward = next->walk.is_backward ();
-    next->walk = timeline::Walk (timeline::from (next->walk.legs (), next->rate,
-                                     is_backward ? place.begin : place.end),
-        is_backward);
-  }
-  if (!next) return false;
-  if (line != nullptr) take_line (line);
-  make_feed (*next);
-  return true;
-}
-
-// What it is played by, from the next feed on.
-void AdaptiveStream::take_line (AdaptiveLine *line)
-{
-  // The present feed may be of it.
-  normal_ = line;
-  is_other_track_ = true;
-  old_trick_ = std::move (trick_);
-  no_trick_ = false;
 }

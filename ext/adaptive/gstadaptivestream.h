@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@
 #include "gstadaptiveswitch.h"
 #include "gstsegmentfeed.h"
 #include "gstsegmentsource.h"
+#include "handover.h"
 #include "keyids.h"
 #include "loader.h"
 #include "timeline.h"
@@ -31,19 +33,31 @@
 class AdaptiveStream : public std::enable_shared_from_this<AdaptiveStream>
 {
 public:
+  // What each stream has sent, and what it plays next. A stream begins a
+  // segment under this lock, and with it a seek without a flush is handed over
+  // to all of them at once. It is taken before the lock of Run.
+  struct CourseOfEach
+  {
+    std::map<const AdaptiveStream *, handover::Course<Itinerary>> of;
+  };
+  using Courses = relay::Guarded<CourseOfEach>;
+
   // What all streams of an element have in common.
   struct Shared
   {
     GstElement *element = nullptr;
     SegmentFeed::Common feeds;
     std::shared_ptr<AdaptiveSwitch::Common> choice;
+    std::shared_ptr<Courses> courses;
     // Called by the stream's thread when flow () is no longer GST_FLOW_OK.
     std::function<void ()> ended;
     // True for the first one of an element's errors: the others are not posted.
     std::function<bool ()> may_fail;
     std::shared_ptr<AdaptiveKeys> keys;
-    // Where the other streams are, if any goes on: in presentation time.
-    std::function<std::optional<presentation::Time> (const AdaptiveStream *)>
+    // Where the other streams are, of those that send what is played from a
+    // running time on, if there is any: in presentation time.
+    std::function<std::optional<presentation::Time> (
+        const AdaptiveStream *, presentation::Time running)>
         position;
     // A seek event that came to a pad.
     std::function<bool (GstEvent *)> seek;
@@ -82,6 +96,8 @@ public:
       const Identity &identity);
   // Once the pad is in the element.
   void start ();
+  // Unless a seek has done that.
+  void start_first ();
   // It is not wanted any more: it ends behind the segment that it is in. Where
   // that is, in presentation time; nothing when it has not begun.
   std::optional<presentation::Time> leave ();
@@ -111,11 +127,14 @@ public:
   void end_now ();
 
   // A flushing seek: all streams go through each of these, one after the other.
+  // interrupt: what it sends from here on counts no more.
+  void interrupt (Courses::Access &courses);
   void begin_flush (guint32 seqnum);
   void wait_for_flush ();
   void play (const Itinerary &itinerary);
-  // Another one: from the end of the segment that is being sent.
-  void play_next (const Itinerary &itinerary);
+  // Another one, which does not begin before what any of them has sent.
+  [[nodiscard]] presentation::Time sent (Courses::Access &courses);
+  void play_next (const Itinerary &itinerary, Courses::Access &courses);
   bool seek (GstEvent *event) { return shared_.seek (event); }
   bool select (GstEvent *event) { return shared_.select (event); }
 
@@ -143,8 +162,7 @@ private:
     bool is_active = true;
     bool ends_with_others = false;
     bool ends_now = false;
-    bool begins_next = false;  // next is not waited with
-    std::optional<Itinerary> next;
+    bool begins_next = false;      // what comes next is not waited with
     AdaptiveLine *line = nullptr;  // to go on with
   };
 
@@ -161,8 +179,11 @@ private:
   void begin_part (std::size_t index);
   void look_for_events ();
   [[nodiscard]] GstEvent *tag_event () const;
-  bool take_next (const SegmentMark *last = nullptr);
-  void take_line (AdaptiveLine *line);
+  void take_what_is_due ();
+  bool begin_segment (const std::shared_ptr<const SegmentMark> &mark);
+  void end_segment (const SegmentMark &mark);
+  bool take_next ();
+  void take_line ();
   AdaptiveLine *add_line (loader::Selection selection);
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
@@ -197,6 +218,7 @@ private:
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
+  bool was_sent_ = false;  // media, to the present peer
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
   std::unique_ptr<AdaptiveLine> old_trick_;   // of the track before
@@ -206,8 +228,9 @@ private:
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;
-  AdaptiveSwitch::Held announced_;  // by tags and a message
-  bool is_other_track_ = false;     // than the one that was announced
+  std::shared_ptr<const SegmentMark> mark_;  // null: between two segments
+  AdaptiveSwitch::Held announced_;           // by tags and a message
+  bool is_other_track_ = false;              // than the one that was announced
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;

@@ -206,8 +206,14 @@ void AdaptivePlayback::add_track (
 void AdaptivePlayback::begin_track (const Track &track,
     loader::Selection selection, std::optional<presentation::Time> time)
 {
-  if (!time) time = position_of_others (nullptr);
-  Itinerary itinerary = state_.lock ()->itinerary;
+  Streams streams;
+  Itinerary itinerary;
+  {
+    auto state = state_.lock ();
+    streams = state->streams;
+    itinerary = state->itinerary;
+  }
+  if (!time) time = position_of (streams);
   if (time) itinerary.walk.pass (*time);
   AdaptiveStream::post_variant (element_, track.name, selection.representation);
   auto stream = add_stream (std::move (selection), itinerary);

@@ -195,7 +195,8 @@ bool SegmentSource::begin_step ()
   init_before_ = init_;
   programs_before_ = programs_;
   discontinuity_before_ = discontinuity_;
-  choose ();
+  // Which could ask for a playlist.
+  if (!itinerary_.has_gaps_alone) choose ();
   step_ = itinerary_.walk.next (stretches_);
   if (!step_) return false;
   auto segment = schedule::segment (
@@ -205,6 +206,7 @@ bool SegmentSource::begin_step ()
     return false;
   }
   segment_ = std::move (*segment);
+  if (itinerary_.has_gaps_alone) segment_.gap = true;
   mark->step = *step_;
   mark->number = ++number_;
   mark->running = timeline::to_running (

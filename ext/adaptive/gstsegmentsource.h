@@ -28,11 +28,18 @@ struct Itinerary
   guint32 seqnum = GST_SEQNUM_INVALID;
   bool ends_open = true;  // nobody has asked for a stop
   bool is_segment_seek = false;
+  // Nothing is fetched: each segment is a gap.
+  bool has_gaps_alone = false;
 
   // Key frames are wanted, where there are tracks of them.
   [[nodiscard]] bool is_trick_mode () const
   {
     return (flags & GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS) != 0;
+  }
+  // No sound is wanted.
+  [[nodiscard]] bool is_silent () const
+  {
+    return (flags & GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO) != 0;
   }
 };
 

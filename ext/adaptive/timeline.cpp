@@ -143,6 +143,13 @@ Time lasting (Time duration, double rate)
                                               : max_time;
 }
 
+// And how much of it is played in that time.
+Time covering (Time running, double rate)
+{
+  if (rate == 1 || rate == -1) return running;
+  return lasting (running, 1 / rate);
+}
+
 }  // namespace
 
 std::vector<Leg> make_legs (
@@ -428,6 +435,24 @@ void Walk::pass (Time time)
   passed_ = time;
   stretch_ = 0;
   inside_ = false;
+}
+
+void Walk::delay (Time by)
+{
+  for (Leg &leg : legs_) leg.base += std::min (by, max_time - leg.base);
+}
+
+void Walk::stop_at (Time running, double rate)
+{
+  while (legs_.size () > 1 && legs_.back ().base >= running) legs_.pop_back ();
+  if (legs_.empty ()) return;
+  Leg &last = legs_.back ();
+  Time length = running > last.base ? covering (running - last.base, rate) : 0;
+  if (last.end - last.begin <= length) return;
+  if (is_backward_)
+    last.begin = last.end - length;
+  else
+    last.end = last.begin + length;
 }
 
 }  // namespace timeline

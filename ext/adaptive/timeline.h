@@ -141,6 +141,10 @@ public:
   void leave (std::size_t leg);
   // What is played before the segment at this time is passed over.
   void pass (Time time);
+  // All of it is played later.
+  void delay (Time by);
+  // Nothing is played from this running time on.
+  void stop_at (Time running, double rate);
 
 private:
   [[nodiscard]] std::optional<Step> next_in (

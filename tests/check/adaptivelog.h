@@ -164,21 +164,6 @@ inline void expect_last (Log &log, const char *pad, const std::string &words)
       words.c_str ());
 }
 
-// After a seek without a flush out of the push of `last`. The thread that set
-// it going may not be done with that yet, and carries out the seek when it is:
-// by then further segments may have been sent.
-inline void expect_without_flush (Log &log, const char *pad,
-    const std::string &last, const std::string &words)
-{
-  std::string seen = log.of (pad);
-  std::size_t from = seen.find (last);
-  fail_unless (from != std::string::npos, "%s", seen.c_str ());
-  from += last.size ();
-  std::size_t to = seen.find (" [", from);
-  if (to != std::string::npos) seen.erase (from, to - from);
-  fail_unless_equals_string (seen.c_str (), words.c_str ());
-}
-
 // No stop: up to the end, whatever was asked for before.
 inline Owned<GstEvent> seek_event (double rate, int flags, GstClockTime start,
     GstClockTime stop = GST_CLOCK_TIME_NONE)

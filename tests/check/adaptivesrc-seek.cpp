@@ -309,50 +309,6 @@ GST_START_TEST (a_seek_in_pause_shows_another_place)
 }
 GST_END_TEST;
 
-// Without a flush it goes on behind the segment that is being sent.
-GST_START_TEST (without_a_flush_nothing_is_torn)
-{
-  HttpServer server (serving (long_files ()));
-  Player player (server.uri ("/long.mpd"),
-      [] (const std::string &name) { return name == "video_0"; });
-  Log log (player);
-  struct Once
-  {
-    Player &player;
-    bool done = false;
-  } once{player};
-  g_signal_connect (*player, "pad-added",
-      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer data) {
-        gst_pad_add_probe (
-            pad, GST_PAD_PROBE_TYPE_BUFFER,
-            [] (GstPad *, GstPadProbeInfo *info, gpointer user) {
-              auto *o = static_cast<Once *> (user);
-              GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-              if (GST_BUFFER_PTS (buffer) == 102 * s && !o->done) {
-                o->done = true;
-                seek (o->player, 1, 0, 17 * s);
-              }
-              return GST_PAD_PROBE_OK;
-            },
-            data, nullptr);
-      }),
-      &once);
-  player.play ();
-  test::expect_without_flush (log, "video_0", "v2@102",
-      "[1.0 100,-=0+0] i! v1@100 v2@102 [1.0 117,-=17+4] i! v9@116 v10@118 "
-      "eos");
-  // Whole segments, however many.
-  std::string bytes = player.output ("video_0").bytes;
-  std::string before =
-      init_of ("v") + segment_of ("v1", 100000) + segment_of ("v2", 100000);
-  const std::string behind =
-      init_of ("v") + segment_of ("v9", 100000) + segment_of ("v10", 100000);
-  for (int n = 3; n <= 10 && bytes != before + behind; n++)
-    before += segment_of ("v" + std::to_string (n), 100000);
-  fail_unless (bytes == before + behind);
-}
-GST_END_TEST;
-
 GST_START_TEST (a_seek_may_come_out_of_a_push)
 {
   HttpServer server (serving (long_files ()));
@@ -559,7 +515,6 @@ static Suite *adaptivesrc_seek_suite ()
   tcase_add_test (tests, downstream_may_have_enough_of_a_part);
   tcase_add_test (tests, segment_seeks_end_with_segment_done);
   tcase_add_test (tests, a_seek_in_pause_shows_another_place);
-  tcase_add_test (tests, without_a_flush_nothing_is_torn);
   tcase_add_test (tests, a_seek_may_come_out_of_a_push);
   tcase_add_test (tests, a_seek_that_comes_early_is_where_it_begins);
   tcase_add_test (tests, a_seek_ends_every_wait);

@@ -389,6 +389,113 @@ GST_START_TEST (sound_beside_key_frames)
 }
 GST_END_TEST;
 
+namespace {
+
+// The gaps that pass a pad since the last flush, in seconds.
+class Gaps
+{
+public:
+  explicit Gaps (GstPad *pad)
+  {
+    gst_pad_add_probe (pad,
+        static_cast<GstPadProbeType> (GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
+                                      GST_PAD_PROBE_TYPE_EVENT_FLUSH),
+        on_event, this, nullptr);
+  }
+  Gaps (const Gaps &) = delete;
+  Gaps &operator= (const Gaps &) = delete;
+  std::string words () { return words_.copy (); }
+
+private:
+  static GstPadProbeReturn on_event (
+      GstPad *, GstPadProbeInfo *info, gpointer data)
+  {
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+    auto words = static_cast<Gaps *> (data)->words_.lock ();
+    if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP) words->clear ();
+    if (GST_EVENT_TYPE (event) != GST_EVENT_GAP) return GST_PAD_PROBE_OK;
+    GstClockTime begin = 0;
+    GstClockTime duration = 0;
+    gst_event_parse_gap (event, &begin, &duration);
+    *words +=
+        " " + test::seconds (begin) + "-" + test::seconds (begin + duration);
+    return GST_PAD_PROBE_OK;
+  }
+  Guarded<std::string> words_;
+};
+
+constexpr int silent = flush | GST_SEEK_FLAG_TRICKMODE_NO_AUDIO;
+
+}  // namespace
+
+// It is not fetched, and sinks are told how long there is none.
+GST_START_TEST (no_sound_is_fetched_where_none_is_wanted)
+{
+  const struct
+  {
+    double rate;
+    int flags;
+    GstClockTime start;
+    GstClockTime stop;
+    const char *audio;
+    const char *gaps;
+    std::vector<std::string> asked;
+  } rows[] = {
+      {4, silent, 5 * s, GST_CLOCK_TIME_NONE, "[4.0 5,-=5+0]", " 0-10 10-20",
+          {"v.mp4", "v2.m4s", "v3.m4s", "v4.m4s", "v5.m4s"}},
+      {-2, silent, 9 * s, 13 * s, "[-2.0 9,13=9+0]", " 10-20 0-10",
+          {"v.mp4", "v4.m4s", "v3.m4s"}},
+      {1, silent, 12 * s, 16 * s, "[1.0 12,16=12+0]", " 10-20",
+          {"v.mp4", "v4.m4s"}},
+      {4, silent | trick, 16 * s, GST_CLOCK_TIME_NONE, "[4.0 16,-=16+0]",
+          " 10-20", {"k.m3u8", "k.mp4 0", "k.mp4 9", "k.mp4 10"}},
+      // And with it again.
+      {1, flush, 16 * s, GST_CLOCK_TIME_NONE, "[1.0 16,-=16+0] i! a2@10", "",
+          {"v.mp4", "v5.m4s", "a.mp4", "a2.m4s"}},
+      {4, trick, 18 * s, GST_CLOCK_TIME_NONE, "[4.0 18,-=18+0] i! a2@10", "",
+          {"k.mp4 0", "k.mp4 10", "a.mp4", "a2.m4s"}},
+  };
+  HttpServer server (serving (hls (one_variant)));
+  Player player (server.uri ("/m.m3u8"));
+  Log log (player);
+  player.play ();
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+  Gaps gaps (pad.get ());
+  for (const auto &row : rows) {
+    log.clear ();
+    std::size_t before = server.requests ().size ();
+    guint32 seqnum = seek (player, row.rate, row.flags, row.start, row.stop);
+    for (const char *name : {"video_0", "audio_0"})
+      log.wait_for_end (name, seqnum);
+    expect (log, "audio_0", std::string ("< > ") + row.audio + " eos");
+    fail_unless_equals_string (gaps.words ().c_str (), row.gaps);
+    expect_asked (server, before, row.asked);
+  }
+  // What has seen the end may still be about to be called.
+  player.set_state (GST_STATE_NULL);
+}
+GST_END_TEST;
+
+// One that comes before anything was sent finds no demuxer that would know what
+// there is none of.
+GST_START_TEST (sound_is_sent_before_it_is_left_out)
+{
+  HttpServer server (serving (hls (one_variant)));
+  Player player (server.uri ("/m.m3u8"));
+  Log log (player);
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *element, GstPad *pad, gpointer) {
+        if (g_str_has_prefix (GST_PAD_NAME (pad), "video"))
+          fail_unless (gst_element_send_event (
+              element, test::seek_event (2, silent, 12 * s).release ()));
+      }),
+      nullptr);
+  player.play ();
+  fail_unless (log.of ("audio_0").ends_with ("[2.0 12,-=12+0] i! a2@10 eos"),
+      "%s", log.of ("audio_0").c_str ());
+}
+GST_END_TEST;
+
 // One that does not flush goes on behind what is being sent; what follows is
 // said anew.
 GST_START_TEST (into_key_frames_without_a_flush)
@@ -423,7 +530,7 @@ GST_START_TEST (into_key_frames_without_a_flush)
       }),
       &seeks);
   player.play ();
-  test::expect_without_flush (log, "video_0", "v2@4",
+  expect (log, "video_0",
       "[1.0 0,-=0+0] i! v1@0 v2@4 [1.0 12,20=12+8] i! k7@12 k8!@14 "
       "[1.0 16,-=16+12] i! v5@16 eos");
 }
@@ -807,6 +914,8 @@ static Suite *adaptivesrc_trick_suite ()
   tcase_add_test (tests, key_frames_of_dash);
   tcase_add_test (tests, without_key_frames_all_is_sent);
   tcase_add_test (tests, sound_beside_key_frames);
+  tcase_add_test (tests, no_sound_is_fetched_where_none_is_wanted);
+  tcase_add_test (tests, sound_is_sent_before_it_is_left_out);
   tcase_add_test (tests, into_key_frames_without_a_flush);
   tcase_add_test (tests, a_seek_ends_the_wait_for_key_frames);
   tcase_add_test (tests, chapters_of_dash);

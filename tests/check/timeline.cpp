@@ -415,6 +415,56 @@ GST_START_TEST (a_walk_leaves_legs_and_passes_times)
 }
 GST_END_TEST;
 
+GST_START_TEST (a_walk_is_delayed_and_stopped)
+{
+  Representation four = list_of ({4, 4, 4, 4});
+  const std::vector<Stretch> track = {{&four, 0, max_time}};
+  const std::vector<Span> left_out = {{6 * s, 10 * s}};
+  const struct
+  {
+    timeline::Playing playing;
+    Time delay;
+    Time stop;
+    std::vector<Leg> legs;
+    const char *expected;
+  } rows[] = {
+      {{1, 0, 16 * s, 0}, 0, 100 * s, {{0, 6 * s, 0}, {10 * s, 16 * s, 6 * s}},
+          "0.0.0! 0.0.1 1.0.2! 1.0.3"},
+      {{1, 0, max_time, 0}, 0, 8 * s, {{0, 6 * s, 0}, {10 * s, 12 * s, 6 * s}},
+          "0.0.0! 0.0.1 1.0.2!"},
+      {{1, 0, 16 * s, 0}, 0, 6 * s, {{0, 6 * s, 0}}, "0.0.0! 0.0.1"},
+      {{1, 0, 16 * s, 0}, 0, 3 * s, {{0, 3 * s, 0}}, "0.0.0!"},
+      {{1, 0, 16 * s, 0}, 0, 0, {{0, 0, 0}}, ""},
+      {{1, 0, 16 * s, 0}, 20 * s, 27 * s,
+          {{0, 6 * s, 20 * s}, {10 * s, 11 * s, 26 * s}},
+          "0.0.0! 0.0.1 1.0.2!"},
+      {{1, 0, 16 * s, 0}, 20 * s, 3 * s, {{0, 0, 20 * s}}, ""},
+      {{2, 0, 16 * s, 0}, 0, 4 * s, {{0, 6 * s, 0}, {10 * s, 12 * s, 3 * s}},
+          "0.0.0! 0.0.1 1.0.2!"},
+      {{-1, 0, 16 * s, 0}, 0, 8 * s,
+          {{10 * s, 16 * s, 0}, {4 * s, 6 * s, 6 * s}}, "0.0.3! 0.0.2 1.0.1!"},
+      {{-2, 0, 16 * s, 0}, 1 * s, 2 * s, {{14 * s, 16 * s, 1 * s}}, "0.0.3!"},
+  };
+  for (const auto &row : rows) {
+    Walk walk (
+        timeline::make_legs (row.playing, left_out), row.playing.rate < 0);
+    walk.delay (row.delay);
+    walk.stop_at (row.stop, row.playing.rate);
+    fail_unless (walk.legs () == row.legs);
+    std::string got = walked (walk, track);
+    fail_unless (got == row.expected, "%s", got.c_str ());
+  }
+  // Amid it.
+  Walk walk (timeline::make_legs ({}, {}), false);
+  fail_unless (walk.next (track).has_value ());
+  walk.stop_at (9 * s, 1);
+  fail_unless (walked (walk, track) == "0.0.1 0.0.2");
+  Walk none;
+  none.stop_at (1, 1);
+  fail_unless (none.legs ().empty ());
+}
+GST_END_TEST;
+
 GST_START_TEST (another_representation_goes_on_by_time)
 {
   // Times of other timescales are not the same to the nanosecond.
@@ -474,6 +524,7 @@ static Suite *timeline_suite ()
   tcase_add_test (tests, a_walk_goes_through_what_is_played);
   tcase_add_test (tests, a_walk_goes_on_from_a_copy);
   tcase_add_test (tests, a_walk_leaves_legs_and_passes_times);
+  tcase_add_test (tests, a_walk_is_delayed_and_stopped);
   tcase_add_test (tests, another_representation_goes_on_by_time);
   return suite;
 }
