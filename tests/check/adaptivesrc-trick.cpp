@@ -468,7 +468,8 @@ GST_START_TEST (no_sound_is_fetched_where_none_is_wanted)
     for (const char *name : {"video_0", "audio_0"})
       log.wait_for_end (name, seqnum);
     expect (log, "audio_0", std::string ("< > ") + row.audio + " eos");
-    fail_unless_equals_string (gaps.words ().c_str (), row.gaps);
+    std::string seen = gaps.words ();
+    fail_unless_equals_string (seen.c_str (), row.gaps);
     expect_asked (server, before, row.asked);
   }
   // What has seen the end may still be about to be called.
