@@ -29,6 +29,11 @@ public:
     return *count;
   }
   void wait () override { response_->wait (); }
+  [[nodiscard]] bool is_wanted () const override
+  {
+    return response_->is_wanted ();
+  }
+  [[nodiscard]] bool let_go () override { return response_->let_go (); }
 
 private:
   std::unique_ptr<fetcher::Response> response_;

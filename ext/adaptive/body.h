@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "common/result.h"
 #include "fetcher.h"
@@ -52,6 +53,31 @@ public:
   [[nodiscard]] virtual Result<std::optional<std::size_t>> read_now (
       std::span<std::uint8_t> out) = 0;
   virtual void wait () = 0;
+  // Somebody waits for a connection, and this has one, which it can let go: the
+  // next read asks for the rest. See fetcher::Response.
+  [[nodiscard]] virtual bool is_wanted () const { return false; }
+  [[nodiscard]] virtual bool let_go () { return false; }
+};
+
+// What is between another one and who reads.
+class Layer : public Body
+{
+public:
+  explicit Layer (std::unique_ptr<Body> below) : below_ (std::move (below)) {}
+
+  void wait () override { below_->wait (); }
+  [[nodiscard]] bool is_wanted () const override
+  {
+    return below_->is_wanted ();
+  }
+  [[nodiscard]] bool let_go () override { return below_->let_go (); }
+
+protected:
+  [[nodiscard]] Body &below () { return *below_; }
+  [[nodiscard]] const Body &below () const { return *below_; }
+
+private:
+  const std::unique_ptr<Body> below_;
 };
 
 // A request of fetcher::send, and its response.

@@ -32,15 +32,15 @@ relay::Failure<body::Problem> problem (
       0};
 }
 
-class Decrypted final : public body::Body
+class Decrypted final : public body::Layer
 {
 public:
   Decrypted (std::unique_ptr<body::Body> encrypted, Decrypter decrypter,
       const presentation::Encryption &encryption)
-      : encrypted_ (std::move (encrypted)),
+      : Layer (std::move (encrypted)),
         decrypter_ (std::move (decrypter)),
         key_uri_ (encryption.key_uri),
-        head_ (encrypted_->head ())
+        head_ (below ().head ())
   {
     // How much of it is padding only the end says.
     if (encryption.cipher != presentation::Encryption::Cipher::aes_256_ctr) {
@@ -50,7 +50,6 @@ public:
   }
 
   [[nodiscard]] const fetcher::Head &head () const override { return head_; }
-  void wait () override { encrypted_->wait (); }
 
   body::Result<std::optional<std::size_t>> read_now (
       std::span<std::uint8_t> out) override
@@ -87,7 +86,7 @@ private:
     // waits is told of.
     while (!ended_) {
       std::size_t held = decrypter_.held ();
-      Count count = encrypted_->read_now (out.subspan (held));
+      Count count = below ().read_now (out.subspan (held));
       if (!count || !*count) return count;
       if (**count == 0) return finish (out);
       auto size = decrypter_.update (out.first (held + **count));
@@ -105,7 +104,6 @@ private:
     return std::optional (*size);
   }
 
-  std::unique_ptr<body::Body> encrypted_;
   Decrypter decrypter_;
   const std::string key_uri_;
   fetcher::Head head_;
@@ -116,12 +114,12 @@ private:
   std::size_t small_size_ = 0;
 };
 
-class Samples final : public body::Body
+class Samples final : public body::Layer
 {
 public:
   Samples (std::unique_ptr<body::Body> encrypted, sampleaes::Cipher cipher,
       const presentation::Encryption &encryption)
-      : encrypted_ (std::move (encrypted)),
+      : Layer (std::move (encrypted)),
         cipher_ (std::move (cipher)),
         key_uri_ (encryption.key_uri)
   {
@@ -129,9 +127,8 @@ public:
 
   [[nodiscard]] const fetcher::Head &head () const override
   {
-    return encrypted_->head ();
+    return below ().head ();
   }
-  void wait () override { encrypted_->wait (); }
 
   Count read_now (std::span<std::uint8_t> out) override
   {
@@ -139,7 +136,7 @@ public:
       clear_.clear ();
       clear_at_ = 0;
       if (ended_) return std::optional (std::size_t{0});
-      Count count = encrypted_->read_now (read_);
+      Count count = below ().read_now (read_);
       if (!count || !*count) return count;
       auto done = take (std::span (read_).first (**count));
       if (!done) return problem (body::Error::decrypt, key_uri_, done.code ());
@@ -184,7 +181,6 @@ private:
     return relay::Done{};
   }
 
-  std::unique_ptr<body::Body> encrypted_;
   sampleaes::Cipher cipher_;
   const std::string key_uri_;
   bool ended_ = false;

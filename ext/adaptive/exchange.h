@@ -48,6 +48,8 @@ public:
   // the connection is used again.
   void discard ();
 
+  // Somebody waits for its place.
+  [[nodiscard]] bool is_wanted () const { return ticket_->is_wanted (); }
   [[nodiscard]] unsigned status () const
   {
     return soup_message_get_status (message_.get ());

@@ -130,6 +130,8 @@ const char *to_string (Error error)
       return "too large";
     case Error::protocol:
       return "not HTTP";
+    case Error::busy:
+      return "no connection is free";
   }
   return "unknown";
 }

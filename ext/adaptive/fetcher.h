@@ -146,6 +146,11 @@ struct Request
   // Called, if it is set, when a connection may be used for it: what is asked
   // for from then on does not go before it.
   std::function<void ()> on_place{};
+  // The same before it waits for one, because none is free. Whoever has one and
+  // waits for this is to let it go: see Response::let_go ().
+  std::function<void ()> on_queue{};
+  // Otherwise it is Error::busy when none is free.
+  bool waits_for_place = true;
 };
 
 enum class Error
@@ -166,7 +171,8 @@ enum class Error
   changed,          // the resource changed while it was read
   bad_range,        // not the bytes that were asked for; 416
   too_large,        // more than max_bytes
-  protocol          // not HTTP
+  protocol,         // not HTTP
+  busy              // no connection is free: see Request::waits_for_place
 };
 [[nodiscard]] const char *to_string (Error error);
 
@@ -263,6 +269,12 @@ public:
   Result<std::optional<std::size_t>> read_now (
       std::uint8_t *data, std::size_t size);
   void wait ();
+  // Somebody waits for a connection, and this has one. From any thread that
+  // nobody reads in.
+  [[nodiscard]] bool is_wanted () const;
+  // Gives it back: the next read asks for the rest. False: it cannot be had in
+  // parts, or there is none to be given back.
+  [[nodiscard]] bool let_go ();
 
 private:
   std::unique_ptr<Impl> impl_;

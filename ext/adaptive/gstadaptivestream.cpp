@@ -182,9 +182,9 @@ bool AdaptiveStream::find_format ()
     fail (bytes.code ());
     return false;
   }
-  if (*bytes != nullptr)
+  if (*bytes)
     caps_.reset (gst_type_find_helper_for_buffer (
-        GST_OBJECT (shared_.element), *bytes, nullptr));
+        GST_OBJECT (shared_.element), bytes->get (), nullptr));
   if (!caps_)
     fail ({SegmentProblem::Kind::not_media, {},
         first ? uri::without_secrets (first->resource.uri) : ""});
@@ -567,8 +567,10 @@ void AdaptiveStream::end (GstFlowReturn flow)
 {
   if (!end_turn (flow) || flow == GST_FLOW_OK) return;
   // What was read ahead is not wanted any more, and its connection neither.
-  feed ()->cancel ();
+  std::shared_ptr<SegmentFeed> feed = this->feed ();
+  feed->cancel ();
   bool ends = flow != GST_FLOW_FLUSHING;
+  if (ends) feed->close ();
   if (ends && flow != GST_FLOW_EOS && shared_.may_fail ())
     GST_ELEMENT_FLOW_ERROR (shared_.element, flow);
   // Before the event: with it an application may go.

@@ -88,6 +88,7 @@ Report report_of (const fetcher::Problem &problem)
           _ ("The server does not answer as a web server.")};
     case Error::truncated:
     case Error::cancelled:
+    case Error::busy:
       break;
   }
   return {GST_RESOURCE_ERROR_READ, _ ("The connection broke off.")};

@@ -54,6 +54,19 @@ void SegmentFeed::cancel ()
   g_cancellable_cancel (cancellable_.get ());
 }
 
+void SegmentFeed::close ()
+{
+  auto lanes = common_.lanes->lock ();
+  // Who is broken off is so soon.
+  lanes.wait (lane_.for_pusher,
+      [this] (const SegmentLanes &) { return lane_.holder == Holder::nobody; });
+  lane_.holder = Holder::pusher;
+  lanes.unlock ();
+  source_.close ();
+  lanes.lock ();
+  lane_.holder = Holder::nobody;
+}
+
 SegmentFeed::Marks SegmentFeed::marks ()
 {
   auto lanes = common_.lanes->lock ();
@@ -137,11 +150,14 @@ SegmentFeed::Result<SegmentItem> SegmentFeed::read (
     Lanes::Access &lanes, Holder holder)
 {
   lane_.holder = holder;
+  lane_.was_let_go = false;
   auto leaving = std::exchange (lane_.leaving, std::nullopt);
   source_.set_level (level_of (lanes->limits));
   lanes.unlock ();
   if (leaving) source_.leave (*leaving);
   auto item = source_.next ();
+  // Nothing more comes of it: its connection is for others.
+  if (!item) source_.close ();
   lanes.lock ();
   lane_.holder = Holder::nobody;
   if (!item)
@@ -157,16 +173,18 @@ SegmentFeed::Result<SegmentItem> SegmentFeed::read (
   return item;
 }
 
-SegmentFeed::Result<GstBuffer *> SegmentFeed::peek ()
+SegmentFeed::Result<Owned<GstBuffer>> SegmentFeed::peek ()
 {
   auto lanes = common_.lanes->lock ();
   for (;;) {
     auto item = read (lanes, Holder::worker);
     if (!item) return item.error ();
-    GstBuffer *buffer = item->buffer.get ();
+    Owned<GstBuffer> buffer = relay::share (item->buffer.get ());
     bool is_end = item->kind == Kind::end;
     lane_.queue.push_back (std::move (*item));
-    if (buffer != nullptr || is_end) return buffer;
+    // Others may wait for its connection until this one is played.
+    need_worker ();
+    if (buffer || is_end) return buffer;
   }
 }
 
@@ -199,7 +217,7 @@ SegmentFeed::Result<SegmentItem> SegmentFeed::advance (Lanes::Access &lanes)
     if (lane_.ended) return SegmentItem{};
     report (lanes, true);
     if (lane_.holder == Holder::nobody && lane_.queue.empty ()) {
-      if (lanes->limits.segments > 0) need_worker ();
+      need_worker ();
       return read (lanes, Holder::pusher);
     }
     lane_.is_waiting = true;
@@ -245,14 +263,32 @@ void SegmentFeed::need_worker ()
   if (!worker_.joinable ()) worker_ = std::thread ([this] { work (); });
 }
 
-bool SegmentFeed::may_read (const SegmentLanes &lanes) const
+// Nobody reads, nor will soon.
+bool SegmentFeed::is_held_up () const
 {
-  if (lanes.limits.segments == 0 || !lane_.state.is_active ||
+  if (lane_.is_cancelled || lane_.ended || lane_.problem ||
       lane_.holder != Holder::nobody || lane_.is_waiting)
     return false;
-  if (lane_.queue.empty () &&
-      (!lane_.is_pushing ||
-          SegmentLane::Clock::now () - lane_.pushing_since < patience))
+  if (!lane_.queue.empty ()) return true;
+  return lane_.is_pushing &&
+         SegmentLane::Clock::now () - lane_.pushing_since >= patience;
+}
+
+// Somebody waits for a connection that is had here, for as long as the pusher
+// is held up: that may be by who waits.
+bool SegmentFeed::is_wanted () const
+{
+  return source_.is_wanted () ||
+         (lane_.opening == Opening::opened && lane_.opened->is_wanted ());
+}
+
+bool SegmentFeed::may_read (const SegmentLanes &lanes) const
+{
+  if (!is_held_up ()) return false;
+  if (is_wanted ()) return true;
+  if (lanes.limits.segments == 0 || !lane_.state.is_active) return false;
+  // Not for each little that was taken.
+  if (lane_.was_let_go && lane_.state.bytes > lanes.limits.bytes / 2)
     return false;
   if (!source_.is_between ())
     return ahead::may_read (lanes.limits, lane_.state);
@@ -263,10 +299,13 @@ bool SegmentFeed::may_read (const SegmentLanes &lanes) const
 }
 
 // As long as the pusher reads by itself, nobody is told when it is held up.
-bool SegmentFeed::is_polling (const SegmentLanes &lanes) const
+bool SegmentFeed::is_polling () const
 {
-  return lanes.limits.segments > 0 && lane_.state.is_active &&
-         lane_.queue.empty ();
+  if (lane_.is_cancelled || lane_.ended || lane_.problem) return false;
+  // Nor when somebody begins to wait for a connection.
+  if (lane_.holder == Holder::nobody && source_.is_open ()) return true;
+  return lane_.opening == Opening::opened ||
+         (lane_.state.is_active && lane_.queue.empty ());
 }
 
 // False: it is to stop.
@@ -276,7 +315,7 @@ bool SegmentFeed::wait_for_work (Lanes::Access &lanes)
     return lane_.stopping || lane_.opening == Opening::wanted || may_read (all);
   };
   while (!is_over (*lanes)) {
-    if (is_polling (*lanes))
+    if (is_polling ())
       lanes.wait_for (lane_.for_worker, patience, is_over);
     else
       lanes.wait (lane_.for_worker, is_over);
@@ -284,8 +323,25 @@ bool SegmentFeed::wait_for_work (Lanes::Access &lanes)
   return !lane_.stopping;
 }
 
+// False: the rest could not be had then.
+bool SegmentFeed::let_go (Lanes::Access &lanes)
+{
+  lane_.holder = Holder::worker;
+  lanes.unlock ();
+  bool done = source_.let_go ();
+  lanes.lock ();
+  lane_.holder = Holder::nobody;
+  lane_.was_let_go = done;
+  lane_.for_pusher.notify_all ();
+  return done;
+}
+
 void SegmentFeed::read_ahead (Lanes::Access &lanes)
 {
+  // The rest of what is being read comes into memory, if there is room.
+  if (is_wanted () && !ahead::may_read (lanes->limits, lane_.state) &&
+      let_go (lanes))
+    return;
   auto item = read (lanes, Holder::worker);
   if (item) {
     if (item->buffer) {
@@ -317,18 +373,32 @@ void SegmentFeed::open_offered (Lanes::Access &lanes)
   lane_.opening = Opening::going_on;
   std::shared_ptr<SegmentReader> reader = lane_.opened;
   lanes.unlock ();
-  auto opened = reader->open ();
+  // Waiting for a connection, which may be the initialization's, it would be
+  // there for nobody who waits for that one.
+  auto opened = reader->open_if_free ();
   lanes.lock ();
-  lane_.opening = opened ? Opening::opened : Opening::failed;
-  if (!opened) lane_.opening_problem = opened.code ();
+  if (lane_.opening == Opening::withdrawn) {
+    lanes.unlock ();
+    reader.reset ();
+    lanes.lock ();
+    lane_.opening = Opening::nothing;
+    return;
+  }
+  lane_.opening = Opening::failed;
+  if (!opened)
+    lane_.opening_problem = opened.code ();
+  else
+    lane_.opening = *opened ? Opening::opened : Opening::nothing;
   lane_.for_pusher.notify_all ();
 }
 
-// Nobody is there to help when the worker itself reads.
+// Nobody is there to help when the worker itself reads, or is not done with
+// what was offered before.
 void SegmentFeed::offer (std::shared_ptr<SegmentReader> reader)
 {
   auto lanes = common_.lanes->lock ();
-  if (lane_.holder != Holder::pusher) return;
+  if (lane_.holder != Holder::pusher || lane_.opening != Opening::nothing)
+    return;
   lane_.opening = Opening::offered;
   lane_.opened = std::move (reader);
   need_worker ();
@@ -348,6 +418,7 @@ SegmentFeed::Result<bool> SegmentFeed::collect ()
   lanes.wait (lane_.for_pusher, [this] (const SegmentLanes &) {
     return lane_.opening != Opening::going_on;
   });
+  if (lane_.opening == Opening::withdrawn) return false;
   Opening opening = std::exchange (lane_.opening, Opening::nothing);
   lane_.opened.reset ();
   if (opening == Opening::failed)
@@ -355,9 +426,14 @@ SegmentFeed::Result<bool> SegmentFeed::collect ()
   return opening == Opening::opened;
 }
 
+// Does not wait: who opens it drops it.
 void SegmentFeed::withdraw ()
 {
-  (void)collect ();
+  auto lanes = common_.lanes->lock ();
+  bool is_going_on = lane_.opening == Opening::going_on ||
+                     lane_.opening == Opening::withdrawn;
+  lane_.opening = is_going_on ? Opening::withdrawn : Opening::nothing;
+  lane_.opened.reset ();
 }
 
 bool SegmentFeed::give_up (const SegmentMark &mark)

@@ -46,6 +46,7 @@ struct SegmentLane
   bool is_started = false;  // the pusher has asked for something
   bool is_waiting = false;  // the pusher, for the worker
   bool is_pushing = false;  // the pusher is elsewhere
+  bool was_let_go = false;  // the connection, with a part half read
   Clock::time_point pushing_since;
 
   // A segment that is opened while the pusher reads its initialization.
@@ -55,6 +56,7 @@ struct SegmentLane
     offered,
     wanted,
     going_on,
+    withdrawn,  // while it was
     opened,
     failed
   };
@@ -121,13 +123,15 @@ public:
 
   [[nodiscard]] const SegmentSource &source () const { return source_; }
   // The first bytes of the track, which next () gives again. Before next ().
-  [[nodiscard]] Result<GstBuffer *> peek ();
+  [[nodiscard]] Result<relay::Owned<GstBuffer>> peek ();
   // The pusher's. Waits; when it comes back, what it got before was taken.
   [[nodiscard]] Result<SegmentItem> next ();
   // What is left of the leg that the last item was of is not given any more.
   void leave_leg ();
   // From any thread: what waits ends with SegmentProblem::is_cancelled.
   void cancel ();
+  // After that: its connection is for others. The pusher's.
+  void close ();
   // Of what was taken last, and of the last that is there; null at the
   // beginning. From any thread.
   struct Marks
@@ -157,10 +161,13 @@ private:
   void report (Lanes::Access &lanes, bool runs_dry);
   void need_worker ();
   void work ();
+  [[nodiscard]] bool is_held_up () const;
+  [[nodiscard]] bool is_wanted () const;
   [[nodiscard]] bool may_read (const SegmentLanes &lanes) const;
-  [[nodiscard]] bool is_polling (const SegmentLanes &lanes) const;
+  [[nodiscard]] bool is_polling () const;
   bool wait_for_work (Lanes::Access &lanes);
   void read_ahead (Lanes::Access &lanes);
+  bool let_go (Lanes::Access &lanes);
   void open_offered (Lanes::Access &lanes);
 
   const Common &common_;

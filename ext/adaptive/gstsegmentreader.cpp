@@ -130,7 +130,9 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   fetcher::Request request{resource.uri, {},
       part_.is_init ? fetcher::Kind::init : fetcher::Kind::media};
   // The time for which a connection was waited for says nothing of the network.
+  request.waits_for_place = waits_for_place_;
   request.on_place = [this, also = std::move (on_place)] {
+    if (was_let_go_) return;
     begun_ = Throughput::now ();
     stopwatch_.emplace (begun_);
     pace_.emplace (begun_);
@@ -147,23 +149,31 @@ SegmentReader::Result<std::unique_ptr<body::Body>> SegmentReader::fetch (
   return std::move (*body);
 }
 
+static relay::Failure<SegmentProblem> busy ()
+{
+  body::Problem problem;
+  problem.fetch.error = fetcher::Error::busy;
+  return failure (std::move (problem));
+}
+
 // Where a key is wanted that nobody has, both are asked for at once, the key
-// first: a host may have one place for both.
+// first: a host may have one place for both. With a connection it is not waited
+// for without one, nor for several tries: that may be the one that it needs.
 SegmentReader::Result<std::shared_ptr<const keystore::Key>>
 SegmentReader::open_with_key (
     const std::string &uri, std::function<void ()> on_place)
 {
   const presentation::Resource &resource = part_.resource ();
   access_.keys->begin (access_.settings, uri, access_.counters);
-  access_.keys->wait_for_place (uri, cancellable_);
-  auto body = fetch (resource, on_place);
-  if (!body) return body.error ();
-  if (auto key = access_.keys->wait_for_key (uri, cancellable_)) {
-    body_ = std::move (*body);
-    return key;
+  if (access_.keys->wait_for_place (uri, cancellable_, waits_for_place_)) {
+    auto body = fetch (resource, on_place);
+    if (!body) return body.error ();
+    if (auto key = access_.keys->wait_for_key (uri, cancellable_)) {
+      body_ = std::move (*body);
+      return key;
+    }
   }
-  // It may take several tries: not with a connection that waits for them.
-  *body = nullptr;
+  if (!waits_for_place_) return busy ();
   auto key =
       access_.keys->get (access_.settings, uri, cancellable_, access_.counters);
   if (!key) {
@@ -171,7 +181,7 @@ SegmentReader::open_with_key (
     problem.code.is_of_key = true;
     return problem;
   }
-  body = fetch (resource, std::move (on_place));
+  auto body = fetch (resource, std::move (on_place));
   if (!body) return body.error ();
   body_ = std::move (*body);
   return std::move (*key);
@@ -200,6 +210,25 @@ SegmentReader::Result<relay::Done> SegmentReader::open (
   if (!clear) return failure (clear.code ());
   body_ = std::move (*clear);
   return relay::Done{};
+}
+
+SegmentReader::Result<bool> SegmentReader::open_if_free ()
+{
+  waits_for_place_ = false;
+  auto opened = open ();
+  waits_for_place_ = true;
+  if (opened) return true;
+  const SegmentProblem &problem = opened.code ();
+  if (problem.kind == Kind::body &&
+      problem.body.fetch.error == fetcher::Error::busy)
+    return false;
+  return opened.error ();
+}
+
+bool SegmentReader::let_go ()
+{
+  was_let_go_ = body_ && body_->let_go ();
+  return was_let_go_;
 }
 
 // At the beginning of a resource, enough to see what it is: a read gives as
@@ -337,13 +366,14 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::end () const
 
 abr::Transfer SegmentReader::transfer () const
 {
-  return stopwatch_ ? stopwatch_->finish (Throughput::now ()) : abr::Transfer{};
+  if (!stopwatch_ || was_let_go_) return {};
+  return stopwatch_->finish (Throughput::now ());
 }
 
 abr::Progress SegmentReader::progress () const
 {
   abr::Progress out;
-  if (!pace_ || !body_) return out;
+  if (!pace_ || !body_ || was_let_go_) return out;
   abr::Time now = Throughput::now ();
   out.elapsed = now - begun_;
   out.bytes = position_;

@@ -113,6 +113,13 @@ public:
   // Sends the request, and waits for the headers. on_place: see
   // fetcher::Request.
   [[nodiscard]] Result<relay::Done> open (std::function<void ()> on_place = {});
+  // The same, where connections are free: it waits for none. False: it is not
+  // open.
+  [[nodiscard]] Result<bool> open_if_free ();
+  // Somebody waits for the connection that it has.
+  [[nodiscard]] bool is_wanted () const { return body_ && body_->is_wanted (); }
+  // Gives it back: the next read asks for the rest. False: it cannot.
+  [[nodiscard]] bool let_go ();
   // Waits for bytes. Null at the end, which is verified by the length, or by
   // the boxes or packets.
   [[nodiscard]] Result<relay::Owned<GstBuffer>> read ();
@@ -145,6 +152,8 @@ private:
   SegmentClocks &clocks_;
   presentation::Time time_;  // of the first buffer
   bool is_text_ = false;     // WebVTT
+  bool waits_for_place_ = true;
+  bool was_let_go_ = false;  // its time says nothing of the network
   std::unique_ptr<body::Body> body_;
   std::optional<abr::Stopwatch> stopwatch_;
   std::optional<abr::Pace> pace_;

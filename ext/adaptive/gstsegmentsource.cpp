@@ -244,13 +244,23 @@ void SegmentSource::end_step ()
   step_.reset ();
 }
 
+void SegmentSource::withdraw ()
+{
+  if (offered_) helper_->withdraw ();
+  offered_.reset ();
+}
+
+void SegmentSource::close ()
+{
+  withdraw ();
+  reader_.reset ();
+}
+
 void SegmentSource::leave (std::size_t leg)
 {
   itinerary_.walk.leave (leg);
   if (!step_ || step_->leg > leg) return;
-  if (offered_) helper_->withdraw ();
-  offered_.reset ();
-  reader_.reset ();
+  close ();
   events_.clear ();
   after_init_.reset ();
   tried_.clear ();
@@ -364,12 +374,12 @@ static std::optional<std::uint64_t> same_time (
 bool SegmentSource::move_in_place (const SegmentProblem &problem)
 {
   std::string reason = problem.describe ();
+  // Its connection may be the one by which another place is looked at.
+  withdraw ();
   for (;;) {
     auto chosen = chooser_.choose_elsewhere (
         step_->stretch, tried_, reason, cancellable_);
     if (!chosen) return false;
-    if (offered_) helper_->withdraw ();
-    offered_.reset ();
     bool is_same = places::is_same (*chosen, *held_[step_->stretch]);
     std::uint64_t before = step_->segment;
     hold (step_->stretch, std::move (chosen), before);
@@ -395,7 +405,7 @@ bool SegmentSource::move (const SegmentProblem &problem)
   length_ = reader_->length ();
   if (passed_ > 0 && !has_same_bytes) {
     if (helper_ == nullptr || !helper_->give_up (*mark_)) return false;
-    reader_.reset ();
+    close ();
     bool can = chooser_
                    .choose_elsewhere (step_->stretch, tried_,
                        problem.describe (), cancellable_)

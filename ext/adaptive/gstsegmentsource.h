@@ -115,6 +115,15 @@ public:
   {
     return mark_;
   }
+  // A part is being read: see SegmentReader.
+  [[nodiscard]] bool is_open () const { return reader_ != nullptr; }
+  [[nodiscard]] bool is_wanted () const
+  {
+    return reader_ && reader_->is_wanted ();
+  }
+  [[nodiscard]] bool let_go () { return reader_ && reader_->let_go (); }
+  // Nothing more is read.
+  void close ();
   // What is left of this leg is not wanted.
   void leave (std::size_t leg);
 
@@ -131,6 +140,7 @@ private:
   void choose ();
   bool give_up ();
   void take_back ();
+  void withdraw ();
   void hold (
       std::size_t stretch, AdaptiveSwitch::Held chosen, std::uint64_t segment);
   bool move_in_place (const SegmentProblem &problem);

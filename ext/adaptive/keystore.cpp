@@ -143,6 +143,12 @@ void Store::begin (const fetcher::Settings &settings, const std::string &uri,
     request.on_place = [this, attempt] {
       auto locked = state_.lock ();
       attempt->is_placed = true;
+      attempt->is_queued = false;
+      changed_.notify_all ();
+    };
+    request.on_queue = [this, attempt] {
+      auto locked = state_.lock ();
+      attempt->is_queued = true;
       changed_.notify_all ();
     };
     finish (uri, *attempt,
@@ -152,12 +158,18 @@ void Store::begin (const fetcher::Settings &settings, const std::string &uri,
   state->threads.push_back ({place, std::thread (std::move (ask))});
 }
 
-void Store::wait_for_place (const std::string &uri, GCancellable *cancellable)
+bool Store::wait_for_place (
+    const std::string &uri, GCancellable *cancellable, bool waits)
 {
   auto attempt = known (uri);
-  if (!attempt) return;
-  wait (
-      cancellable, [&attempt] { return attempt->is_placed || attempt->done; });
+  if (!attempt) return false;
+  wait (cancellable, [&attempt, waits] {
+    return attempt->is_placed || attempt->done || !attempt->is_begun ||
+           (attempt->is_queued && !waits);
+  });
+  auto state = state_.lock ();
+  return attempt->key ||
+         (attempt->is_begun && attempt->is_placed && !attempt->problem);
 }
 
 std::shared_ptr<const Key> Store::wait_for_key (
@@ -165,7 +177,9 @@ std::shared_ptr<const Key> Store::wait_for_key (
 {
   auto attempt = known (uri);
   if (!attempt) return nullptr;
-  wait (cancellable, [&attempt] { return attempt->done; });
+  wait (cancellable, [&attempt] {
+    return attempt->done || !attempt->is_begun || attempt->is_queued;
+  });
   auto state = state_.lock ();
   return attempt->key;
 }

@@ -56,9 +56,13 @@ public:
   void begin (const fetcher::Settings &settings, const std::string &uri,
       fetcher::Counters *counters);
   // Until what has been begun has its place among the connections of its host:
-  // what is asked for from then on does not go before it.
-  void wait_for_place (const std::string &uri, GCancellable *cancellable);
-  // What has been begun, when it is there. Null: it is not; see get ().
+  // what is asked for from then on does not go before it. False: it is tried
+  // again and again, or has failed; see get (). So it is where it would have to
+  // be waited for, unless waits.
+  [[nodiscard]] bool wait_for_place (
+      const std::string &uri, GCancellable *cancellable, bool waits = true);
+  // What has been begun, when it is there. Null: it is not, or it has no
+  // connection: who has one may not wait for that. See get ().
   [[nodiscard]] std::shared_ptr<const Key> wait_for_key (
       const std::string &uri, GCancellable *cancellable);
   // Ends what has been begun, and lets nothing more begin: before the counters
@@ -70,6 +74,7 @@ private:
   {
     bool is_begun = false;  // see begin ()
     bool is_placed = false;
+    bool is_queued = false;  // it waits for a connection
     bool done = false;
     std::shared_ptr<const Key> key;
     std::optional<fetcher::Problem> problem;

@@ -19,6 +19,7 @@ void Limiter::advance (Host &host)
     first->progress ();
     first->changed_.notify_one ();
   }
+  host.traffic->waiting = host.queue.size ();
 }
 
 Ticket::Ticket (Limiter &limiter, Request request)
@@ -26,7 +27,7 @@ Ticket::Ticket (Limiter &limiter, Request request)
 {
   auto hosts = limiter_.hosts_.lock ();
   Limiter::Host &host = (*hosts)[request_.host];
-  progress_ = host.progress;
+  traffic_ = host.traffic;
   if (request_.limit == 0) {
     host.active++;
     granted_ = true;
@@ -55,6 +56,12 @@ Ticket::~Ticket ()
   if (host.active == 0 && host.queue.empty ()) hosts->erase (entry);
 }
 
+bool Ticket::is_granted ()
+{
+  auto hosts = limiter_.hosts_.lock ();
+  return granted_;
+}
+
 Outcome Ticket::wait ()
 {
   Clock::time_point entered = Clock::now ();
@@ -66,7 +73,7 @@ Outcome Ticket::wait ()
       hosts.wait (changed_, is_over);
       continue;
     }
-    Clock::time_point last{Clock::duration (progress_->load ())};
+    Clock::time_point last{Clock::duration (traffic_->progress.load ())};
     Clock::time_point deadline = std::max (entered, last) + request_.patience;
     if (Clock::now () >= deadline) return Outcome::no_progress;
     hosts.wait_until (changed_, deadline, is_over);

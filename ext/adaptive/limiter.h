@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <list>
 #include <map>
 #include <memory>
@@ -34,12 +35,17 @@ public:
 private:
   friend class Ticket;
 
-  using Progress = std::atomic<Clock::rep>;
+  // What tickets see without the lock.
+  struct Traffic
+  {
+    std::atomic<Clock::rep> progress{0};
+    std::atomic<std::size_t> waiting{0};
+  };
   struct Host
   {
     unsigned active = 0;
     std::list<Ticket *> queue;
-    std::shared_ptr<Progress> progress = std::make_shared<Progress> ();
+    std::shared_ptr<Traffic> traffic = std::make_shared<Traffic> ();
   };
   using Hosts = std::map<std::string, Host>;
 
@@ -75,18 +81,25 @@ public:
   Ticket (const Ticket &) = delete;
   Ticket &operator= (const Ticket &) = delete;
 
+  // Nobody need wait for it.
+  [[nodiscard]] bool is_granted ();
   [[nodiscard]] Outcome wait ();
   // As Limiter::stop ().
   void stop () { limiter_.stop (*this); }
   // This transfer gets on.
-  void progress () { *progress_ = Clock::now ().time_since_epoch ().count (); }
+  void progress ()
+  {
+    traffic_->progress = Clock::now ().time_since_epoch ().count ();
+  }
+  // Somebody waits for one of the host's transfers to end.
+  [[nodiscard]] bool is_wanted () const { return traffic_->waiting > 0; }
 
 private:
   friend class Limiter;
 
   Limiter &limiter_;
   const Request request_;
-  std::shared_ptr<Limiter::Progress> progress_;
+  std::shared_ptr<Limiter::Traffic> traffic_;
   // Of the limiter's lock.
   bool granted_ = false;
   bool stopped_ = false;

@@ -65,11 +65,16 @@ Result<Way> choose_way (
 
 // A connection's place, when it is there.
 Result<std::unique_ptr<limiter::Ticket>> wait_for_place (
-    const Settings &settings, limiter::Request request,
+    const Settings &settings, const Request &request, limiter::Request place,
     GCancellable *cancellable)
 {
   auto ticket = std::make_unique<limiter::Ticket> (
-      Engine::get ().limiter (), std::move (request));
+      Engine::get ().limiter (), std::move (place));
+  if (!ticket->is_granted ()) {
+    if (!request.waits_for_place)
+      return problem (Error::busy, "all connections to the host are in use");
+    if (request.on_queue) request.on_queue ();
+  }
   gulong handler = 0;
   auto on_cancelled = [] (GCancellable *, gpointer data) {
     Engine::get ().limiter ().stop (*static_cast<limiter::Ticket *> (data));
@@ -237,8 +242,8 @@ Result<std::unique_ptr<Exchange>> Requester::send_to (
   if (way->max_connections &&
       (place.limit == 0 || *way->max_connections < place.limit))
     place.limit = *way->max_connections;
-  Result<std::unique_ptr<limiter::Ticket>> ticket =
-      wait_for_place (settings_, std::move (place), cancellable_.get ());
+  Result<std::unique_ptr<limiter::Ticket>> ticket = wait_for_place (
+      settings_, request_, std::move (place), cancellable_.get ());
   if (!ticket) return ticket.error ();
   if (request_.on_place) request_.on_place ();
   Result<std::shared_ptr<Session>> session =

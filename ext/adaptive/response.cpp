@@ -310,6 +310,14 @@ void Response::Impl::finish ()
   exchange.reset ();
 }
 
+// Where the end is not known, there may be nothing behind the position.
+bool Response::Impl::let_go ()
+{
+  if (!exchange || !end || !may_resume ()) return false;
+  exchange.reset ();
+  return true;
+}
+
 bool Response::Impl::may_resume () const
 {
   return opened && !body.coded && requester.request ().method == "GET" &&
@@ -328,6 +336,16 @@ const Head &Response::head () const
 void Response::wait ()
 {
   impl_->wait ();
+}
+
+bool Response::is_wanted () const
+{
+  return impl_->is_wanted ();
+}
+
+bool Response::let_go ()
+{
+  return impl_->let_go ();
 }
 
 Result<std::size_t> Response::read (std::uint8_t *data, std::size_t size)

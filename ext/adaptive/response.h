@@ -37,6 +37,12 @@ struct Response::Impl
     if (exchange && !decoder) exchange->wait ();
   }
 
+  [[nodiscard]] bool is_wanted () const
+  {
+    return exchange && exchange->is_wanted ();
+  }
+  bool let_go ();
+
   Head head;
 
 private:

@@ -50,30 +50,29 @@ private:
   fetcher::Head head_;
 };
 
-class Keeping final : public body::Body
+class Keeping final : public body::Layer
 {
 public:
   Keeping (Cache &cache, std::unique_ptr<body::Body> body,
       std::unique_ptr<store::Writer> writer)
-      : cache_ (cache), body_ (std::move (body)), writer_ (std::move (writer))
+      : Layer (std::move (body)), cache_ (cache), writer_ (std::move (writer))
   {
   }
 
   [[nodiscard]] const fetcher::Head &head () const override
   {
-    return body_->head ();
+    return below ().head ();
   }
   body::Result<std::optional<std::size_t>> read_now (
       std::span<std::uint8_t> out) override
   {
-    auto count = body_->read_now (out);
+    auto count = below ().read_now (out);
     if (!count)
       writer_.reset ();
     else if (*count && writer_)
       append (out.first (**count));
     return count;
   }
-  void wait () override { body_->wait (); }
 
 private:
   void append (std::span<const std::uint8_t> bytes)
@@ -96,7 +95,6 @@ private:
   }
 
   Cache &cache_;
-  std::unique_ptr<body::Body> body_;
   std::unique_ptr<store::Writer> writer_;
   std::uint64_t size_ = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "bytes.h"
 
@@ -106,75 +107,124 @@ Result<Index> parse (std::span<const std::uint8_t> data, std::uint64_t position)
 
 namespace {
 
-// How much of a referred index is asked for at first: some 600 references.
-constexpr std::uint64_t first_guess = 8192;
+std::uint64_t guess (const Reference &reference)
+{
+  return std::min<std::uint64_t> (reference.size, Walk::first_guess);
+}
+
+// What of it is in the parts: the longest, if it is in several.
+std::span<const std::uint8_t> find (
+    std::span<const Walk::Part> parts, const Reference &reference)
+{
+  std::span<const std::uint8_t> out;
+  for (const Walk::Part &part : parts) {
+    if (reference.first < part.first ||
+        reference.first - part.first >= part.data.size ())
+      continue;
+    auto found = part.data.subspan (
+        static_cast<std::size_t> (reference.first - part.first));
+    if (found.size () > out.size ()) out = found;
+  }
+  return out.first (std::min<std::size_t> (out.size (), reference.size));
+}
 
 }  // namespace
 
-void Walk::find ()
+Result<relay::Done> Walk::begin (std::span<const Part> parts)
 {
-  const auto &all = index_.references;
-  while (at_ < all.size () && !all[at_].is_index) at_++;
-  if (at_ < all.size ())
-    need_ = std::min<std::uint64_t> (all[at_].size, first_guess);
-}
-
-// In place of the reference to it.
-Result<relay::Done> Walk::put (Index found)
-{
-  auto &all = index_.references;
-  if (!begun_) {
-    begun_ = true;
-    index_ = std::move (found);
-  } else {
-    if (++boxes_ > max_boxes ||
-        found.references.size () > max_references - all.size ())
-      return relay::failure (Error::too_many, at_);
-    auto place = all.erase (all.begin () + static_cast<std::ptrdiff_t> (at_));
-    all.insert (place, found.references.begin (), found.references.end ());
-  }
-  find ();
+  if (parts.empty ()) return relay::failure (Error::no_sidx);
+  auto found = parse (parts.front ().data, parts.front ().first);
+  if (!found) return found.error ();
+  begun_ = true;
+  index_ = std::move (*found);
+  for (std::size_t i = 0; i < index_.references.size (); i++)
+    if (index_.references[i].is_index)
+      missing_.push_back ({i, guess (index_.references[i])});
   return relay::Done{};
 }
 
-std::optional<Walk::Range> Walk::wanted () const
+// The last one first.
+std::vector<Walk::Entry> Walk::take_entries ()
 {
-  if (at_ >= index_.references.size ()) return std::nullopt;
-  return Range{index_.references[at_].first, need_};
+  auto references = std::exchange (index_.references, {});
+  auto missing = std::exchange (missing_, {});
+  std::vector<Entry> out;
+  out.reserve (references.size ());
+  for (std::size_t i = references.size (); i > 0; i--) {
+    Entry entry{references[i - 1]};
+    if (!missing.empty () && missing.back ().at == i - 1) {
+      entry.need = missing.back ().need;
+      missing.pop_back ();
+    }
+    out.push_back (entry);
+  }
+  return out;
 }
 
-Result<relay::Done> Walk::add (
-    std::span<const std::uint8_t> data, std::uint64_t position)
+// Puts what is there in place of the references to it. A box may hold the next
+// ones too: no recursion, a chain has as many levels as boxes.
+Result<relay::Done> Walk::expand (std::span<const Part> parts)
 {
-  if (!begun_) {
-    auto found = parse (data, position);
-    if (!found) return found.error ();
-    auto done = put (std::move (*found));
-    if (!done) return done;
-  }
-  // Boxes that follow each other are often in the same bytes.
-  while (at_ < index_.references.size ()) {
-    const Reference reference = index_.references[at_];
-    if (reference.first < position ||
-        reference.first - position >= data.size ())
-      break;
-    auto part =
-        data.subspan (static_cast<std::size_t> (reference.first - position));
-    if (part.size () > reference.size) part = part.first (reference.size);
-    auto found = parse (part, reference.first);
+  std::vector<Entry> todo = take_entries ();
+  auto &out = index_.references;
+  while (!todo.empty ()) {
+    Entry entry = todo.back ();
+    todo.pop_back ();
+    if (!entry.reference.is_index) {
+      out.push_back (entry.reference);
+      continue;
+    }
+    auto data = find (parts, entry.reference);
+    auto found = data.empty ()
+                     ? Result<Index>{relay::failure (Error::truncated)}
+                     : parse (data, entry.reference.first);
     if (found) {
-      auto done = put (std::move (*found));
-      if (!done) return done;
+      const auto &inner = found->references;
+      if (++boxes_ > max_boxes ||
+          inner.size () > max_references - out.size () - todo.size ())
+        return relay::failure (Error::too_many, out.size ());
+      for (std::size_t i = inner.size (); i > 0; i--)
+        todo.push_back ({inner[i - 1], guess (inner[i - 1])});
       continue;
     }
     // It is longer than what was asked for.
-    if (found.code () != Error::truncated || part.size () >= reference.size)
-      return found.error ();
-    if (part.size () >= need_)
-      need_ = std::min<std::uint64_t> (reference.size, part.size () * 16);
-    break;
+    bool is_all = data.size () >= entry.reference.size;
+    if (found.code () != Error::truncated || is_all) return found.error ();
+    if (data.size () >= entry.need)
+      entry.need =
+          std::min<std::uint64_t> (entry.reference.size, data.size () * 16);
+    missing_.push_back ({out.size (), entry.need});
+    out.push_back (entry.reference);
   }
   return relay::Done{};
+}
+
+std::vector<Walk::Range> Walk::wanted () const
+{
+  std::vector<Range> out;
+  for (const Missing &one : missing_) {
+    Range range{index_.references[one.at].first, one.need};
+    if (!out.empty ()) {
+      Range &last = out.back ();
+      // Both are small: no sum of them is too large.
+      if (range.first >= last.first &&
+          range.first - last.first <= last.size + first_guess) {
+        last.size = std::max (last.size, range.first - last.first + range.size);
+        continue;
+      }
+    }
+    out.push_back (range);
+  }
+  return out;
+}
+
+Result<relay::Done> Walk::add (std::span<const Part> parts)
+{
+  if (!begun_) {
+    auto done = begin (parts);
+    if (!done) return done;
+  }
+  return expand (parts);
 }
 
 }  // namespace sidx

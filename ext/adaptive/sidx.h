@@ -52,7 +52,8 @@ struct Index
     std::span<const std::uint8_t> data, std::uint64_t position);
 
 // An index whose references may be to other indexes (8.16.3.1: hierarchical,
-// or a chain in which the last one refers to the next).
+// or a chain in which the last one refers to the next). Level by level: what is
+// known to be missing is asked for at once.
 class Walk
 {
 public:
@@ -60,30 +61,50 @@ public:
   // them.
   static constexpr std::size_t max_boxes = 4096;
   static constexpr std::size_t max_references = std::size_t{1} << 20;
+  // How much of a referred index is asked for at first: some 600 references.
+  static constexpr std::uint64_t first_guess = 8192;
 
   struct Range
   {
     std::uint64_t first = 0;
     std::uint64_t size = 0;
   };
+  // Bytes from this one of the resource on.
+  struct Part
+  {
+    std::uint64_t first = 0;
+    std::span<const std::uint8_t> data;
+  };
 
-  // The bytes from this one of the resource on: first those with the index,
-  // then what wanted () asks for.
-  [[nodiscard]] Result<relay::Done> add (
-      std::span<const std::uint8_t> data, std::uint64_t position);
-  // What else is to be read; nothing: the index is complete.
-  [[nodiscard]] std::optional<Range> wanted () const;
+  // First the part with the index, then those that wanted () asks for.
+  [[nodiscard]] Result<relay::Done> add (std::span<const Part> parts);
+  // What else is to be read, in any order; nothing: the index is complete.
+  // Indexes that follow each other are in one range, also where no more than a
+  // first guess is between them.
+  [[nodiscard]] std::vector<Range> wanted () const;
   [[nodiscard]] Index take () { return std::move (index_); }
 
 private:
-  Result<relay::Done> put (Index found);
-  void find ();
+  // A reference to an index, and how much of that is wanted.
+  struct Entry
+  {
+    Reference reference;
+    std::uint64_t need = 0;
+  };
+  struct Missing
+  {
+    std::size_t at = 0;  // in the index
+    std::uint64_t need = 0;
+  };
+
+  Result<relay::Done> begin (std::span<const Part> parts);
+  [[nodiscard]] std::vector<Entry> take_entries ();
+  Result<relay::Done> expand (std::span<const Part> parts);
 
   Index index_;
   bool begun_ = false;
   std::size_t boxes_ = 0;
-  std::size_t at_ = 0;      // the first reference to an index
-  std::uint64_t need_ = 0;  // of its bytes
+  std::vector<Missing> missing_;
 };
 
 }  // namespace sidx

@@ -193,7 +193,155 @@ void check_hls (Player &player)
   fail_unless (player.output ("text_0").bytes.starts_with ("WEBVTT"));
 }
 
+// What refers to media, or to other indexes.
+std::string index_of (bool of_indexes, const std::vector<std::size_t> &sizes)
+{
+  std::string out = test::sidx_of (sizes);
+  for (std::size_t i = 0; of_indexes && i < sizes.size (); i++)
+    out[32 + 12 * i] |= static_cast<char> (0x80);
+  return out;
+}
+
+// A file with three levels of indexes, each of them in front of what it
+// indexes; the same without them; and where those of the levels begin.
+struct Indexed
+{
+  std::string file;
+  std::string media;
+  std::vector<std::size_t> branches;
+  std::vector<std::size_t> leaves;
+};
+
+Indexed indexed ()
+{
+  Indexed out;
+  std::vector<std::string> branches;
+  std::vector<std::size_t> sizes;
+  std::size_t at = 100 + test::sidx_of ({1, 1}).size ();
+  for (char a = 'a'; a <= 'b'; a++) {
+    out.branches.push_back (at);
+    std::size_t leaf_at = at + test::sidx_of ({1, 1}).size ();
+    std::string leaves;
+    std::vector<std::size_t> of_leaves;
+    for (char b = 'a'; b <= 'b'; b++) {
+      out.leaves.push_back (leaf_at + leaves.size ());
+      // Longer than what is read over.
+      std::string segment = test::segment_of (std::string (20000, b));
+      std::string leaf = index_of (false, {segment.size ()}) + segment;
+      of_leaves.push_back (leaf.size ());
+      leaves += leaf;
+      out.media += segment;
+    }
+    branches.push_back (index_of (true, of_leaves) + leaves);
+    sizes.push_back (branches.back ().size ());
+    at += sizes.back ();
+  }
+  std::string init = test::box ("ftyp", std::string (92, 'i'));
+  out.file = init + index_of (true, sizes) + branches[0] + branches[1];
+  out.media = init + out.media;
+  return out;
+}
+
+std::string indexed_mpd ()
+{
+  return test::mpd (
+      "<AdaptationSet mimeType='video/mp4'><Representation id='x' "
+      "bandwidth='1'><BaseURL>v.mp4</BaseURL><SegmentBase "
+      "indexRange='100-155'><Initialization range='0-99'/></SegmentBase>"
+      "</Representation></AdaptationSet>",
+      "mediaPresentationDuration='PT8S'");
+}
+
+std::string part (const std::string &path, std::size_t first)
+{
+  return path + "#" + std::to_string (first);
+}
+
 }  // namespace
+
+// Each level of indexes is one round trip, however many there are on it. The
+// first of the lower ones are in the same bytes as those above them.
+GST_START_TEST (each_level_of_indexes_is_a_round_trip)
+{
+  Indexed file = indexed ();
+  Rounds origin ({{"/m.mpd", indexed_mpd ()}, {"/v.mp4", file.file}},
+      {{"/m.mpd"}, {"/v.mp4#100"},
+          {part ("/v.mp4", file.branches[0]),
+              part ("/v.mp4", file.branches[1])},
+          {part ("/v.mp4", file.leaves[1]), part ("/v.mp4", file.leaves[3])},
+          {"/v.mp4#0", part ("/v.mp4", file.leaves[0] + 44)}});
+  Player player (origin.uri ("/m.mpd"));
+  player.play ();
+  fail_unless (player.output ("video_0").bytes == file.media);
+  origin.check ();
+}
+GST_END_TEST;
+
+namespace {
+
+// Serves the manifest and the highest index, and what is below as the script
+// says.
+test::ScriptedServer::Script indexes (
+    std::function<void (Connection &, std::size_t first)> below)
+{
+  return [below = std::move (below), file = indexed ().file] (
+             Connection &c, int) {
+    for (;;) {
+      std::string request = c.read_request ();
+      if (request.empty ()) return;
+      std::string range = test::header_of (request, "Range");
+      std::size_t first = 0;
+      if (std::sscanf (range.c_str (), "bytes=%zu-", &first) != 1) {
+        std::string body = indexed_mpd ();
+        c.send ("HTTP/1.1 200 OK\r\nContent-Length: " +
+                std::to_string (body.size ()) + "\r\n\r\n" + body);
+      } else if (first == 100) {
+        c.send (
+            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 100-155/" +
+            std::to_string (file.size ()) + "\r\nContent-Length: 56\r\n\r\n" +
+            file.substr (100, 56));
+      } else {
+        below (c, first);
+      }
+    }
+  };
+}
+
+}  // namespace
+
+// One of them is not there: the other one is not waited for.
+GST_START_TEST (an_index_that_is_missing_ends_it)
+{
+  test::ScriptedServer origin (
+      indexes ([last = indexed ().branches[1]] (Connection &c, std::size_t at) {
+        if (at == last)
+          c.send ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        else
+          c.hang ();
+      }));
+  Player player (origin.uri ("/m.mpd"));
+  player.play_to_error (
+      gst_resource_error_quark (), GST_RESOURCE_ERROR_NOT_FOUND);
+}
+GST_END_TEST;
+
+GST_START_TEST (a_stop_breaks_all_indexes)
+{
+  Guarded<std::size_t> asked{0};
+  std::condition_variable changed;
+  test::ScriptedServer origin (indexes ([&] (Connection &c, std::size_t) {
+    (*asked.lock ())++;
+    changed.notify_all ();
+    c.hang ();
+  }));
+  Player player (origin.uri ("/m.mpd"));
+  player.set_state (GST_STATE_PLAYING);
+  fail_unless (asked.lock ().wait_for (changed, std::chrono::seconds (20),
+      [] (std::size_t count) { return count == 2; }));
+  player.set_state (GST_STATE_READY);
+  fail_unless (player.wait (GST_MESSAGE_ERROR, 0) == nullptr);
+}
+GST_END_TEST;
 
 GST_START_TEST (hls_needs_three_round_trips)
 {
@@ -343,6 +491,9 @@ static Suite *adaptivesrc_loading_suite ()
   tcase_set_timeout (tests, 60);
   tcase_add_test (tests, hls_needs_three_round_trips);
   tcase_add_test (tests, dash_needs_four_round_trips);
+  tcase_add_test (tests, each_level_of_indexes_is_a_round_trip);
+  tcase_add_test (tests, an_index_that_is_missing_ends_it);
+  tcase_add_test (tests, a_stop_breaks_all_indexes);
   tcase_add_test (tests, unknown_formats_are_looked_at_at_once);
   tcase_add_test (tests, one_connection_is_enough);
   tcase_add_test (tests, session_keys_may_fail);

@@ -1639,6 +1639,90 @@ GST_START_TEST (one_place_is_enough)
 }
 GST_END_TEST;
 
+// Of one that is given back the rest is asked for when it is wanted.
+GST_START_TEST (a_place_is_given_back)
+{
+  std::string body = pattern (4'000'000);
+  std::atomic<bool> changes{false};
+  ScriptedServer server ([&] (Connection &c, int) {
+    for (std::string request; !(request = c.read_request ()).empty ();) {
+      if (request.starts_with ("GET /other")) {
+        c.send (response ("other"));
+        continue;
+      }
+      std::size_t first = 0;
+      if (std::sscanf (
+              header_of (request, "Range").c_str (), "bytes=%zu-", &first) != 1)
+        c.send (response (body, "ETag: \"a\"\r\n"));
+      else
+        c.send (response (body.substr (first),
+            std::string (changes ? "ETag: \"b\"\r\n" : "ETag: \"a\"\r\n") +
+                "Content-Range: bytes " + std::to_string (first) +
+                "-3999999/4000000\r\n",
+            "206 Partial Content"));
+    }
+  });
+  Settings how = settings ();
+  how.max_connections_per_host = 1;
+  std::vector<std::uint8_t> some (1000);
+  for (bool is_other : {false, true}) {
+    changes = is_other;
+    auto sent = fetcher::send (
+        how, {server.uri ("/a"), {}, Kind::media}, nullptr, nullptr);
+    fail_unless (sent.ok ());
+    Response &held = **sent;
+    fail_unless ((*sent)->read (some.data (), some.size ()).ok ());
+    fail_unless (!held.is_wanted ());
+    Request other{server.uri ("/other"), {}, Kind::media};
+    other.waits_for_place = false;
+    auto refused = fetcher::send (how, other, nullptr, nullptr);
+    fail_unless (!refused && refused.code ().error == Error::busy);
+    fail_unless (!held.is_wanted ());
+    {
+      // Who waits says so before it does.
+      std::atomic<bool> is_queued{false};
+      other.waits_for_place = true;
+      other.on_queue = [&is_queued] { is_queued = true; };
+      std::jthread waiting ([&] {
+        auto got = fetcher::send (how, other, nullptr, nullptr);
+        fail_unless (got.ok ());
+        assert_body (read_all (**got), "other");
+      });
+      while (!is_queued) std::this_thread::yield ();
+      fail_unless (held.is_wanted ());
+      fail_unless (held.let_go ());
+      fail_unless (!held.let_go () && !held.is_wanted ());
+    }
+    Outcome rest = read_all (held);
+    if (is_other)
+      assert_problem (rest, Error::changed, 206);
+    else
+      assert_body (rest, body.substr (1000));
+  }
+}
+GST_END_TEST;
+
+// What cannot be had in parts is kept.
+GST_START_TEST (some_places_cannot_be_given_back)
+{
+  ScriptedServer server ([&] (Connection &c, int number) {
+    if (c.read_request ().empty ()) return;
+    // No length, so that nobody knows whether there is more; or nothing by
+    // which a part could be known.
+    c.send (number == 0 ? "HTTP/1.1 200 OK\r\nETag: \"a\"\r\n\r\n12345"
+                        : "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                          "Content-Length: 1000\r\n\r\n12345");
+    c.hang ();
+  });
+  for (int i = 0; i < 2; i++) {
+    auto sent = fetcher::send (
+        settings (), {server.uri ("/a"), {}, Kind::media}, nullptr, nullptr);
+    fail_unless (sent.ok ());
+    fail_unless (!(*sent)->let_go ());
+  }
+}
+GST_END_TEST;
+
 static Suite *fetcher_suite ()
 {
   Suite *suite = suite_create ("fetcher");
@@ -1693,6 +1777,8 @@ static Suite *fetcher_suite ()
   tcase_add_test (tests, a_hundred_threads_share_a_proxy);
   tcase_add_test (tests, a_host_has_its_limit);
   tcase_add_test (tests, one_place_is_enough);
+  tcase_add_test (tests, a_place_is_given_back);
+  tcase_add_test (tests, some_places_cannot_be_given_back);
   return suite;
 }
 

@@ -205,9 +205,9 @@ GST_START_TEST (what_is_begun_is_asked_for_once)
   keystore::Store store;
   for (int i = 0; i < 3; i++)
     store.begin (settings (), server.uri ("/k"), &counters);
-  store.wait_for_place (server.uri ("/k"), nullptr);
+  fail_unless (store.wait_for_place (server.uri ("/k"), nullptr));
   // Nobody is asking for this one.
-  store.wait_for_place (server.uri ("/other"), nullptr);
+  fail_unless (!store.wait_for_place (server.uri ("/other"), nullptr));
   fail_unless (!store.wait_for_key (server.uri ("/other"), nullptr));
   gate.open ();
   auto key = store.wait_for_key (server.uri ("/k"), nullptr);
@@ -242,6 +242,27 @@ GST_START_TEST (what_is_begun_may_fail)
 }
 GST_END_TEST;
 
+// Who has the only connection is not to wait for a key that needs it.
+GST_START_TEST (what_has_no_connection_is_not_waited_for)
+{
+  HttpServer server ([] (const HttpServer::Request &) {
+    return HttpServer::Reply{200, "0123456789abcdef", {}};
+  });
+  fetcher::Settings one = settings ();
+  one.max_connections_per_host = 1;
+  keystore::Store store;
+  {
+    auto held = fetcher::send (one, {server.uri ("/x"), {}}, nullptr, nullptr);
+    fail_unless (held.ok ());
+    store.begin (one, server.uri ("/k"), nullptr);
+    fail_unless (!store.wait_for_place (server.uri ("/k"), nullptr, false));
+    fail_unless (!store.wait_for_key (server.uri ("/k"), nullptr));
+  }
+  fail_unless (store.wait_for_place (server.uri ("/k"), nullptr));
+  fail_unless (store.get (one, server.uri ("/k"), nullptr, nullptr).ok ());
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_begun_can_be_stopped)
 {
   test::ScriptedServer silent (
@@ -249,7 +270,7 @@ GST_START_TEST (what_is_begun_can_be_stopped)
   keystore::Store store;
   fetcher::Counters counters;
   store.begin (settings (), silent.uri ("/k"), &counters);
-  store.wait_for_place (silent.uri ("/k"), nullptr);
+  fail_unless (store.wait_for_place (silent.uri ("/k"), nullptr));
   // Who waits can be told to go, and then the others.
   Owned<GCancellable> mine{g_cancellable_new ()};
   g_cancellable_cancel (mine.get ());
@@ -275,6 +296,7 @@ static Suite *keystore_suite ()
   tcase_add_test (tests, a_key_has_a_size);
   tcase_add_test (tests, what_is_begun_is_asked_for_once);
   tcase_add_test (tests, what_is_begun_may_fail);
+  tcase_add_test (tests, what_has_no_connection_is_not_waited_for);
   tcase_add_test (tests, what_is_begun_can_be_stopped);
   return suite;
 }

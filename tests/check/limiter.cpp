@@ -29,6 +29,24 @@ GST_START_TEST (as_many_as_allowed_go)
 }
 GST_END_TEST;
 
+GST_START_TEST (who_has_one_sees_that_others_wait)
+{
+  Limiter limiter;
+  Ticket a (limiter, {"h", 1, false, 1ms});
+  Ticket other (limiter, {"other", 1, false, 1ms});
+  fail_unless (a.is_granted () && !a.is_wanted ());
+  auto b =
+      std::make_optional<Ticket> (limiter, limiter::Request{"h", 1, true, 1ms});
+  auto c =
+      std::make_optional<Ticket> (limiter, limiter::Request{"h", 2, true, 1ms});
+  fail_unless (!b->is_granted () && !c->is_granted ());
+  fail_unless (a.is_wanted () && !other.is_wanted ());
+  // The other one goes beside it.
+  b.reset ();
+  fail_unless (c->is_granted () && !a.is_wanted ());
+}
+GST_END_TEST;
+
 GST_START_TEST (each_compares_with_its_own_limit)
 {
   Limiter limiter;
@@ -155,6 +173,7 @@ static Suite *limiter_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, as_many_as_allowed_go);
+  tcase_add_test (tests, who_has_one_sees_that_others_wait);
   tcase_add_test (tests, each_compares_with_its_own_limit);
   tcase_add_test (tests, the_first_is_served_first);
   tcase_add_test (tests, one_that_leaves_the_queue_lets_the_next_go);

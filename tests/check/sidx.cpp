@@ -4,6 +4,7 @@
 #include "testutil.h"
 
 using sidx::Error;
+using Part = sidx::Walk::Part;
 
 namespace {
 
@@ -115,12 +116,12 @@ struct Item
 };
 
 // A sidx of these references, as hexadecimal digits: 32 bytes and 12 for each.
-std::string box (
-    unsigned timescale, unsigned time, const std::vector<Item> &items)
+std::string box (unsigned timescale, unsigned time,
+    const std::vector<Item> &items, unsigned first_offset = 0)
 {
   std::string out = number (32 + 12 * items.size (), 8) + "73696478" +
                     "00000000" + "00000001" + number (timescale, 8) +
-                    number (time, 8) + "00000000" + "0000" +
+                    number (time, 8) + number (first_offset, 8) + "0000" +
                     number (items.size (), 4);
   for (const Item &item : items)
     out += number (item.size | (item.is_index ? 0x80000000u : 0), 8) +
@@ -141,18 +142,23 @@ sidx::Result<std::string> walked (const test::Bytes &resource,
     std::size_t first, std::vector<std::string> &asked)
 {
   sidx::Walk walk;
-  auto done = walk.add (std::span (resource).first (first), 0);
+  std::vector<Part> parts = {{0, std::span (resource).first (first)}};
   while (true) {
+    auto done = walk.add (parts);
     if (!done) return done.error ();
-    auto wanted = walk.wanted ();
-    if (!wanted) break;
-    asked.push_back (
-        std::to_string (wanted->first) + "+" + std::to_string (wanted->size));
+    parts.clear ();
+    std::string round;
+    for (const auto &wanted : walk.wanted ()) {
+      round += (round.empty () ? "" : " ") + std::to_string (wanted.first) +
+               "+" + std::to_string (wanted.size);
+      parts.push_back (
+          {wanted.first, std::span (resource).subspan (wanted.first,
+                             std::min<std::size_t> (wanted.size,
+                                 resource.size () - wanted.first))});
+    }
+    if (parts.empty ()) break;
+    asked.push_back (round);
     fail_unless (asked.size () < 10);
-    done = walk.add (std::span (resource).subspan (
-                         wanted->first, std::min<std::size_t> (wanted->size,
-                                            resource.size () - wanted->first)),
-        wanted->first);
   }
   std::string out;
   for (const auto &reference : walk.take ().references)
@@ -177,7 +183,7 @@ GST_START_TEST (indexes_of_indexes_are_followed)
   auto out = walked (resource, 56, asked);
   fail_unless (out.ok () && *out == "112+5@0/10 117+6@20/10 167+7@4/1 ", "%s",
       out.ok () ? out->c_str () : to_string (out.code ()));
-  fail_unless (asked == std::vector<std::string> ({"56+67", "123+51"}));
+  fail_unless (asked == std::vector<std::string> ({"56+118"}));
 
   // A chain, all in the bytes that were read.
   resource = test::hex (box (1, 0, {{false, 5, 2}, {true, 44 + 6, 2}}) +
@@ -185,6 +191,82 @@ GST_START_TEST (indexes_of_indexes_are_followed)
   asked.clear ();
   out = walked (resource, resource.size (), asked);
   fail_unless (out.ok () && *out == "56+5@0/1 105+6@2/1 " && asked.empty ());
+}
+GST_END_TEST;
+
+// Each level in one round, whatever it is made of.
+GST_START_TEST (a_level_is_asked_for_at_once)
+{
+  // Media between the indexes that is longer than what is read over.
+  constexpr unsigned long_media = 20000;
+  std::string leaf = box (1, 0, {{false, long_media, 1}});
+  std::string middle =
+      box (1, 0, {{true, 44 + long_media, 1}, {true, 44 + long_media, 1}});
+  constexpr unsigned half = 56 + 2 * (44 + long_media);
+  std::string branch =
+      middle + leaf + media (long_media) + leaf + media (long_media);
+  auto resource = test::hex (
+      box (1, 0, {{true, half, 2}, {true, half, 2}}) + branch + branch);
+  std::vector<std::string> asked;
+  auto out = walked (resource, 56, asked);
+  fail_unless (out.ok () && *out ==
+                                "156+20000@0/1 20200+20000@0/1 "
+                                "40300+20000@0/1 60344+20000@0/1 ",
+      "%s", out.ok () ? out->c_str () : to_string (out.code ()));
+  // The first leaf came with the one above it.
+  fail_unless (asked == std::vector<std::string> (
+                            {"56+8192 40200+8192", "20156+8192 60300+8192"}),
+      "%s", asked[0].c_str ());
+}
+GST_END_TEST;
+
+// Boxes alone, as they stand where all indexes are in front.
+GST_START_TEST (indexes_in_a_row_are_one_range)
+{
+  std::string root = box (1, 0, {{true, 44, 1}, {true, 44, 1}, {true, 44, 1}});
+  std::string media_follow;
+  for (unsigned i = 0; i < 3; i++)
+    media_follow += box (1, 0, {{false, 5, 1}}, 44 * (2 - i) + 5 * i);
+  auto resource = test::hex (root + media_follow + media (15));
+  std::vector<std::string> asked;
+  auto out = walked (resource, 68, asked);
+  fail_unless (out.ok () && *out == "200+5@0/1 205+5@0/1 210+5@0/1 ", "%s",
+      out.ok () ? out->c_str () : to_string (out.code ()));
+  fail_unless (asked == std::vector<std::string> ({"68+132"}));
+
+  // With media between them, but little.
+  constexpr unsigned little = sidx::Walk::first_guess - 44;
+  resource =
+      test::hex (box (1, 0, {{true, 44 + little, 1}, {true, 44 + 5, 1}}) +
+                 box (1, 0, {{false, little, 1}}) + media (little) +
+                 box (1, 0, {{false, 5, 1}}) + media (5));
+  asked.clear ();
+  out = walked (resource, 56, asked);
+  fail_unless (out.ok ());
+  fail_unless (
+      asked == std::vector<std::string> ({"56+8241"}), "%s", asked[0].c_str ());
+}
+GST_END_TEST;
+
+// References lead forward only: nothing is above itself. Two may lead to the
+// same index, which then counts twice.
+GST_START_TEST (indexes_may_overlap)
+{
+  // The second box refers to what the third one is too.
+  auto resource = test::hex (box (1, 0, {{true, 44, 1}, {true, 49, 1}}) +
+                             box (1, 0, {{true, 49, 1}}) +
+                             box (1, 0, {{false, 5, 1}}) + media (5));
+  std::vector<std::string> asked;
+  auto out = walked (resource, 56, asked);
+  fail_unless (out.ok () && *out == "144+5@0/1 144+5@0/1 ", "%s",
+      out.ok () ? out->c_str () : to_string (out.code ()));
+  // Each doubles what is below: it ends at the limit.
+  std::string twice;
+  for (unsigned i = 0; i < 20; i++)
+    twice += box (1, 0, {{true, 56, 1}, {true, 56, 1}});
+  asked.clear ();
+  out = walked (test::hex (twice + media (200)), 56, asked);
+  fail_unless (!out.ok ());
 }
 GST_END_TEST;
 
@@ -217,15 +299,16 @@ GST_START_TEST (bad_hierarchies_are_refused)
   sidx::Walk walk;
   std::string link = box (1, 0, {{true, 1 << 30, 1}});
   auto bytes = test::hex (link);
-  std::uint64_t position = 0;
-  auto done = walk.add (bytes, position);
+  Part part{0, bytes};
+  auto done = walk.add ({&part, 1});
   for (std::size_t i = 0; i < sidx::Walk::max_boxes && done.ok (); i++) {
-    position += bytes.size ();
-    fail_unless (walk.wanted ()->first == position);
-    done = walk.add (bytes, position);
+    part.first += bytes.size ();
+    fail_unless (walk.wanted ().at (0).first == part.first);
+    done = walk.add ({&part, 1});
   }
   fail_unless (done.ok ());
-  done = walk.add (bytes, position + bytes.size ());
+  part.first += bytes.size ();
+  done = walk.add ({&part, 1});
   fail_unless (!done.ok () && done.code () == Error::too_many);
 }
 GST_END_TEST;
@@ -239,6 +322,9 @@ static Suite *sidx_suite ()
   tcase_add_test (tests, it_may_be_long_and_behind_others);
   tcase_add_test (tests, bad_boxes_are_refused);
   tcase_add_test (tests, indexes_of_indexes_are_followed);
+  tcase_add_test (tests, a_level_is_asked_for_at_once);
+  tcase_add_test (tests, indexes_in_a_row_are_one_range);
+  tcase_add_test (tests, indexes_may_overlap);
   tcase_add_test (tests, long_indexes_are_asked_for_again);
   tcase_add_test (tests, bad_hierarchies_are_refused);
   return suite;

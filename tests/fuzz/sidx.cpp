@@ -2,6 +2,8 @@
 #include "sidx.h"
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "walk.h"
 
@@ -10,20 +12,25 @@ extern "C" int LLVMFuzzerTestOneInput (
 
 namespace {
 
+using Part = sidx::Walk::Part;
+
 // The data is the resource's beginning; nothing is behind it.
 sidx::Result<relay::Done> follow (
     sidx::Walk &walk, std::span<const std::uint8_t> data)
 {
-  auto done =
-      walk.add (data.first (std::min<std::size_t> (64, data.size ())), 0);
+  const Part first{0, data.first (std::min<std::size_t> (64, data.size ()))};
+  auto done = walk.add ({&first, 1});
   for (unsigned i = 0; i < 100 && done; i++) {
-    auto wanted = walk.wanted ();
-    if (!wanted || wanted->first >= data.size ()) break;
-    require (wanted->size >= 8);
-    auto part = data.subspan (wanted->first);
-    done = walk.add (
-        part.first (std::min<std::size_t> (wanted->size, part.size ())),
-        wanted->first);
+    std::vector<Part> parts;
+    for (const auto &wanted : walk.wanted ()) {
+      require (wanted.size >= 8);
+      if (wanted.first >= data.size ()) continue;
+      auto part = data.subspan (wanted.first);
+      parts.push_back ({wanted.first,
+          part.first (std::min<std::size_t> (wanted.size, part.size ()))});
+    }
+    if (parts.empty ()) break;
+    done = walk.add (parts);
   }
   return done;
 }
@@ -34,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput (
     const std::uint8_t *data, std::size_t size)
 {
   sidx::Walk walk;
-  if (!follow (walk, {data, size}) || walk.wanted ()) return 0;
+  if (!follow (walk, {data, size}) || !walk.wanted ().empty ()) return 0;
   sidx::Index index = walk.take ();
   presentation::Representation representation{};
   auto list = schedule::to_segments (presentation::SegmentBase{}, index);
