@@ -331,7 +331,9 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
     return position_of_others (stream);
   };
   common.seek = [this] (GstEvent *event) { return seek (event); };
-  common.select = [this] (GstEvent *event) { return select (event); };
+  common.select = [this] (GstEvent *event) {
+    return select (event, Origin::downstream);
+  };
   common.group_id = gst_util_group_id_next ();
   return common;
 }

@@ -63,7 +63,12 @@ public:
   // SEEK or TOC_SELECT. False: it leads nowhere. From any thread.
   bool seek (GstEvent *event);
   // False: it is not about our tracks. From any thread; carried out later.
-  bool select (GstEvent *event);
+  enum class Origin
+  {
+    application,
+    downstream
+  };
+  bool select (GstEvent *event, Origin origin);
   // From any thread, for the segments that are chosen from then on.
   void set_limits (const choice::Limits &limits)
   {
@@ -97,7 +102,7 @@ private:
   struct Track
   {
     loader::Selection selection;
-    std::string name;  // of its pad
+    std::string name;  // of its pad, when it has one; of no other track's
     std::string id;
     relay::Owned<GstStream> stream;  // null: it is not announced
   };
@@ -108,6 +113,7 @@ private:
     std::vector<bool> tracks;
     std::optional<std::vector<bool>> wanted;
     guint32 seqnum = GST_SEQNUM_INVALID;  // of the last event
+    Origin origin = Origin::application;  // of it
     bool is_working = false;              // the thread of selecting_
     bool stopping = true;
   };
@@ -122,9 +128,14 @@ private:
   void post_selected (guint32 seqnum);
   void stop_selecting ();
   void work_on_selection ();
-  void change_tracks (const std::vector<bool> &wanted, guint32 seqnum);
+  void change_tracks (
+      const std::vector<bool> &wanted, guint32 seqnum, Origin origin);
+  void keep_pads (
+      std::vector<bool> &present, const std::vector<bool> &wanted);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
+  std::optional<loader::Selection> completed (const Track &track);
   bool complete (loader::Selection &selection);
+  bool take_over (Track &from, Track &to);
   void add_track (Track &track, std::optional<presentation::Time> time);
   void begin_track (const Track &track, loader::Selection selection,
       std::optional<presentation::Time> time);

@@ -166,8 +166,10 @@ static gboolean send_event (GstElement *element, GstEvent *raw)
       GST_EVENT_TYPE (raw) == GST_EVENT_TOC_SELECT)
     return GST_ADAPTIVE_SRC (element)->impl.playback.seek (raw) ? TRUE : FALSE;
   if (GST_EVENT_TYPE (raw) == GST_EVENT_SELECT_STREAMS)
-    return GST_ADAPTIVE_SRC (element)->impl.playback.select (raw) ? TRUE
-                                                                  : FALSE;
+    return GST_ADAPTIVE_SRC (element)->impl.playback.select (
+               raw, AdaptivePlayback::Origin::application)
+               ? TRUE
+               : FALSE;
   return GST_ELEMENT_CLASS (gst_adaptive_src_parent_class)
       ->send_event (element, event.release ());
 }

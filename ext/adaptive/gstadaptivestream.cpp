@@ -109,19 +109,31 @@ static gboolean pad_activate_mode (
 
 AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, const Itinerary &itinerary)
-    : shared_ (std::move (shared)),
-      normal_ (shared_.feeds.access, shared_.choice, std::move (selection))
+    : shared_ (std::move (shared))
 {
+  normal_ = add_line (std::move (selection));
   asking_.lock ()->reset (g_cancellable_new ());
-  announced_ = normal_.chooser.current ();
+  announced_ = normal_.load ()->chooser.current ();
   make_feed (itinerary);
+}
+
+AdaptiveLine *AdaptiveStream::add_line (loader::Selection selection)
+{
+  auto lines = lines_.lock ();
+  auto line = std::ranges::find_if (*lines, [&] (const auto &one) {
+    return one->selection.track == selection.track;
+  });
+  if (line != lines->end ()) return line->get ();
+  lines->push_back (std::make_unique<AdaptiveLine> (
+      shared_.feeds.access, shared_.choice, std::move (selection)));
+  return lines->back ().get ();
 }
 
 // Of what has not been fetched yet, SEGMENT is to be pushed first.
 void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
-  line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : &normal_;
+  line_ = itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, itinerary);
   segment_ = feed->source ().first_segment ();
@@ -162,16 +174,32 @@ void AdaptiveStream::post_variant (GstElement *element, const std::string &pad,
               chosen.width, "height", G_TYPE_UINT, chosen.height, nullptr)));
 }
 
+// Null: only the first bytes say it.
+static Owned<GstCaps> caps_of (const loader::Selection &selection)
+{
+  auto first = schedule::segment (selection.representation, 0);
+  if (!first) return {};
+  const char *text =
+      caps_of (gstadaptiveline::format_of (selection.representation, *first),
+          selection.type);
+  return Owned<GstCaps>{
+      text != nullptr ? gst_caps_from_string (text) : nullptr};
+}
+
 bool AdaptiveStream::has_format ()
 {
-  auto first = schedule::segment (selection ().representation, 0);
-  const char *text = nullptr;
-  if (first)
-    text = caps_of (
-        gstadaptiveline::format_of (selection ().representation, *first),
-        selection ().type);
-  if (text != nullptr) caps_.reset (gst_caps_from_string (text));
+  caps_ = caps_of (selection ());
   return caps_ != nullptr;
+}
+
+bool AdaptiveStream::change (loader::Selection selection)
+{
+  Owned<GstCaps> caps = caps_of (selection);
+  if (!caps || !gst_caps_is_equal (caps.get (), caps_.get ())) return false;
+  AdaptiveLine *line = add_line (std::move (selection));
+  // Back to where it still is: nothing has happened.
+  run_.lock ()->line = line == normal_ ? nullptr : line;
+  return true;
 }
 
 bool AdaptiveStream::find_format ()
@@ -442,6 +470,8 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
 {
   if (item.mark) begin_part (item.mark->step.stretch);
   if (item.mark) protect (item.mark->protections);
+  if (item.mark && std::exchange (is_other_track_, false))
+    announce (item.mark->representation);
   if (item.mark && item.mark->representation != announced_) {
     if (places::is_same (*item.mark->representation, *announced_))
       announced_ = item.mark->representation;
@@ -458,7 +488,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
         return GST_FLOW_EOS;
-      (void)take_next ();
+      (void)take_next (&*item.mark);
       return GST_FLOW_OK;
     case SegmentItem::Kind::end:
       return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;
@@ -630,6 +660,8 @@ void AdaptiveStream::wait_for_flush ()
 
 void AdaptiveStream::play (const Itinerary &itinerary)
 {
+  AdaptiveLine *line = std::exchange (run_.lock ()->line, nullptr);
+  if (line != nullptr) take_line (line);
   make_feed (itinerary);
   asking_.lock ()->reset (g_cancellable_new ());
   greeted_ = false;
@@ -652,11 +684,38 @@ void AdaptiveStream::play_next (const Itinerary &itinerary)
     gst_pad_start_task (pad_, loop, this, nullptr);
 }
 
-// False: there is none. By the stream's thread.
-bool AdaptiveStream::take_next ()
+// False: there is none. By the stream's thread; behind a segment another track
+// may be next as well.
+bool AdaptiveStream::take_next (const SegmentMark *last)
 {
-  auto next = std::exchange (run_.lock ()->next, std::nullopt);
+  std::optional<Itinerary> next;
+  AdaptiveLine *line = nullptr;
+  {
+    auto run = run_.lock ();
+    next = std::exchange (run->next, std::nullopt);
+    if (next || last != nullptr) line = std::exchange (run->line, nullptr);
+  }
+  if (line != nullptr && !next) {
+    next = itinerary_;
+    const timeline::Span &place = last->step.place;
+    bool is_backward = next->walk.is_backward ();
+    next->walk = timeline::Walk (
+        timeline::from (next->walk.legs (), next->rate,
+            is_backward ? place.begin : place.end),
+        is_backward);
+  }
   if (!next) return false;
+  if (line != nullptr) take_line (line);
   make_feed (*next);
   return true;
+}
+
+// What it is played by, from the next feed on.
+void AdaptiveStream::take_line (AdaptiveLine *line)
+{
+  // The present feed may be of it.
+  normal_ = line;
+  is_other_track_ = true;
+  old_trick_ = std::move (trick_);
+  no_trick_ = false;
 }

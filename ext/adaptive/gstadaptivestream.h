@@ -85,6 +85,9 @@ public:
   // It is not wanted any more: it ends behind the segment that it is in. Where
   // that is, in presentation time; nothing when it has not begun.
   std::optional<presentation::Time> leave ();
+  // Goes on with another track, on the same pad, behind the segment that it is
+  // in. False: its caps are others.
+  [[nodiscard]] bool change (loader::Selection selection);
   // And its peer knows.
   [[nodiscard]] bool is_over () { return run_.lock ()->is_over; }
   [[nodiscard]] GstPad *pad () const { return pad_; }
@@ -118,11 +121,11 @@ public:
   [[nodiscard]] GstFlowReturn flow () { return run_.lock ()->flow; }
   [[nodiscard]] const loader::Selection &selection () const
   {
-    return normal_.selection;
+    return normal_.load ()->selection;
   }
   [[nodiscard]] std::span<const timeline::Stretch> track () const
   {
-    return normal_.track;
+    return normal_.load ()->track;
   }
   [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
@@ -138,6 +141,7 @@ private:
     bool ends_with_others = false;
     bool begins_next = false;  // next is not waited with
     std::optional<Itinerary> next;
+    AdaptiveLine *line = nullptr;  // to go on with
   };
 
   static void loop (gpointer data);
@@ -153,7 +157,9 @@ private:
   void begin_part (std::size_t index);
   void look_for_events ();
   [[nodiscard]] GstEvent *tag_event () const;
-  bool take_next ();
+  bool take_next (const SegmentMark *last = nullptr);
+  void take_line (AdaptiveLine *line);
+  AdaptiveLine *add_line (loader::Selection selection);
   GstFlowReturn fail (const SegmentProblem &problem);
   void end (GstFlowReturn flow);
   void wait_for_link ();
@@ -168,7 +174,9 @@ private:
   std::shared_ptr<SegmentFeed> feed () { return feed_.copy (); }
 
   const Shared shared_;
-  AdaptiveLine normal_;
+  // One for each track that it has had: others look at them.
+  relay::Guarded<std::vector<std::unique_ptr<AdaptiveLine>>> lines_;
+  std::atomic<AdaptiveLine *> normal_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
@@ -187,13 +195,15 @@ private:
   bool greeted_ = false;
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
+  std::unique_ptr<AdaptiveLine> old_trick_;  // of the track before
   bool no_trick_ = false;                     // they could not be had
-  AdaptiveLine *line_ = &normal_;             // that the feed is of
+  AdaptiveLine *line_ = nullptr;              // that the feed is of
   std::size_t part_ = 0;                      // the period that it is in
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;
   AdaptiveSwitch::Held announced_;  // by tags and a message
+  bool is_other_track_ = false;     // than the one that was announced
   relay::Owned<GstEvent> segment_;  // to be pushed before anything else
   relay::Owned<GstCaps> caps_;
   std::optional<AdaptiveEvents> events_;

@@ -23,7 +23,7 @@ void AdaptivePlayback::post_selected (guint32 seqnum)
 
 // What comes twice, by several pads, is carried out once. By a thread of its
 // own: there is a playlist to be loaded, and the event may come out of a push.
-bool AdaptivePlayback::select (GstEvent *event)
+bool AdaptivePlayback::select (GstEvent *event, Origin origin)
 {
   auto selected = selected_.lock ();
   if (!selected->collection || selected->stopping) return false;
@@ -32,6 +32,7 @@ bool AdaptivePlayback::select (GstEvent *event)
   if (!wanted) return false;
   if (gst_event_get_seqnum (event) == selected->seqnum) return true;
   selected->seqnum = gst_event_get_seqnum (event);
+  selected->origin = origin;
   selected->wanted = std::move (wanted);
   if (selected->is_working) return true;
   selected->is_working = true;
@@ -59,6 +60,7 @@ void AdaptivePlayback::work_on_selection ()
   for (;;) {
     std::vector<bool> wanted;
     guint32 seqnum = GST_SEQNUM_INVALID;
+    Origin origin = Origin::application;
     {
       auto selected = selected_.lock ();
       if (!selected->wanted) {
@@ -67,17 +69,22 @@ void AdaptivePlayback::work_on_selection ()
       }
       wanted = *std::exchange (selected->wanted, std::nullopt);
       seqnum = selected->seqnum;
+      origin = selected->origin;
     }
-    change_tracks (wanted, seqnum);
+    change_tracks (wanted, seqnum, origin);
   }
 }
 
-// A track goes on where another one of its type leaves off. That one has its
-// pad until it has sent what it had begun.
+// A track goes on where another one of its type leaves off. Bins that have
+// decoders behind the pads want them to stay: after a second change of pads
+// decodebin3 of GStreamer 1.22 plays nothing of the type any more, and crashes
+// when it is stopped. For others a track has its pad until it has sent what it
+// had begun, and the new one has another.
 void AdaptivePlayback::change_tracks (
-    const std::vector<bool> &wanted, guint32 seqnum)
+    const std::vector<bool> &wanted, guint32 seqnum, Origin origin)
 {
   std::vector<bool> present = selected_.lock ()->tracks;
+  if (origin == Origin::downstream) keep_pads (present, wanted);
   std::map<presentation::Type, std::optional<presentation::Time>> left;
   std::map<presentation::Type, bool> was_main;
   for (std::size_t i = 0; i < wanted.size (); i++) {
@@ -98,6 +105,40 @@ void AdaptivePlayback::change_tracks (
   post_selected (seqnum);
   for (std::size_t i = 0; i < wanted.size (); i++)
     if (present[i] && !wanted[i]) remove_track (tracks_[i]);
+}
+
+// What is done thereby is the same in both afterwards.
+void AdaptivePlayback::keep_pads (
+    std::vector<bool> &present, const std::vector<bool> &wanted)
+{
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    if (!present[i] || wanted[i]) continue;
+    for (std::size_t j = 0; j < wanted.size (); j++) {
+      if (present[j] || !wanted[j] ||
+          tracks_[j].selection.type != tracks_[i].selection.type)
+        continue;
+      if (!take_over (tracks_[i], tracks_[j])) continue;
+      present[i] = false;
+      present[j] = true;
+      break;
+    }
+  }
+}
+
+// False: it needs another pad.
+bool AdaptivePlayback::take_over (Track &from, Track &to)
+{
+  auto stream = stream_of (from);
+  if (!stream) return false;
+  bool was_main = from.selection.is_main;
+  auto selection = completed (to);
+  if (!selection) return false;
+  selection->is_main = was_main;
+  if (!stream->change (std::move (*selection))) return false;
+  from.selection.is_main = false;
+  to.selection.is_main = was_main;
+  std::swap (from.name, to.name);
+  return true;
 }
 
 std::shared_ptr<AdaptiveStream> AdaptivePlayback::stream_of (const Track &track)
@@ -126,8 +167,9 @@ bool AdaptivePlayback::complete (loader::Selection &selection)
   return done.ok ();
 }
 
-void AdaptivePlayback::add_track (
-    Track &track, std::optional<presentation::Time> time)
+// As it is to be played from now on. Nothing: it has been said why.
+std::optional<loader::Selection> AdaptivePlayback::completed (
+    const Track &track)
 {
   loader::Selection selection = track.selection;
   const presentation::Track &all = *selection.track;
@@ -136,7 +178,15 @@ void AdaptivePlayback::add_track (
   selection.representation = all.representations[selection.index];
   for (loader::Selection &later : selection.later)
     later.representation = later.track->representations[later.index];
-  if (!complete (selection)) return;
+  if (!complete (selection)) return std::nullopt;
+  return selection;
+}
+
+void AdaptivePlayback::add_track (
+    Track &track, std::optional<presentation::Time> time)
+{
+  auto selection = completed (track);
+  if (!selection) return;
   // Not amid a seek.
   {
     auto state = state_.lock ();
@@ -148,7 +198,7 @@ void AdaptivePlayback::add_track (
     state->is_seeking = true;
     state->reported = false;
   }
-  begin_track (track, std::move (selection), time);
+  begin_track (track, std::move (*selection), time);
   (void)carry_out_seeks ();
   check_end ();
 }

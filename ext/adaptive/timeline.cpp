@@ -195,6 +195,21 @@ Span to_running (const Leg &leg, double rate, const Span &span)
       leg.base + lasting (end - leg.begin, rate)};
 }
 
+std::vector<Leg> from (std::span<const Leg> legs, double rate, Time time)
+{
+  std::vector<Leg> out;
+  for (const Leg &leg : legs) {
+    bool is_over = rate < 0 ? leg.begin >= time : leg.end <= time;
+    if (is_over && &leg != &legs.back ()) continue;
+    Time at = std::clamp (time, leg.begin, leg.end);
+    Leg rest = leg;
+    (rate < 0 ? rest.end : rest.begin) = at;
+    rest.base = to_running (leg, rate, {at, at}).begin;
+    out.push_back (rest);
+  }
+  return out;
+}
+
 // ---- Segments --------------------------------------------------------------
 
 namespace {

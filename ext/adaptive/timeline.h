@@ -76,6 +76,11 @@ struct Playing
 // When a part of a leg is played; what is outside is played at its ends.
 [[nodiscard]] Span to_running (const Leg &leg, double rate, const Span &span);
 
+// What of the legs is played from a time on, each at its running time. There is
+// one at least, an empty one when all of them are over by then.
+[[nodiscard]] std::vector<Leg> from (
+    std::span<const Leg> legs, double rate, Time time);
+
 // A track in one period.
 struct Stretch
 {

@@ -92,6 +92,58 @@ private:
   std::condition_variable changed_;
 };
 
+// Holds back what has one of these texts in it, until it is let go.
+class Stops
+{
+public:
+  Stops (Player &player, const std::vector<std::string> &texts)
+      : player_ (player)
+  {
+    for (const std::string &text : texts) (*state_.lock ())[text] = {};
+    player.on_buffer = [this] (const std::string &, const std::string &bytes) {
+      auto state = state_.lock ();
+      for (auto &[text, stop] : *state) {
+        if (bytes.find (text) == std::string::npos) continue;
+        stop.is_there = true;
+        changed_.notify_all ();
+        state.wait (
+            changed_, [&stop = stop] (const auto &) { return stop.is_open; });
+      }
+    };
+  }
+  // They are the player's until that stops.
+  ~Stops ()
+  {
+    for (auto &[text, stop] : *state_.lock ()) stop.is_open = true;
+    changed_.notify_all ();
+    player_.set_state (GST_STATE_NULL);
+  }
+  Stops (const Stops &) = delete;
+  Stops &operator= (const Stops &) = delete;
+
+  void wait (const std::string &text)
+  {
+    auto state = state_.lock ();
+    state.wait (
+        changed_, [&] (const auto &now) { return now.at (text).is_there; });
+  }
+  void open (const std::string &text)
+  {
+    (*state_.lock ())[text].is_open = true;
+    changed_.notify_all ();
+  }
+
+private:
+  struct Stop
+  {
+    bool is_there = false;
+    bool is_open = false;
+  };
+  Player &player_;
+  Guarded<std::map<std::string, Stop>> state_;
+  std::condition_variable changed_;
+};
+
 Owned<GstStreamCollection> collection_of (Player &player)
 {
   Owned<GstMessage> message =
@@ -117,6 +169,17 @@ Owned<GstEvent> select_streams (const std::vector<std::string> &ids)
   Owned<GstEvent> event{gst_event_new_select_streams (list)};
   g_list_free (list);
   return event;
+}
+
+// As decodebin3 does: on each pad.
+void select_by_pads (Player &player, const std::vector<std::string> &ids)
+{
+  Owned<GstEvent> event = select_streams (ids);
+  for (const char *name : {"video_0", "audio_0"}) {
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, name)};
+    fail_unless (gst_pad_send_event (
+        pad.get (), relay::share (event.get ()).release ()));
+  }
 }
 
 // The ids, each with a blank behind it.
@@ -257,12 +320,9 @@ GST_START_TEST (another_language_follows)
       id_of (collection.get (), 0), id_of (collection.get (), 2)};
   Owned<GstEvent> event = select_streams (ids);
   guint32 seqnum = gst_event_get_seqnum (event.get ());
-  // As decodebin3 does: on each pad.
-  for (const char *name : {"video_0", "audio_0"}) {
-    Owned<GstPad> pad{gst_element_get_static_pad (*player, name)};
-    fail_unless (gst_pad_send_event (
-        pad.get (), relay::share (event.get ()).release ()));
-  }
+  for (int i = 0; i < 2; i++)
+    fail_unless (gst_element_send_event (
+        *player, relay::share (event.get ()).release ()));
   guint32 answered = 0;
   fail_unless (selected (player, &answered) == ids[0] + " " + ids[1] + " ");
   fail_unless_equals_int (
@@ -289,6 +349,96 @@ GST_START_TEST (another_language_follows)
       fail_unless_equals_uint64 (gst_segment_to_running_time (&pad.segment,
                                      GST_FORMAT_TIME, 6 * GST_SECOND),
           6 * GST_SECOND);
+}
+GST_END_TEST;
+
+// Who chooses from downstream keeps his pad, and hears the other language on it
+// behind the segment that was being sent; and so again.
+GST_START_TEST (downstream_keeps_its_pads)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  Stops stops (player, {"v3", "de3", "fr5"});
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  stops.wait ("v3");
+  stops.wait ("de3");
+  std::string video = id_of (collection.get (), 0);
+  std::string german = id_of (collection.get (), 1);
+  std::string french = id_of (collection.get (), 2);
+  select_by_pads (player, {video, french});
+  fail_unless (selected (player) == video + " " + french + " ");
+  stops.open ("de3");
+  stops.wait ("fr5");
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+  Owned<GstEvent> tags{
+      gst_pad_get_sticky_event (pad.get (), GST_EVENT_TAG, 0)};
+  GstTagList *list = nullptr;
+  gst_event_parse_tag (tags.get (), &list);
+  gchar *language = nullptr;
+  fail_unless (
+      gst_tag_list_get_string (list, GST_TAG_LANGUAGE_CODE, &language));
+  Owned<gchar> owned{language};
+  fail_unless_equals_string (language, "fr");
+  // It goes on in running time.
+  Owned<GstEvent> event{
+      gst_pad_get_sticky_event (pad.get (), GST_EVENT_SEGMENT, 0)};
+  GstSegment segment;
+  gst_event_copy_segment (event.get (), &segment);
+  fail_unless_equals_uint64 (segment.start, 6 * GST_SECOND);
+  for (guint64 at : {6U, 9U})
+    fail_unless_equals_uint64 (gst_segment_to_running_time (&segment,
+                                   GST_FORMAT_TIME, at * GST_SECOND),
+        at * GST_SECOND);
+  select_by_pads (player, {video, german});
+  fail_unless (selected (player) == video + " " + german + " ");
+  stops.open ("fr5");
+  stops.open ("v3");
+  wait_eos (player);
+  fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
+  fail_unless (player.output ("audio_0").bytes ==
+               whole ("de", 1, 3) + whole ("fr", 4, 5) +
+                   whole ("de", 6, segments));
+  fail_unless (player.pads ().size () == 2);
+
+  // A seek is of the track that was chosen last.
+  std::size_t before = player.output ("audio_0").bytes.size ();
+  select_by_pads (player, {video, french});
+  fail_unless (selected (player) == video + " " + french + " ");
+  fail_unless (gst_element_seek_simple (
+      *player, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 12 * GST_SECOND));
+  std::string expected = whole ("fr", 7, segments);
+  for (int i = 0; i < 2000; i++) {
+    if (player.output ("audio_0").bytes.size () - before >= expected.size ())
+      break;
+    g_usleep (10 * 1000);
+  }
+  fail_unless (player.output ("audio_0").bytes.substr (before) == expected);
+}
+GST_END_TEST;
+
+GST_START_TEST (what_is_taken_back_has_not_been)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  Stops stops (player, {"v3", "de3"});
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  stops.wait ("de3");
+  stops.wait ("v3");
+  for (guint sound : {2U, 1U}) {
+    std::vector<std::string> ids = {
+        id_of (collection.get (), 0), id_of (collection.get (), sound)};
+    select_by_pads (player, ids);
+    fail_unless (selected (player) == ids[0] + " " + ids[1] + " ");
+  }
+  stops.open ("de3");
+  stops.open ("v3");
+  wait_eos (player);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, segments));
+  fail_unless_equals_uint64 (count_paths (server, "/fr-"), 0);
 }
 GST_END_TEST;
 
@@ -525,6 +675,8 @@ static Suite *adaptivesrc_select_suite ()
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, tracks_are_announced);
   tcase_add_test (tests, another_language_follows);
+  tcase_add_test (tests, downstream_keeps_its_pads);
+  tcase_add_test (tests, what_is_taken_back_has_not_been);
   tcase_add_test (tests, back_and_forth);
   tcase_add_test (tests, what_cannot_be_selected_is_refused);
   tcase_add_test (tests, muxed_content_is_not_announced);

@@ -209,6 +209,43 @@ GST_START_TEST (times_have_a_running_time)
 }
 GST_END_TEST;
 
+GST_START_TEST (what_is_left_of_legs)
+{
+  const std::vector<Leg> forward = {
+      {0, 4 * s, s}, {6 * s, 10 * s, 5 * s}, {12 * s, max_time, 9 * s}};
+  const std::vector<Leg> ended = {{0, 4 * s, 0}, {6 * s, 10 * s, 4 * s}};
+  const std::vector<Leg> backward = {{6 * s, 10 * s, 0}, {0, 4 * s, 2 * s}};
+  const struct
+  {
+    const std::vector<Leg> &legs;
+    double rate;
+    Time time;
+    std::vector<Leg> expected;
+  } rows[] = {
+      {forward, 1, 0, forward},
+      {forward, 1, 3 * s,
+          {{3 * s, 4 * s, 4 * s}, {6 * s, 10 * s, 5 * s},
+              {12 * s, max_time, 9 * s}}},
+      // Between two of them.
+      {forward, 1, 4 * s, {{6 * s, 10 * s, 5 * s}, {12 * s, max_time, 9 * s}}},
+      {forward, 1, 5 * s, {{6 * s, 10 * s, 5 * s}, {12 * s, max_time, 9 * s}}},
+      {forward, 1, 20 * s, {{20 * s, max_time, 17 * s}}},
+      {ended, 2, 8 * s, {{8 * s, 10 * s, 5 * s}}},
+      // Nothing.
+      {ended, 1, 10 * s, {{10 * s, 10 * s, 8 * s}}},
+      {ended, 1, 30 * s, {{10 * s, 10 * s, 8 * s}}},
+      // Backward.
+      {backward, -2, 12 * s, backward},
+      {backward, -2, 8 * s, {{6 * s, 8 * s, s}, {0, 4 * s, 2 * s}}},
+      {backward, -2, 6 * s, {{0, 4 * s, 2 * s}}},
+      {backward, -1, 1 * s, {{0, 1 * s, 5 * s}}},
+      {backward, -2, 0, {{0, 0, 4 * s}}},
+  };
+  for (const auto &row : rows)
+    fail_unless (timeline::from (row.legs, row.rate, row.time) == row.expected);
+}
+GST_END_TEST;
+
 GST_START_TEST (segments_have_a_place)
 {
   Representation list = list_of ({4, 4, 2}, 100);
@@ -431,6 +468,7 @@ static Suite *timeline_suite ()
   tcase_add_test (tests, bad_spans_are_refused);
   tcase_add_test (tests, legs_leave_no_hole_in_running_time);
   tcase_add_test (tests, times_have_a_running_time);
+  tcase_add_test (tests, what_is_left_of_legs);
   tcase_add_test (tests, segments_have_a_place);
   tcase_add_test (tests, snapping_finds_the_ends_of_segments);
   tcase_add_test (tests, a_walk_goes_through_what_is_played);
