@@ -192,7 +192,8 @@ std::optional<presentation::Steering> parse_steering (
   if (!uri || uri->empty ()) return std::nullopt;
   presentation::Steering out;
   out.uri = uri::resolve (base, *uri);
-  out.pathway = attributes.text ("PATHWAY-ID");
+  if (auto pathway = attributes.get ("PATHWAY-ID"))
+    out.pathways.emplace_back (*pathway);
   return out;
 }
 

@@ -153,6 +153,10 @@ Result<Presentation> Presenter::run (
   BaseUrl own;
   own.base.uri = uri;
   all.bases = resolved ({std::move (own)}, document.base_urls);
+  if (document.steering && !document.steering->uri.empty ()) {
+    out_.notes.steering = document.steering;
+    out_.notes.steering->uri = uri::resolve (uri, document.steering->uri);
+  }
   for (std::size_t i = 0; i < out_.periods.size (); i++) {
     done = period (document.periods[i], all, out_.periods[i]);
     if (!done) return done.error ();

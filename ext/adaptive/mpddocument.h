@@ -157,6 +157,8 @@ struct Document
   std::size_t line = 1;
   bool dynamic = false;
   std::optional<presentation::Time> duration;
+  // As it stands there.
+  std::optional<presentation::Steering> steering;
   std::vector<BaseUrl> base_urls;
   std::vector<Period> periods;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "mpdelements.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -196,6 +197,24 @@ void read_representation (
     else
       read_common (attribute, out, values);
   }
+}
+
+// ContentSteering (ETSI TS 103 998). @queryBeforeStart is not obeyed:
+// nothing waits for the answer.
+presentation::Steering read_steering (const Element &element)
+{
+  presentation::Steering out{};
+  out.is_dash = true;
+  for (Attribute attribute : element.attributes) {
+    if (!is (attribute, "defaultServiceLocation")) continue;
+    std::string_view rest = text::trim (attribute.value);
+    while (!rest.empty ()) {
+      auto end = std::min (rest.find_first_of (" \t\r\n"), rest.size ());
+      out.pathways.emplace_back (rest.substr (0, end));
+      rest = text::trim (rest.substr (end));
+    }
+  }
+  return out;
 }
 
 void read_base_url (const Element &element, BaseUrl &out, Failures &failures)

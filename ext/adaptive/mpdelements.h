@@ -48,6 +48,8 @@ void read_period (const Element &element, Period &out, Failures &failures);
 void read_set (const Element &element, AdaptationSet &out, Failures &failures);
 void read_representation (
     const Element &element, Representation &out, Failures &failures);
+// Its address is what stands in it.
+[[nodiscard]] presentation::Steering read_steering (const Element &element);
 void read_base_url (const Element &element, BaseUrl &out, Failures &failures);
 [[nodiscard]] presentation::Descriptor descriptor (const Element &element);
 

@@ -33,6 +33,7 @@ enum class Node
   event_stream,
   // Those whose content is text.
   base_url,
+  steering,
   label,
   pssh,
   playready,
@@ -190,6 +191,10 @@ Want Reader::in_mpd (const Element &element)
   if (element.name == "Period") return begin_period (element);
   if (element.name == "BaseURL")
     return begin_base_url (element, document_.base_urls);
+  if (element.name == "ContentSteering") {
+    document_.steering = elements::read_steering (element);
+    return enter (Node::steering, Want::text);
+  }
   return Want::nothing;
 }
 
@@ -362,6 +367,9 @@ bool Reader::end (std::string_view content)
       break;
     case Node::base_url:
       base_urls_->back ().base.uri = text;
+      break;
+    case Node::steering:
+      document_.steering->uri = text;
       break;
     case Node::label:
       if (set ().label.empty ()) set ().label = text;

@@ -420,8 +420,9 @@ struct Start
 // Who says by which pathway the media are to be asked for: see steering.
 struct Steering
 {
-  std::string uri;      // absolute
-  std::string pathway;  // until it has said so; "" = any
+  std::string uri;  // absolute
+  // Until it has said so, the best one first. None: any.
+  std::vector<std::string> pathways{};
   bool is_dash = false;
 };
 

@@ -31,7 +31,7 @@ Steerer::Steerer (Way way)
 void Steerer::begin (const presentation::Steering &where)
 {
   where_ = where;
-  if (!where.pathway.empty ()) way_.places->prefer ({where.pathway});
+  if (!where.pathways.empty ()) way_.places->prefer (where.pathways);
   thread_ = std::thread ([this] { run (); });
 }
 

@@ -98,7 +98,11 @@ class HeldPlayer : public Player
 {
 public:
   HeldPlayer (Rig &rig, unsigned times)
-      : Player (rig.origin.uri ("/m.m3u8")), times_ (times)
+      : HeldPlayer (rig.origin.uri ("/m.m3u8"), times)
+  {
+  }
+  HeldPlayer (const std::string &location, unsigned times)
+      : Player (location), times_ (times)
   {
     g_object_set (**this, "prefetch-segments", 0, nullptr);
     Owned<GstBus> bus{gst_element_get_bus (pipeline ())};
@@ -325,6 +329,37 @@ GST_START_TEST (it_is_asked_by_the_proxy)
 }
 GST_END_TEST;
 
+// DASH: the BaseURLs with these serviceLocations.
+GST_START_TEST (base_urls_are_steered)
+{
+  const Files media = test::long_files ();
+  HttpServer one (test::serving (media));
+  HttpServer two (test::serving (media));
+  std::string mpd = test::long_mpd;
+  mpd.insert (mpd.find ("<Period>"),
+      "<BaseURL serviceLocation='one'>" + one.uri ("/") +
+          "</BaseURL><BaseURL serviceLocation='two'>" + two.uri ("/") +
+          "</BaseURL><ContentSteering defaultServiceLocation='two'>steer"
+          "</ContentSteering>");
+  HttpServer origin ([&mpd] (const HttpServer::Request &request) {
+    if (request.path == "/m.mpd") return Reply{200, mpd, {}};
+    return said (R"({"VERSION":1,"PATHWAY-PRIORITY":["one","two"]})");
+  });
+  HeldPlayer player (origin.uri ("/m.mpd"), 1);
+  player.play ();
+  std::string expected = media.at ("/v.mp4");
+  for (int i = 1; i <= 10; i++)
+    expected += media.at ("/v" + std::to_string (i) + ".m4s");
+  fail_unless (player.output ("video_0").bytes == expected);
+  for (const char *path : {"/v2.m4s", "/v10.m4s", "/a2.m4s", "/a5.m4s"}) {
+    fail_unless (test::count_paths (one, path) == 1, "%s", path);
+    fail_unless (test::count_paths (two, path) == 0, "%s", path);
+  }
+  fail_unless_equals_uint64 (
+      test::count_paths (origin, "/steer?_DASH_pathway=two"), 1);
+}
+GST_END_TEST;
+
 // It may be in the playlist itself.
 GST_START_TEST (data_say_where)
 {
@@ -357,6 +392,7 @@ static Suite *adaptivesrc_steering_suite ()
   tcase_add_test (tests, a_server_that_fails);
   tcase_add_test (tests, a_server_that_hangs);
   tcase_add_test (tests, it_is_asked_by_the_proxy);
+  tcase_add_test (tests, base_urls_are_steered);
   tcase_add_test (tests, data_say_where);
   return suite;
 }

@@ -572,6 +572,41 @@ GST_START_TEST (there_may_be_several_addresses)
 }
 GST_END_TEST;
 
+// ETSI TS 103 998
+GST_START_TEST (steering_is_read)
+{
+  const struct
+  {
+    const char *element;
+    const char *expected;  // "address: locations"
+  } rows[] = {
+      {"", ""},
+      {"<ContentSteering/>", ""},
+      {"<ContentSteering> s?x=1&amp;y </ContentSteering>",
+          "http://h.example/x/s?x=1&y:"},
+      {"<ContentSteering defaultServiceLocation=' a  b '>http://s/</"
+       "ContentSteering>",
+          "http://s/: a b"},
+  };
+  for (const auto &row : rows) {
+    auto all = mpd::parse (
+        std::string ("<MPD mediaPresentationDuration='PT4S'>") + row.element +
+            "<Period><AdaptationSet mimeType='video/mp4'><Representation>"
+            "<BaseURL>v.mp4</BaseURL></Representation></AdaptationSet>"
+            "</Period></MPD>",
+        "http://h.example/x/m.mpd");
+    fail_unless (all.ok (), "%s", row.element);
+    std::string got;
+    if (const auto &steering = all->notes.steering) {
+      fail_unless (steering->is_dash);
+      got = steering->uri + ":";
+      for (const std::string &one : steering->pathways) got += " " + one;
+    }
+    fail_unless_equals_string (got.c_str (), row.expected);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (availability_offsets_are_read)
 {
   auto all =
@@ -755,6 +790,7 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, periods_follow_each_other);
   tcase_add_test (tests, what_is_not_in_the_period_is_not_fetched);
   tcase_add_test (tests, there_may_be_several_addresses);
+  tcase_add_test (tests, steering_is_read);
   tcase_add_test (tests, availability_offsets_are_read);
   tcase_add_test (tests, protection_is_on_both_levels);
   tcase_add_test (tests, tracks_say_what_they_are_for);
