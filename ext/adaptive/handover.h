@@ -17,8 +17,10 @@ using timeline::Span;
 using timeline::Time;
 
 // The segments of two tracks that end together do not end with the same sample:
-// what is missing up to here is no hole.
+// what is missing up to here is no hole. Nothing is sent twice, but for what
+// rates round.
 inline constexpr Time slack = presentation::second / 10;
+inline constexpr Time rounding = presentation::second / 1000;
 
 // What becomes of a segment that is about to be sent.
 enum class Turn
@@ -86,7 +88,7 @@ private:
   static Turn at (const Span &running, Time change)
   {
     if (running.begin + slack >= change) return Turn::change;
-    return running.end > change + slack ? Turn::play_part : Turn::play;
+    return running.end > change + rounding ? Turn::play_part : Turn::play;
   }
 
   Time sent_ = 0;

@@ -31,9 +31,10 @@ GST_START_TEST (what_becomes_of_a_segment)
       {0, 4 * s, 3 * s, Turn::play_part},
       {4 * s, 8 * s, 4 * s, Turn::change},
       {6 * s, 8 * s, 4 * s, Turn::change},
+      {0, 4 * s, 4 * s - 1 * ms, Turn::play},
+      {0, 4 * s, 4 * s - 2 * ms, Turn::play_part},
+      {0, 4 * s, 4 * s - 100 * ms, Turn::play_part},
       // The ends of two tracks are not the same to the sample.
-      {0, 4 * s, 4 * s - 100 * ms, Turn::play},
-      {0, 4 * s, 4 * s - 101 * ms, Turn::play_part},
       {4 * s - 100 * ms, 8 * s, 4 * s, Turn::change},
       {4 * s - 101 * ms, 8 * s, 4 * s, Turn::play_part},
   };
