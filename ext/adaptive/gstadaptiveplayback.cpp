@@ -12,9 +12,11 @@
 
 #include "gstadaptivecollection.h"
 #include "gstadaptiveevents.h"
+#include "gstadaptiveline.h"
 #include "gstadaptivetoc.h"
 #include "gstblocks.h"
 #include "gstsource.h"
+#include "schedule.h"
 
 using relay::Owned;
 
@@ -392,6 +394,29 @@ void AdaptivePlayback::begin_at (
   state->segment.start = time;
 }
 
+// What is known of it only now.
+void AdaptivePlayback::begin_with (
+    const loader::Loaded &loaded, const Settings &settings)
+{
+  if (settings.start_offset == 0 && loaded.notes.start)
+    begin_at (begin_of (loaded), settings);
+  if (loaded.selections.empty ()) return;
+  const loader::Selection &main = loaded.selections.front ();
+  auto first = schedule::segment (main.representation, 0);
+  if (!first || gstadaptiveline::format_of (main.representation, *first) !=
+                    container::Format::mpegts)
+    return;
+  std::vector<timeline::Stretch> stretches;
+  stretches.push_back ({&main.representation, main.start, main.end});
+  for (const loader::Selection &later : main.later)
+    stretches.push_back ({&later.representation, later.start, later.end});
+  auto state = state_.lock ();
+  state->takes_whole_segments = true;
+  timeline::Walk &walk = state->itinerary.walk;
+  walk = timeline::Walk (
+      timeline::to_segments (walk.legs (), 1, stretches), false);
+}
+
 void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
@@ -415,8 +440,7 @@ void AdaptivePlayback::load (const Settings &settings)
     gstadaptivetoc::post (element_, toc.get ());
     state_.lock ()->toc = std::move (toc);
   }
-  if (settings.start_offset == 0 && loaded->notes.start)
-    begin_at (begin_of (*loaded), settings);
+  begin_with (*loaded, settings);
   common_ = make_common (settings);
   expose (std::move (*loaded));
 }

@@ -95,6 +95,8 @@ private:
     relay::Owned<GstEvent> toc;  // null: there are no chapters
 
     std::vector<timeline::Span> left_out;
+    // The demuxer of the picture knows of one SEGMENT: see tsclock::Axis.
+    bool takes_whole_segments = false;
     GstSegment segment{};  // of the presentation, as the last seek left it
     Itinerary itinerary;
     std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
@@ -125,6 +127,7 @@ private:
 
   void load (const Settings &settings);
   void begin_at (presentation::Time time, const Settings &settings);
+  void begin_with (const loader::Loaded &loaded, const Settings &settings);
   static bool find_formats (const Streams &streams);
   void expose (loader::Loaded loaded);
   void name_tracks (loader::Loaded loaded);

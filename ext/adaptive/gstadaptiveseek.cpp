@@ -83,8 +83,10 @@ std::optional<Itinerary> AdaptiveSeek::plan (const Present &present) const
   segment.start = playing.begin;
 
   Itinerary out;
-  out.walk = timeline::Walk (
-      timeline::make_legs (playing, present.left_out), rate < 0);
+  auto legs = timeline::make_legs (playing, present.left_out);
+  if (present.takes_whole_segments)
+    legs = timeline::to_segments (std::move (legs), rate, present.track);
+  out.walk = timeline::Walk (std::move (legs), rate < 0);
   out.rate = rate;
   out.flags = segment.flags;
   out.seqnum = seqnum;

@@ -41,6 +41,8 @@ struct AdaptiveSeek
     // By which it snaps.
     std::span<const timeline::Stretch> track;
     std::span<const timeline::Span> left_out;
+    // See timeline::to_segments ().
+    bool takes_whole_segments = false;
   };
   // In running time from 0 on. Nothing when it leads nowhere.
   [[nodiscard]] std::optional<Itinerary> plan (const Present &present) const;

@@ -34,6 +34,7 @@ std::optional<Itinerary> AdaptivePlayback::plan (
   present.duration = state.duration;
   present.position = position_of (state.streams).value_or (0);
   present.left_out = state.left_out;
+  present.takes_whole_segments = state.takes_whole_segments;
   // Video is first.
   for (const auto &stream : state.streams) {
     if (stream->flow () == GST_FLOW_NOT_LINKED) continue;

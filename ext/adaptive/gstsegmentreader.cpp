@@ -12,6 +12,7 @@
 #include "gstfetch.h"
 #include "gstthroughput.h"
 #include "loader.h"
+#include "tsclock.h"
 #include "uri.h"
 
 using relay::Owned;
@@ -257,6 +258,23 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   return count;
 }
 
+// Goes on until the clock and the first picture are there, as far as one buffer
+// reaches.
+SegmentReader::Result<std::size_t> SegmentReader::fill_clock (
+    std::span<std::uint8_t> out, std::size_t count)
+{
+  if (container::sniff (out.first (count)) != container::Format::mpegts)
+    return count;
+  for (;;) {
+    lead_ = tsclock::lead (out.first (count));
+    if (!lead_->is_open || count == out.size ()) return count;
+    auto more = fill (out.subspan (count));
+    if (!more) return more.error ();
+    if (*more == 0) return count;
+    count += *more;
+  }
+}
+
 // In MP4 it says itself what is encrypted. In TS and packed audio nothing tells
 // encrypted samples from others.
 static bool is_for_no_decrypter (container::Format format)
@@ -302,6 +320,8 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
     if (!map) return failure (Kind::no_memory, part_);
     auto got = fill (map.writable ());
+    if (got && position_ == 0 && part_.begins_clock)
+      got = fill_clock (map.writable (), *got);
     if (!got) return got.error ();
     count = *got;
     auto fine = look (map.bytes ().first (count));

@@ -21,6 +21,7 @@
 #include "pool.h"
 #include "presentation.h"
 #include "segmentcache.h"
+#include "tsclock.h"
 #include "webvtt.h"
 
 // What is fetched as one: an initialization or a media segment of a track.
@@ -30,6 +31,8 @@ struct SegmentPart
   presentation::Segment segment;
   bool is_init = false;
   bool discontinuity = false;  // on its first buffer
+  // Of MPEG-TS: a demuxer begins to count with this segment.
+  bool begins_clock = false;
   // An initialization of segments that may have encrypted samples.
   bool is_of_samples = false;
   // Of a segment: what its initialization said.
@@ -148,6 +151,13 @@ public:
   {
     return body_ ? body_->head ().length : std::nullopt;
   }
+  // With its first buffer, of a segment of MPEG-TS that begins the clock: how
+  // much later than what is listed its demuxer takes it for. Nothing: it is
+  // none.
+  [[nodiscard]] const std::optional<tsclock::Lead> &lead () const
+  {
+    return lead_;
+  }
   // Of an initialization, at its end.
   [[nodiscard]] const decryptedbody::Programs &programs () const
   {
@@ -165,6 +175,8 @@ private:
   Result<relay::Owned<GstBuffer>> read_block ();
   Result<relay::Owned<GstBuffer>> read_text (relay::Owned<GstBuffer> first);
   Result<std::size_t> fill (std::span<std::uint8_t> out);
+  Result<std::size_t> fill_clock (
+      std::span<std::uint8_t> out, std::size_t count);
   Result<relay::Done> look (std::span<const std::uint8_t> bytes);
   [[nodiscard]] Result<relay::Owned<GstBuffer>> end () const;
   void dress (GstBuffer *buffer);
@@ -174,8 +186,9 @@ private:
   GCancellable *cancellable_;
   block::Size &block_;
   SegmentClocks &clocks_;
-  presentation::Time time_;           // of the first buffer
-  bool is_text_ = false;              // WebVTT
+  presentation::Time time_;  // of the first buffer
+  bool is_text_ = false;     // WebVTT
+  std::optional<tsclock::Lead> lead_;
   decryptedbody::Programs programs_;  // which the body sets
   bool waits_for_place_ = true;
   bool was_let_go_ = false;  // its time says nothing of the network

@@ -32,15 +32,30 @@ SegmentSource::SegmentSource (const SegmentReader::Access &access,
 
 // ---- Events ----------------------------------------------------------------
 
+// What of a leg is in a stretch.
+timeline::Span SegmentSource::span_of (const Walk::Step &step) const
+{
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
+  const Stretch &stretch = stretches_[step.stretch];
+  return {std::max (leg.begin, stretch.start),
+      std::max (std::min (leg.end, stretch.end), leg.begin)};
+}
+
+Owned<GstEvent> SegmentSource::make_event (const GstSegment &segment) const
+{
+  Owned<GstEvent> event{gst_event_new_segment (&segment)};
+  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
+  return event;
+}
+
 // Buffers have the times of the media, which the segment maps to those of the
 // presentation.
 Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
 {
-  const std::vector<timeline::Leg> &legs = itinerary_.walk.legs ();
-  const timeline::Leg &leg = legs[step.leg];
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
   const Stretch &stretch = stretches_[step.stretch];
-  timeline::Span span{std::max (leg.begin, stretch.start),
-      std::max (std::min (leg.end, stretch.end), leg.begin)};
+  const timeline::Span span = span_of (step);
   // What is a little longer than the manifest says is played to its end.
   bool is_open = itinerary_.ends_open && leg.end == timeline::max_time &&
                  stretch.end == timeline::max_time;
@@ -49,16 +64,56 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.rate = itinerary_.rate;
   segment.flags = itinerary_.flags;
-  segment.start = timeline::to_media (stretch, span.begin);
-  if (!is_open) segment.stop = timeline::to_media (stretch, span.end);
-  segment.position = itinerary_.rate < 0 ? segment.stop : segment.start;
+  segment.start = timeline::to_media (stretch, span.begin) + lead_;
+  if (!is_open) segment.stop = timeline::to_media (stretch, span.end) + lead_;
   segment.time = span.begin;
   segment.base = timeline::to_running (leg, itinerary_.rate, span).begin;
-  Owned<GstEvent> event{gst_event_new_segment (&segment)};
-  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
-    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
-  return event;
+  if (axis_) add_legs (step, segment);
+  segment.position = itinerary_.rate < 0 ? segment.stop : segment.start;
+  return make_event (segment);
 }
+
+// ---- MPEG-TS ---------------------------------------------------------------
+
+tsclock::Anchor SegmentSource::anchor_of (const Walk::Step &step) const
+{
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
+  const timeline::Span span = span_of (step);
+  timeline::Time at = itinerary_.rate < 0 ? span.end : span.begin;
+  return {timeline::to_media (stretches_[step.stretch], at),
+      timeline::to_running (leg, itinerary_.rate, {at, at}).begin};
+}
+
+// What comes behind the first leg is in its SEGMENT too: see tsclock::Axis.
+void SegmentSource::add_legs (const Walk::Step &step, GstSegment &segment) const
+{
+  const std::vector<timeline::Leg> &legs = itinerary_.walk.legs ();
+  if (step.leg + 1 == legs.size () && stretches_.size () == 1) return;
+  const timeline::Leg &last = legs.back ();
+  if (last.end == timeline::max_time) {
+    segment.stop = GST_CLOCK_TIME_NONE;
+    return;
+  }
+  auto running =
+      timeline::to_running (last, itinerary_.rate, {last.begin, last.end}).end;
+  auto rest =
+      static_cast<GstClockTime> (static_cast<double> (running - segment.base) *
+                                 std::abs (itinerary_.rate));
+  if (itinerary_.rate > 0)
+    segment.stop = segment.start + rest;
+  else
+    segment.start = segment.stop - std::min (segment.stop, rest);
+}
+
+// With the first buffer of the first segment. True: SEGMENT says more now.
+bool SegmentSource::begin_axis ()
+{
+  axis_.emplace (itinerary_.rate, anchor_of (*step_), lead_);
+  return lead_ != 0 || itinerary_.walk.legs ().size () > 1 ||
+         stretches_.size () > 1;
+}
+
+// ---- Holes -----------------------------------------------------------------
 
 // Where the track is missing before a step: in other periods, forward.
 std::optional<timeline::Span> SegmentSource::hole_before (
@@ -90,10 +145,7 @@ Owned<GstEvent> SegmentSource::hole_event (
   segment.position = hole.begin;
   segment.time = hole.begin;
   segment.base = timeline::to_running (leg, itinerary_.rate, hole).begin;
-  Owned<GstEvent> event{gst_event_new_segment (&segment)};
-  if (itinerary_.seqnum != GST_SEQNUM_INVALID)
-    gst_event_set_seqnum (event.get (), itinerary_.seqnum);
-  return event;
+  return make_event (segment);
 }
 
 void SegmentSource::push_hole (const Walk::Step &step)
@@ -131,6 +183,20 @@ SegmentItem SegmentSource::take_event ()
   return item;
 }
 
+presentation::Time SegmentSource::pts_of (presentation::Time media) const
+{
+  return axis_ ? axis_->pts (anchor_of (*step_), media, lead_) : media;
+}
+
+SegmentItem SegmentSource::take_buffer (Owned<GstBuffer> buffer)
+{
+  if (GST_BUFFER_PTS_IS_VALID (buffer.get ()))
+    GST_BUFFER_PTS (buffer.get ()) = pts_of (GST_BUFFER_PTS (buffer.get ()));
+  SegmentItem item = make_item (Kind::buffer);
+  item.buffer = std::move (buffer);
+  return item;
+}
+
 // ---- Steps -----------------------------------------------------------------
 
 // What the next segment is of.
@@ -152,7 +218,8 @@ void SegmentSource::choose ()
   bool moves =
       schedule::media_offset (*chosen) != schedule::media_offset (*held);
   hold (step->stretch, std::move (chosen), step->segment);
-  if (moves && !step->begins) events_.push_back (segment_event (*step));
+  if (moves && !step->begins && !axis_)
+    events_.push_back (segment_event (*step));
 }
 
 // From now on. segment: in what was held before.
@@ -217,14 +284,15 @@ bool SegmentSource::begin_step ()
   push_hole (*step_);
   // After SEGMENT demuxers want to be told anew what comes.
   if (step_->begins && number_ > 1) {
-    events_.push_back (segment_event (*step_));
+    if (!axis_) events_.push_back (segment_event (*step_));
     init_.reset ();
     discontinuity_ = true;
   }
   if (segment_.discontinuity) discontinuity_ = true;
   put_init_first ();
   if (segment_.gap) {
-    events_.emplace_back (gst_event_new_gap (segment_.time, segment_.duration));
+    events_.emplace_back (
+        gst_event_new_gap (pts_of (segment_.time) + lead_, segment_.duration));
     discontinuity_ = true;
   }
   return true;
@@ -265,6 +333,7 @@ void SegmentSource::leave (std::size_t leg)
   if (!step_ || step_->leg > leg) return;
   close ();
   events_.clear ();
+  behind_segment_.reset ();
   after_init_.reset ();
   tried_.clear ();
   passed_ = 0;
@@ -282,6 +351,8 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
   part.is_of_samples = is_init && !held_[step_->stretch]->protections.empty ();
   if (!is_init && segment_.init && init_ == segment_.init)
     part.programs = programs_;
+  if (discontinuity_ || itinerary_.walk.is_backward ()) begins_clock_ = true;
+  part.begins_clock = begins_clock_ && !is_init;
   if (!is_init || !after_init_)
     part.discontinuity = std::exchange (discontinuity_, false) ||
                          (itinerary_.walk.is_backward () && !is_init);
@@ -486,6 +557,7 @@ void SegmentSource::take_back ()
 {
   step_.reset ();
   events_.clear ();
+  behind_segment_.reset ();
   after_init_.reset ();
   itinerary_.walk = mark_->before;
   number_--;
@@ -509,6 +581,7 @@ SegmentItem SegmentSource::end_part ()
     return make_item (Kind::init_end);
   }
   tried_.clear ();
+  begins_clock_ = false;
   end_step ();
   return make_item (Kind::segment_end);
 }
@@ -518,6 +591,7 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
   for (;;) {
     if (!step_ && !begin_step ()) return SegmentItem{};
     if (!events_.empty ()) return take_event ();
+    if (behind_segment_) return take_buffer (std::move (behind_segment_));
     // "Clients MUST NOT attempt to load" it (RFC 8216bis 4.4.4.7): its event is
     // all that there is of it.
     if (!segment_.gap) break;
@@ -544,7 +618,13 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
   } while (!buffer || !skip (buffer.get ()));
   passed_ += gst_buffer_get_size (buffer.get ());
   if (give_up ()) return next ();
-  SegmentItem item = make_item (Kind::buffer);
-  item.buffer = std::move (buffer);
-  return item;
+  if (const auto &lead = reader_->lead ()) {
+    lead_ = lead->time.value_or (lead_);
+    if (!axis_ && begin_axis ()) {
+      events_.push_back (segment_event (*step_));
+      behind_segment_ = std::move (buffer);
+      return take_event ();
+    }
+  }
+  return take_buffer (std::move (buffer));
 }

@@ -18,6 +18,7 @@
 #include "gstfetch.h"
 #include "gstsegmentreader.h"
 #include "timeline.h"
+#include "tsclock.h"
 
 // How all tracks are played, from one seek to the next.
 struct Itinerary
@@ -157,6 +158,16 @@ private:
   void count (const SegmentReader &reader);
   [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
   SegmentItem take_event ();
+  SegmentItem take_buffer (relay::Owned<GstBuffer> buffer);
+  // Of what is at this time of the media.
+  [[nodiscard]] presentation::Time pts_of (presentation::Time media) const;
+  [[nodiscard]] timeline::Span span_of (const timeline::Walk::Step &step) const;
+  [[nodiscard]] tsclock::Anchor anchor_of (
+      const timeline::Walk::Step &step) const;
+  [[nodiscard]] relay::Owned<GstEvent> make_event (
+      const GstSegment &segment) const;
+  void add_legs (const timeline::Walk::Step &step, GstSegment &segment) const;
+  [[nodiscard]] bool begin_axis ();
   Result<relay::Done> open_part ();
   Result<relay::Done> open_init (std::shared_ptr<SegmentReader> reader);
   Result<relay::Done> open_media ();
@@ -186,6 +197,13 @@ private:
   std::optional<presentation::Resource> init_;
   decryptedbody::Programs programs_;  // that it said
   bool discontinuity_ = true;         // before what is read next
+  // MPEG-TS: a demuxer begins to count with the segment that is read next; how
+  // much later than what is listed is what it makes of the last one; the buffer
+  // that said so first, behind the SEGMENT that says it; and then all times.
+  bool begins_clock_ = true;
+  presentation::Time lead_ = 0;
+  relay::Owned<GstBuffer> behind_segment_;
+  std::optional<tsclock::Axis> axis_;
   // As they were before this step.
   std::optional<presentation::Resource> init_before_;
   decryptedbody::Programs programs_before_;

@@ -152,6 +152,18 @@ Time covering (Time running, double rate)
 
 }  // namespace
 
+namespace {
+
+void set_bases (std::span<Leg> legs, double rate, Time base)
+{
+  for (Leg &leg : legs) {
+    leg.base = base;
+    base += std::min (lasting (leg.end - leg.begin, rate), max_time - base);
+  }
+}
+
+}  // namespace
+
 std::vector<Leg> make_legs (
     const Playing &playing, std::span<const Span> left_out)
 {
@@ -169,13 +181,28 @@ std::vector<Leg> make_legs (
     legs.push_back ({where, where, 0});
   }
   if (playing.rate < 0) std::ranges::reverse (legs);
-  Time base = playing.base;
-  for (Leg &leg : legs) {
-    leg.base = base;
-    base +=
-        std::min (lasting (leg.end - leg.begin, playing.rate), max_time - base);
-  }
+  set_bases (legs, playing.rate, playing.base);
   return legs;
+}
+
+std::vector<Leg> to_segments (
+    std::vector<Leg> legs, double rate, std::span<const Stretch> stretches)
+{
+  const Time base = legs.front ().base;
+  if (rate < 0) std::ranges::reverse (legs);
+  std::vector<Leg> out;
+  for (std::size_t i = 0; i < legs.size (); i++) {
+    Leg leg = legs[i];
+    if (i > 0) leg.begin = snap (stretches, leg.begin, Snap::before);
+    if (i + 1 < legs.size ()) leg.end = snap (stretches, leg.end, Snap::after);
+    if (!out.empty () && leg.begin <= out.back ().end)
+      out.back ().end = std::max (out.back ().end, leg.end);
+    else
+      out.push_back (leg);
+  }
+  if (rate < 0) std::ranges::reverse (out);
+  set_bases (out, rate, base);
+  return out;
 }
 
 std::optional<Time> to_running (

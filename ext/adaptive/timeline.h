@@ -112,6 +112,13 @@ enum class Snap
 [[nodiscard]] Time snap (
     std::span<const Stretch> stretches, Time time, Snap snap);
 
+// Legs for who cannot leave out a part of a segment amid what is played: each
+// in order of time but the first one begins with a segment, and each but the
+// last one ends with one, so that none plays less. Those that touch then are
+// one.
+[[nodiscard]] std::vector<Leg> to_segments (
+    std::vector<Leg> legs, double rate, std::span<const Stretch> stretches);
+
 // Goes through what is to be fetched, segment by segment, in the order of
 // playing. The representation of a stretch may be changed on the way: it goes
 // on by time, not by number. A value: a copy goes on from the same place.

@@ -198,16 +198,16 @@ GST_START_TEST (what_is_preferred_goes_first)
       {"http://b/2", "b"}, {"http://c/", "c"}});
   auto all = places::of (track, 1);
   Book book;
-  fail_unless_equals_string (book.preferred ().c_str (), "");
+  fail_unless (book.preferred () == "");
   book.prefer ({"x", "c", "b"});
   fail_unless_equals_uint64 (book.choose (all), 3);
-  fail_unless_equals_string (book.preferred ().c_str (), "x");
+  fail_unless (book.preferred () == "x");
   book.prefer ({"c", "b"});
-  fail_unless_equals_string (book.preferred ().c_str (), "c");
+  fail_unless (book.preferred () == "c");
   // What fails goes behind all others, those too that are not named.
   places::Tried tried;
   fail_unless (book.leave (all, 3, tried, "") == std::size_t{1});
-  fail_unless_equals_string (book.preferred ().c_str (), "b");
+  fail_unless (book.preferred () == "b");
   fail_unless (book.leave (all, 1, tried, "") == std::size_t{0});
   fail_unless_equals_uint64 (book.choose (all), 0);
   // The same once more says nothing of that,

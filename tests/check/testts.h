@@ -36,9 +36,11 @@ public:
                                     be16 (0xf000)));
   }
 
-  // A picture, whose clock reference is its time (90 kHz).
-  std::string picture (std::uint64_t time, const std::string &payload)
+  // A picture, whose clock reference is so much before its time (90 kHz).
+  std::string picture (
+      std::uint64_t time, const std::string &payload, std::uint64_t lead = 0)
   {
+    const std::uint64_t clock = (time - lead) & 0x1ffffffff;
     std::string pes ("\0\0\1\xe0\0\0\x84\x80\x05", 9);
     pes += static_cast<char> (0x21 | (time >> 29 & 0x0e));
     pes += be16 ((time >> 14 & 0xfffe) | 1);
@@ -49,8 +51,8 @@ public:
       std::string field;
       if (at == 0) {
         field = '\x50';  // a key frame, with a clock reference
-        field += be16 (time >> 17) + be16 (time >> 1);
-        field += static_cast<char> ((time & 1) << 7 | 0x7e);
+        field += be16 (clock >> 17) + be16 (clock >> 1);
+        field += static_cast<char> ((clock & 1) << 7 | 0x7e);
         field += '\0';
       }
       std::size_t room = 184 - (field.empty () ? 0 : field.size () + 1);

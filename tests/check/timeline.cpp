@@ -293,6 +293,42 @@ GST_START_TEST (segments_have_a_place)
 }
 GST_END_TEST;
 
+// So that nothing that is wanted is left out.
+GST_START_TEST (legs_of_whole_segments)
+{
+  Representation list = list_of ({4, 4, 4, 4});
+  const std::vector<Stretch> stretches = {{&list}};
+  const struct
+  {
+    Playing playing;
+    std::vector<Span> left_out;
+    std::vector<Leg> expected;
+  } rows[] = {
+      {{1, 0, max_time, 0}, {{4 * s, 8 * s}},
+          {{0, 4 * s, 0}, {8 * s, max_time, 4 * s}}},
+      {{1, 0, max_time, 3 * s}, {{3 * s, 9 * s}},
+          {{0, 4 * s, 3 * s}, {8 * s, max_time, 7 * s}}},
+      {{2, 0, max_time, 0}, {{3 * s, 9 * s}},
+          {{0, 4 * s, 0}, {8 * s, max_time, 2 * s}}},
+      // No segment is in it as a whole.
+      {{1, 0, max_time, 0}, {{3 * s, 5 * s}}, {{0, max_time, 0}}},
+      {{1, 0, max_time, 0}, {{5 * s, 7 * s}}, {{0, max_time, 0}}},
+      // The first leg begins, and the last one ends, where it should.
+      {{1, s, 15 * s, 0}, {{0, 2 * s}, {3 * s, 9 * s}},
+          {{2 * s, 4 * s, 0}, {8 * s, 15 * s, 2 * s}}},
+      {{1, s, max_time, 0}, {{6 * s, max_time}}, {{s, 6 * s, 0}}},
+      {{-1, 0, 15 * s, 0}, {{3 * s, 9 * s}},
+          {{8 * s, 15 * s, 0}, {0, 4 * s, 7 * s}}},
+  };
+  for (const auto &row : rows) {
+    auto legs =
+        timeline::to_segments (timeline::make_legs (row.playing, row.left_out),
+            row.playing.rate, stretches);
+    fail_unless (legs == row.expected);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (snapping_finds_the_ends_of_segments)
 {
   Representation first = list_of ({4, 4});
@@ -520,6 +556,7 @@ static Suite *timeline_suite ()
   tcase_add_test (tests, times_have_a_running_time);
   tcase_add_test (tests, what_is_left_of_legs);
   tcase_add_test (tests, segments_have_a_place);
+  tcase_add_test (tests, legs_of_whole_segments);
   tcase_add_test (tests, snapping_finds_the_ends_of_segments);
   tcase_add_test (tests, a_walk_goes_through_what_is_played);
   tcase_add_test (tests, a_walk_goes_on_from_a_copy);
