@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -240,7 +241,8 @@ bool SegmentReader::let_go ()
 SegmentReader::Result<std::size_t> SegmentReader::fill (
     std::span<std::uint8_t> out)
 {
-  std::size_t enough = position_ == 0 ? container::sniff_size : 1;
+  std::size_t enough =
+      std::min (position_ == 0 ? container::sniff_size : 1, out.size ());
   std::size_t count = 0;
   while (count < enough) {
     auto got = body_->read_now (out.subspan (count));

@@ -47,9 +47,10 @@ std::optional<Presented> presented (Bytes payload)
   bool is_picture = (id & 0xf0) == 0xe0;
   if (!is_picture && (id & 0xe0) != 0xc0 && id != 0xbd && id != 0xfd)
     return std::nullopt;
-  std::uint64_t time = payload[9] >> 1 & 7;
-  time = time << 15 | payload[10] << 7 | payload[11] >> 1;
-  time = time << 15 | payload[12] << 7 | payload[13] >> 1;
+  auto at = [payload] (std::size_t i) { return std::uint64_t{payload[i]}; };
+  std::uint64_t time = at (9) >> 1 & 7;
+  time = time << 15 | at (10) << 7 | at (11) >> 1;
+  time = time << 15 | at (12) << 7 | at (13) >> 1;
   return Presented{time, is_picture};
 }
 

@@ -230,6 +230,36 @@ GST_START_TEST (seeks_lead_to_the_picture)
 }
 GST_END_TEST;
 
+// Without a picture all that one buffer takes is looked at, however it comes.
+GST_START_TEST (a_clock_may_come_slowly)
+{
+  const std::string media = test::packets ('s', 200);
+  for (std::size_t first : {std::size_t{1}, std::size_t{300},
+           std::size_t{16184}, std::size_t{16383}, std::size_t{16385}}) {
+    test::ScriptedServer server ([&] (test::Connection &c, int) {
+      for (;;) {
+        std::string request = c.read_request ();
+        if (request.empty ()) return;
+        bool is_list = request.starts_with ("GET /m.m3u8 ");
+        std::string body =
+            is_list ? test::media_playlist ("#EXTINF:2,\n0.ts\n") : media;
+        std::string all = "HTTP/1.1 200 OK\r\nContent-Length: " +
+                          std::to_string (body.size ()) + "\r\n\r\n" + body;
+        std::size_t part = is_list ? 0 : all.size () - body.size () + first;
+        c.send (all.substr (0, part));
+        // Pieces that come together are read together, which is no error
+        // either.
+        if (!is_list) g_usleep (20000);
+        c.send (all.substr (part));
+      }
+    });
+    test::Player player (server.uri ("/m.m3u8"));
+    player.play ();
+    fail_unless (player.output ("video_0").bytes == media, "%zu", first);
+  }
+}
+GST_END_TEST;
+
 static Suite *adaptivesrc_ts_suite ()
 {
   Suite *suite = suite_create ("adaptivesrc-ts");
@@ -239,6 +269,7 @@ static Suite *adaptivesrc_ts_suite ()
   tcase_add_test (tests, pictures_come_when_the_playlist_says);
   tcase_add_test (tests, what_is_left_out_leaves_no_hole);
   tcase_add_test (tests, seeks_lead_to_the_picture);
+  tcase_add_test (tests, a_clock_may_come_slowly);
   return suite;
 }
 
