@@ -52,14 +52,12 @@ std::string written (const char *launch, bool is_fed)
   GstElement *raw = gst_parse_launch (launch, nullptr);
   Owned<GstElement> pipeline{GST_ELEMENT (g_object_ref_sink (raw))};
   Owned<GstElement> sink{gst_bin_get_by_name (GST_BIN (raw), "sink")};
-  struct Written
-  {
-    std::string bytes;
-  } out;
+  using Written = relay::Guarded<std::string>;
+  Written out;
   g_signal_connect (sink.get (), "handoff",
       G_CALLBACK (+[] (GstElement *, GstBuffer *buffer, GstPad *, Written *o) {
         Bytes bytes = test::bytes_of (buffer);
-        o->bytes.append (bytes.begin (), bytes.end ());
+        o->lock ()->append (bytes.begin (), bytes.end ());
       }),
       &out);
   gst_element_set_state (raw, GST_STATE_PLAYING);
@@ -78,7 +76,7 @@ std::string written (const char *launch, bool is_fed)
       test::wait_message (raw, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
   gst_element_set_state (raw, GST_STATE_NULL);
-  return out.bytes;
+  return out.copy ();
 }
 
 // NAME.mp4, and NAME0.m4s and so on: a second each.

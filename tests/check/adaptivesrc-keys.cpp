@@ -60,9 +60,11 @@ struct Played
   }
 };
 
-void keep (GstElement *, GstBuffer *buffer, GstPad *, Samples *out)
+void keep (
+    GstElement *, GstBuffer *buffer, GstPad *, relay::Guarded<Samples> *out)
 {
-  out->push_back (test::bytes_of (buffer));
+  Bytes bytes = test::bytes_of (buffer);
+  out->lock ()->push_back (std::move (bytes));
 }
 
 Played play (const std::string &line)
@@ -79,12 +81,14 @@ Played play (const std::string &line)
   Owned<GstElement> sink{
       gst_bin_get_by_name (GST_BIN (pipeline.get ()), "sink")};
   Played out;
-  g_signal_connect (sink.get (), "handoff", G_CALLBACK (keep), &out.samples);
+  relay::Guarded<Samples> samples;
+  g_signal_connect (sink.get (), "handoff", G_CALLBACK (keep), &samples);
   gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
   out.end = test::wait_message (
       pipeline.get (), GST_MESSAGE_ERROR | GST_MESSAGE_EOS, 40 * GST_SECOND);
   fail_unless (out.end != nullptr, "%s: nothing happens", line.c_str ());
   gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  out.samples = samples.copy ();
   return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The stock elements that choose others by themselves choose cencdecrypt.
+#include "common/guarded.h"
 #include "encryptedsound.h"
 
 namespace {
@@ -11,13 +12,17 @@ using test::sound_key;
 using test::sound_kid;
 using test::sound_samples;
 
-void keep (GstElement *, GstBuffer *buffer, GstPad *, Bytes *received)
+// A lock that thread sanitizers see.
+using Received = relay::Guarded<Bytes>;
+
+void keep (GstElement *, GstBuffer *buffer, GstPad *, Received *received)
 {
   Bytes bytes = test::bytes_of (buffer);
-  received->insert (received->end (), bytes.begin (), bytes.end ());
+  auto all = received->lock ();
+  all->insert (all->end (), bytes.begin (), bytes.end ());
 }
 
-GstElement *make_sink (Bytes &received)
+GstElement *make_sink (Received &received)
 {
   GstElement *sink = gst_element_factory_make ("fakesink", nullptr);
   g_object_set (sink, "signal-handoffs", TRUE, "sync", FALSE, nullptr);
@@ -32,7 +37,7 @@ void link (GstElement *, GstPad *pad, GstElement *sink)
 }
 
 Owned<GstElement> make_pipeline (
-    const char *name, const std::string &path, Bytes &received)
+    const char *name, const std::string &path, Received &received)
 {
   GstElement *element = gst_element_factory_make (name, nullptr);
   fail_unless (element != nullptr, "no %s", name);
@@ -90,8 +95,8 @@ GST_START_TEST (plugged_by_itself)
   for (const char *scheme : {"cenc", "cbcs"}) {
     for (bool has_pssh : {true, false}) {
       test::write_file (path, encrypted_sound (has_pssh, scheme));
-      Bytes received;
-      Owned<GstElement> pipeline = make_pipeline (element, path, received);
+      Received kept;
+      Owned<GstElement> pipeline = make_pipeline (element, path, kept);
       Owned<GstContext> context{gst_context_new ("cenc-keys", TRUE)};
       GVariantBuilder keys;
       g_variant_builder_init (&keys, G_VARIANT_TYPE ("a{ss}"));
@@ -108,6 +113,7 @@ GST_START_TEST (plugged_by_itself)
           error_of (message.get ()).c_str ());
       fail_unless (has_cencdecrypt (pipeline.get ()));
       gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+      Bytes received = kept.copy ();
       fail_unless (received == sound_samples (), "%s, %s, %s pssh: %zu bytes",
           element, scheme, has_pssh ? "with" : "no", received.size ());
     }
