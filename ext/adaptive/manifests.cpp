@@ -69,8 +69,11 @@ relay::Failure<Problem> mpd_problem (
 {
   Error error = Error::malformed;
   if (mpd::is_unsupported (failure.code)) error = Error::unsupported;
-  if (failure.code == mpd::Error::not_xml ||
-      failure.code == mpd::Error::not_mpd)
+  // What begins as an MPD is a broken one.
+  bool begins = container::manifest_of (whole.bytes, whole.content_type) ==
+                container::Manifest::dash;
+  if (failure.code == mpd::Error::not_mpd ||
+      (failure.code == mpd::Error::not_xml && !begins))
     error = Error::not_manifest;
   return problem (error, whole.uri, in_line (failure));
 }

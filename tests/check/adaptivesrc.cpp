@@ -446,7 +446,7 @@ GST_START_TEST (bad_manifests_and_segments_are_one_error)
       {"/html", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
       {"/text", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
       {"/empty", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
-      {"/cut.mpd", gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, 0},
+      {"/cut.mpd", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
       {"/nothing.mpd", gst_stream_error_quark, GST_STREAM_ERROR_DEMUX, 0},
       {"/live.mpd", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED,
           0},
