@@ -60,6 +60,8 @@ std::string written (const char *launch, bool is_fed)
         o->lock ()->append (bytes.begin (), bytes.end ());
       }),
       &out);
+  // Made before the streaming threads run, which only GLib's locks say.
+  (void)out.lock ();
   gst_element_set_state (raw, GST_STATE_PLAYING);
   if (is_fed) {
     Owned<GstElement> source{gst_bin_get_by_name (GST_BIN (raw), "source")};

@@ -83,6 +83,8 @@ Played play (const std::string &line)
   Played out;
   relay::Guarded<Samples> samples;
   g_signal_connect (sink.get (), "handoff", G_CALLBACK (keep), &samples);
+  // Made before the streaming threads run, which only GLib's locks say.
+  (void)samples.lock ();
   gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
   out.end = test::wait_message (
       pipeline.get (), GST_MESSAGE_ERROR | GST_MESSAGE_EOS, 40 * GST_SECOND);

@@ -104,6 +104,8 @@ GST_START_TEST (plugged_by_itself)
       gst_structure_set (gst_context_writable_structure (context.get ()),
           "keys", G_TYPE_VARIANT, g_variant_builder_end (&keys), nullptr);
       gst_element_set_context (pipeline.get (), context.get ());
+      // Made before the streaming threads run, which only GLib's locks say.
+      (void)kept.lock ();
       gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
       Owned<GstMessage> message = test::wait_message (
           pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
