@@ -11,25 +11,8 @@ for tool in ffmpeg gst-launch-1.0; do
   }
 done
 
-work=$(mktemp -d)
-origin_pid=
-# shellcheck disable=SC2317  # called by the trap
-clean_up() {
-  [[ -z $origin_pid ]] || kill "$origin_pid" 2>/dev/null || true
-  wait
-  rm -rf "$work"
-}
-trap clean_up EXIT
-fail() {
-  echo "FAILED: $*"
-  cat "$work/log" 2>/dev/null || true
-  exit 1
-}
-
-make() {
-  ffmpeg -nostdin -v error -y "$@"
-}
-mkdir "$work/www"
+# shellcheck source=tests/interop/served.bash
+. "$(dirname "$0")/served.bash"
 cd "$work/www"
 make -f lavfi -i testsrc2=s=320x180:r=25:d=6 -f lavfi -i sine=d=6 \
   -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 25 -c:a aac clip.mp4

@@ -12,25 +12,8 @@ for tool in ffmpeg gst-launch-1.0; do
   }
 done
 
-work=$(mktemp -d)
-origin_pid=
-# shellcheck disable=SC2317  # called by the trap
-clean_up() {
-  [[ -z $origin_pid ]] || kill "$origin_pid" 2>/dev/null || true
-  wait
-  rm -rf "$work"
-}
-trap clean_up EXIT
-fail() {
-  echo "FAILED: $*"
-  cat "$work/log" 2>/dev/null || true
-  exit 1
-}
-
-make() {
-  ffmpeg -nostdin -v error -y "$@"
-}
-mkdir "$work/www"
+# shellcheck source=tests/interop/served.bash
+. "$(dirname "$0")/served.bash"
 cd "$work/www"
 key=00112233445566778899aabbccddeeff
 printf '\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff' >key

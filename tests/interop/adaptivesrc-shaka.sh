@@ -22,25 +22,8 @@ packager=${RELAY_SHAKA_PACKAGER:-$RELAY_BUILD/npm/node_modules/shaka-packager/bi
   skip 'no shaka-packager (tests/run.sh has npm install it, where there is npm)'
 "$packager" --version >/dev/null 2>&1 || skip 'shaka-packager does not run here'
 
-work=$(mktemp -d)
-origin_pid=
-# shellcheck disable=SC2317  # called by the trap
-clean_up() {
-  [[ -z $origin_pid ]] || kill "$origin_pid" 2>/dev/null || true
-  wait
-  rm -rf "$work"
-}
-trap clean_up EXIT
-fail() {
-  echo "FAILED: $*"
-  head -n 20 "$work/log" 2>/dev/null || true
-  exit 1
-}
-
-make() {
-  ffmpeg -nostdin -v error -y "$@"
-}
-mkdir "$work/www"
+# shellcheck source=tests/interop/served.bash
+. "$(dirname "$0")/served.bash"
 cd "$work/www"
 # Without edit lists, which would cut what is compared.
 make -f lavfi -i testsrc2=s=320x180:r=25:d=6 -c:v libx264 -preset veryfast \
