@@ -104,6 +104,9 @@ public:
   // Goes on with another track, on the same pad, behind the segment that it is
   // in. False: its caps are others.
   [[nodiscard]] bool change (loader::Selection selection);
+  // Goes on without media, behind the segment that it is in, until there is a
+  // change: GAP events alone, for which nothing is fetched.
+  void mute () { run_.lock ()->is_muted = true; }
   // And its peer knows.
   [[nodiscard]] bool is_over () { return run_.lock ()->is_over; }
   [[nodiscard]] GstPad *pad () const { return pad_; }
@@ -164,6 +167,7 @@ private:
     bool ends_now = false;
     bool begins_next = false;      // what comes next is not waited with
     AdaptiveLine *line = nullptr;  // to go on with
+    std::optional<bool> is_muted;  // to go on so
   };
 
   static void loop (gpointer data);
@@ -181,7 +185,7 @@ private:
   [[nodiscard]] GstEvent *tag_event () const;
   void take_what_is_due ();
   bool begin_segment (const std::shared_ptr<const SegmentMark> &mark);
-  void end_segment (const SegmentMark &mark);
+  bool end_segment (const SegmentMark &mark);
   bool take_next ();
   void take_line ();
   AdaptiveLine *add_line (loader::Selection selection);
@@ -219,6 +223,7 @@ private:
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
   bool was_sent_ = false;  // media, to the present peer
+  bool is_muted_ = false;
   // Key frames alone: made when they are wanted first.
   std::unique_ptr<AdaptiveLine> trick_;
   std::unique_ptr<AdaptiveLine> old_trick_;   // of the track before
