@@ -18,7 +18,7 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
   if (line_ == nullptr) line_ = normal_;
   // A demuxer without its initialization would let no gap through.
   Itinerary mine = itinerary;
-  mine.has_gaps_alone = itinerary.is_silent () && was_sent_ &&
+  mine.has_gaps_alone = itinerary.is_silent () && knows_tracks_ &&
                         selection ().type == presentation::Type::audio;
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, std::move (mine));
@@ -123,7 +123,7 @@ void AdaptiveStream::rewind ()
     auto courses = shared_.courses->lock ();
     if (!is_outdated ()) courses->of[this].take_back ();
   }
-  was_sent_ = false;
+  knows_tracks_ = false;
   make_feed (itinerary);
   if (!is_pending) segment_.reset ();
   greeted_ = false;

@@ -287,6 +287,10 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
       gst_pad_push_event (pad_, item.event.release ());
       return GST_FLOW_OK;
     case SegmentItem::Kind::init_end:
+      // It says what there is, but in MPEG-TS, where demuxers wait for more.
+      if (!gst_structure_has_name (
+              gst_caps_get_structure (caps_.get (), 0), "video/mpegts"))
+        knows_tracks_ = true;
       return GST_FLOW_OK;
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
@@ -305,7 +309,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   if (is_outdated ()) return GST_FLOW_FLUSHING;
   // The initialization has no clock.
-  if (flow == GST_FLOW_OK && has_time) was_sent_ = true;
+  if (flow == GST_FLOW_OK && has_time) knows_tracks_ = true;
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
   if (flow != GST_FLOW_EOS || is_last_leg) return flow;

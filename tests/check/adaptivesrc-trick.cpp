@@ -1163,6 +1163,54 @@ std::string fragment (unsigned time, const std::vector<std::size_t> &sizes)
 
 }  // namespace
 
+// Of a pipeline that waits with its first picture, and has no queue: of the
+// sound its demuxer has the initialization, and is being pushed what follows.
+GST_START_TEST (no_sound_is_fetched_after_a_preroll)
+{
+  auto track = [] (bool is_video) {
+    test::TestTrack out;
+    out.is_video = is_video;
+    out.is_encrypted = false;
+    return text_of (test::Mp4Writer (true).movie ({out}));
+  };
+  Files files = {{"/v.mp4", track (true)}, {"/a.mp4", track (false)}};
+  std::string video = "#EXT-X-MAP:URI=\"v.mp4\"\n";
+  std::string sound = "#EXT-X-MAP:URI=\"a.mp4\"\n";
+  for (unsigned i = 0; i < 5; i++) {
+    std::string n = std::to_string (i);
+    video += "#EXTINF:2,\nv" + n + ".m4s\n";
+    sound += "#EXTINF:2,\na" + n + ".m4s\n";
+    files["/v" + n + ".m4s"] = files["/a" + n + ".m4s"] =
+        fragment (2 * i, {500, 300});
+  }
+  files["/v.m3u8"] = test::media_playlist (video);
+  files["/a.m3u8"] = test::media_playlist (sound);
+  files["/m.m3u8"] = hls ("")["/m.m3u8"];
+  HttpServer server (serving (files));
+  Owned<gchar> line{g_strdup_printf (
+      "adaptivesrc name=source retries=0 prefetch-segments=0 location=%s "
+      "source.video_0 ! qtdemux ! fakesink sync=true "
+      "source.audio_0 ! qtdemux ! fakesink sync=true",
+      server.uri ("/m.m3u8").c_str ())};
+  Owned<GstElement> pipeline{gst_parse_launch (line.get (), nullptr)};
+  fail_unless (pipeline != nullptr);
+  gst_element_set_state (pipeline.get (), GST_STATE_PAUSED);
+  fail_unless (gst_element_get_state (pipeline.get (), nullptr, nullptr,
+                   40 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
+  std::size_t before = server.requests ().size ();
+  Owned<GstElement> source{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "source")};
+  fail_unless (gst_element_send_event (
+      source.get (), test::seek_event (16, silent, 4 * s).release ()));
+  gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+  Owned<GstMessage> message = test::wait_message (
+      pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR, 40 * GST_SECOND);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  expect_asked (server, before, {"v.mp4", "v2.m4s", "v3.m4s", "v4.m4s"});
+}
+GST_END_TEST;
+
 // A key frame each 2 s, of 500 bytes and more; the byte ranges end with it,
 // amid the mdat.
 GST_START_TEST (key_frames_behind_qtdemux)
@@ -1301,6 +1349,7 @@ static Suite *adaptivesrc_trick_suite ()
   tcase_add_test (tests, key_frames_with_an_index);
   tcase_add_test (tests, chapters_of_dash);
   tcase_add_test (tests, chapters_of_hls);
+  tcase_add_test (tests, no_sound_is_fetched_after_a_preroll);
   tcase_add_test (tests, key_frames_behind_qtdemux);
   tcase_add_test (tests, key_frames_behind_tsdemux);
   return suite;
