@@ -175,6 +175,21 @@ GST_START_TEST (what_cannot_be_switched_stays_apart)
 }
 GST_END_TEST;
 
+// Each representation beside each other one, and that for each of them, takes
+// longer than any test may.
+GST_START_TEST (there_may_be_very_many)
+{
+  std::vector<Representation> all;
+  for (std::uint64_t i = 0; i < 4000; i++)
+    all.push_back (representation (1'000'000 + i, 0,
+        i % 4 == 0 ? "hvc1.1" : "avc1.64001f", i % 4 == 1 ? "" : "video/mp4"));
+  std::vector<std::size_t> levels = choice::levels (track (all), {});
+  fail_unless_equals_uint64 (levels.size (), 3000);
+  fail_unless_equals_uint64 (levels.front (), 1);
+  fail_unless_equals_uint64 (levels.back (), 3999);
+}
+GST_END_TEST;
+
 GST_START_TEST (the_first_level_is_a_low_one)
 {
   Track ladder = track ({representation (3'000'000), representation (900'000),
@@ -324,6 +339,7 @@ static Suite *choice_suite ()
   tcase_add_test (tests, what_one_pad_takes);
   tcase_add_test (tests, levels_of_a_track);
   tcase_add_test (tests, what_cannot_be_switched_stays_apart);
+  tcase_add_test (tests, there_may_be_very_many);
   tcase_add_test (tests, the_first_level_is_a_low_one);
   tcase_add_test (tests, what_is_played_faster_needs_more);
   tcase_add_test (tests, one_track_of_each_type_is_preferred);
