@@ -272,6 +272,30 @@ bool names_sound (std::string_view codecs)
   return false;
 }
 
+bool may_have_sound (const Track &track)
+{
+  return std::ranges::any_of (
+      track.representations, [] (const Representation &one) {
+        std::string named = codec_kinds (one.codecs);
+        return named.empty () || names_sound (named);
+      });
+}
+
+bool has_sound_within (const Track &track)
+{
+  return track.sound_within && may_have_sound (track);
+}
+
+// As the rendition that says so would have it as a track.
+int rank_within (const Track &track)
+{
+  Track sound;
+  sound.is_rendition = true;
+  sound.is_default = track.sound_within->is_default;
+  sound.autoselect = track.sound_within->autoselect;
+  return rank (sound);
+}
+
 }  // namespace
 
 std::vector<bool> preferred (const std::vector<const Track *> &tracks)
@@ -282,6 +306,14 @@ std::vector<bool> preferred (const std::vector<const Track *> &tracks)
     if (!is_new && rank (*tracks[i]) > rank (*tracks[found->second]))
       found->second = i;
   }
+  auto picture = best.find (presentation::Type::video);
+  auto sound = best.find (presentation::Type::audio);
+  if (picture != best.end () && sound != best.end ()) {
+    const Track &has = *tracks[picture->second];
+    if (has_sound_within (has) &&
+        rank_within (has) >= rank (*tracks[sound->second]))
+      best.erase (sound);
+  }
   std::vector<bool> out (tracks.size (), false);
   for (const auto &[type, index] : best) out[index] = true;
   return out;
@@ -290,15 +322,11 @@ std::vector<bool> preferred (const std::vector<const Track *> &tracks)
 bool is_muxed (const Track &track, const std::vector<const Track *> &tracks)
 {
   if (track.type != presentation::Type::video) return false;
+  if (has_sound_within (track)) return true;
   bool has_sound = std::ranges::any_of (tracks, [] (const Track *other) {
     return other->type == presentation::Type::audio;
   });
-  if (has_sound) return false;
-  return std::ranges::any_of (
-      track.representations, [] (const Representation &one) {
-        std::string named = codec_kinds (one.codecs);
-        return named.empty () || names_sound (named);
-      });
+  return !has_sound && may_have_sound (track);
 }
 
 }  // namespace choice

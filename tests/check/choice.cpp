@@ -229,6 +229,13 @@ GST_START_TEST (one_track_of_each_type_is_preferred)
   };
   Track forced = plain (text);
   forced.forced = true;
+  // Its variants have sound: with these CODECS, said by such a rendition.
+  auto with_sound = [&] (const char *codecs, bool is_default, bool autoselect) {
+    Track out = track ({representation (1, 0, codecs)});
+    out.sound_within = presentation::Within{is_default, autoselect};
+    return out;
+  };
+  const char *both = "avc1.4d401f,mp4a.40.2";
   Track other_scheme = plain (video);
   other_scheme.roles.push_back ({"urn:of:others", "main"});
 
@@ -250,6 +257,12 @@ GST_START_TEST (one_track_of_each_type_is_preferred)
       {{rendition (false, false), rendition (false, false)}, "10"},
       {{forced, plain (text)}, "01"},
       {{forced}, "1"},
+      {{with_sound (both, true, true), rendition (false, true)}, "10"},
+      {{with_sound ("", true, true), rendition (false, true)}, "10"},
+      {{with_sound (both, false, false), rendition (false, false)}, "10"},
+      {{with_sound (both, false, true), rendition (true, true)}, "11"},
+      {{with_sound ("avc1.4d401f", true, true), rendition (false, false)},
+          "11"},
   };
   for (const auto &row : rows) {
     std::vector<const Track *> tracks;
@@ -286,6 +299,11 @@ GST_START_TEST (muxed_tracks_are_told)
     fail_unless (
         choice::is_muxed (picture, tracks) == row.expected, "%s", row.codecs);
     fail_unless (!choice::is_muxed (sound, tracks));
+    // A rendition without an address says that it is in there.
+    picture.sound_within.emplace ();
+    bool names_sound = row.codecs != std::string_view ("avc1.4d401f");
+    fail_unless (
+        choice::is_muxed (picture, tracks) == names_sound, "%s", row.codecs);
   }
 }
 GST_END_TEST;
