@@ -18,8 +18,8 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
   if (line_ == nullptr) line_ = normal_;
   // A demuxer without its initialization would let no gap through.
   Itinerary mine = itinerary;
-  bool is_silent = itinerary.is_silent () &&
-                   selection ().type == presentation::Type::audio;
+  bool is_silent =
+      itinerary.is_silent () && selection ().type == presentation::Type::audio;
   mine.has_gaps_alone = knows_tracks_ && (is_silent || is_muted_);
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, std::move (mine));
@@ -77,8 +77,7 @@ bool AdaptiveStream::end_segment (const SegmentMark &mark)
   mark_.reset ();
   {
     auto run = run_.lock ();
-    if (run->line == nullptr &&
-        run->is_muted.value_or (is_muted_) == is_muted_)
+    if (run->line == nullptr && run->is_muted.value_or (is_muted_) == is_muted_)
       return false;
   }
   take_line ();

@@ -113,7 +113,7 @@ private:
     std::string name;  // of its pad, when it has one; of no other track's
     std::string id;
     relay::Owned<GstStream> stream;  // null: it is not announced
-    bool is_muted = false;  // it is not wanted, and its pad has stayed
+    bool is_muted = false;           // it is not wanted, and its pad has stayed
   };
   // Which tracks have pads. Its lock is not held together with others.
   struct Selected

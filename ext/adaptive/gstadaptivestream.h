@@ -231,10 +231,10 @@ private:
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
-  bool knows_tracks_ = false;     // the present peer, so that gaps pass it
+  bool knows_tracks_ = false;  // the present peer, so that gaps pass it
   bool is_muted_ = false;
-  AdaptiveLine *line_ = nullptr;  // that the feed is of
-  std::size_t part_ = 0;          // the period that it is in
+  AdaptiveLine *line_ = nullptr;              // that the feed is of
+  std::size_t part_ = 0;                      // the period that it is in
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;

@@ -538,9 +538,9 @@ GST_START_TEST (a_seek_leaves_it_switched_off)
   stops.wait ("de3");
   std::string video = id_of (collection.get (), 0);
   std::string german = id_of (collection.get (), 1);
-  for (const auto &wanted : {std::vector<std::string>{video},
-           std::vector<std::string>{video, german},
-           std::vector<std::string>{video}}) {
+  for (const auto &wanted :
+      {std::vector<std::string>{video}, std::vector<std::string>{video, german},
+          std::vector<std::string>{video}}) {
     select_by_pads (player, wanted);
     (void)selected (player);
   }
