@@ -336,6 +336,14 @@ enum class Type
   text
 };
 
+// HLS: sound that is in the variants of the picture, as a rendition without an
+// address says (4.4.6.1, URI).
+struct Within
+{
+  bool is_default = false;
+  bool autoselect = false;
+};
+
 struct Track
 {
   Type type = Type::video;
@@ -351,6 +359,7 @@ struct Track
   bool forced = false;
   std::string characteristics{};
   std::string channels{};
+  std::optional<Within> sound_within{};
   // DASH: it has key frames alone, of the tracks with these ids.
   std::string trick_mode_of{};
   bool is_trick_mode = false;
