@@ -323,6 +323,10 @@ struct Representation
   // DASH, for live: how much earlier than complete a segment can be asked for;
   // max_time: at any time.
   Time availability_time_offset = 0;
+  // DASH: up to which rate the decoder that its codecs ask for can play it.
+  double max_playout_rate = 1;
+  // DASH: no picture of it depends on another one (codingDependency="false").
+  bool is_intra_only = false;
 };
 
 enum class Type
