@@ -103,23 +103,71 @@ Indexes within (const Track &track, const Limits &limits)
   return out;
 }
 
+// What decides whether a representation can follow another one, and who has it.
+struct Family
+{
+  std::string mime_type;
+  std::string kinds;
+  Indexes members;
+};
+
+bool is_one_decoder (const Family &one, const Family &other)
+{
+  auto same = [] (std::string_view a, std::string_view b) {
+    return a.empty () || b.empty () || a == b;
+  };
+  return same (one.mime_type, other.mime_type) && same (one.kinds, other.kinds);
+}
+
+Family family_of (const Representation &one)
+{
+  return {one.mime_type, codec_kinds (one.codecs), {}};
+}
+
+// By families, because of one there may be thousands: what takes each
+// representation beside each other one takes minutes then.
+std::vector<Family> families (const Track &track, const Indexes &of)
+{
+  std::vector<Family> out;
+  std::map<std::pair<std::string, std::string>, std::size_t> known;
+  for (std::size_t index : of) {
+    Family family = family_of (track.representations[index]);
+    auto [found, is_new] = known.try_emplace (
+        std::pair{family.mime_type, family.kinds}, out.size ());
+    if (is_new) out.push_back (std::move (family));
+    out[found->second].members.push_back (index);
+  }
+  return out;
+}
+
+Indexes members_beside (const std::vector<Family> &all, const Family &first)
+{
+  std::vector<const Family *> group{&first};
+  Indexes out = first.members;
+  for (const Family &family : all) {
+    if (&family == &first) continue;
+    if (!std::ranges::all_of (group,
+            [&] (const Family *one) { return is_one_decoder (*one, family); }))
+      continue;
+    group.push_back (&family);
+    out.insert (out.end (), family.members.begin (), family.members.end ());
+  }
+  return out;
+}
+
 // The most that can follow each other on one pad; the first ones of as many.
 Indexes switchable (const Track &track, const Indexes &of)
 {
-  const auto &all = track.representations;
   Indexes most;
-  for (std::size_t first : of) {
-    Indexes group{first};
-    for (std::size_t index : of)
-      if (index != first && std::ranges::all_of (group, [&] (std::size_t one) {
-            return is_switchable (all[one], all[index]);
-          }))
-        group.push_back (index);
+  std::vector<Family> all = families (track, of);
+  for (const Family &first : all) {
+    Indexes group = members_beside (all, first);
     if (group.size () > most.size ()) most = std::move (group);
   }
   std::ranges::sort (most);
-  std::ranges::stable_sort (
-      most, {}, [&] (std::size_t index) { return all[index].bandwidth; });
+  std::ranges::stable_sort (most, {}, [&] (std::size_t index) {
+    return track.representations[index].bandwidth;
+  });
   return most;
 }
 
@@ -144,11 +192,7 @@ std::string codec_kinds (std::string_view codecs)
 
 bool is_switchable (const Representation &one, const Representation &other)
 {
-  auto same = [] (std::string_view a, std::string_view b) {
-    return a.empty () || b.empty () || a == b;
-  };
-  return same (one.mime_type, other.mime_type) &&
-         same (codec_kinds (one.codecs), codec_kinds (other.codecs));
+  return is_one_decoder (family_of (one), family_of (other));
 }
 
 std::vector<std::size_t> levels (const Track &track, const Limits &limits)
@@ -228,6 +272,30 @@ bool names_sound (std::string_view codecs)
   return false;
 }
 
+bool may_have_sound (const Track &track)
+{
+  return std::ranges::any_of (
+      track.representations, [] (const Representation &one) {
+        std::string named = codec_kinds (one.codecs);
+        return named.empty () || names_sound (named);
+      });
+}
+
+bool has_sound_within (const Track &track)
+{
+  return track.sound_within && may_have_sound (track);
+}
+
+// As the rendition that says so would have it as a track.
+int rank_within (const Track &track)
+{
+  Track sound;
+  sound.is_rendition = true;
+  sound.is_default = track.sound_within->is_default;
+  sound.autoselect = track.sound_within->autoselect;
+  return rank (sound);
+}
+
 }  // namespace
 
 std::vector<bool> preferred (const std::vector<const Track *> &tracks)
@@ -238,6 +306,14 @@ std::vector<bool> preferred (const std::vector<const Track *> &tracks)
     if (!is_new && rank (*tracks[i]) > rank (*tracks[found->second]))
       found->second = i;
   }
+  auto picture = best.find (presentation::Type::video);
+  auto sound = best.find (presentation::Type::audio);
+  if (picture != best.end () && sound != best.end ()) {
+    const Track &has = *tracks[picture->second];
+    if (has_sound_within (has) &&
+        rank_within (has) >= rank (*tracks[sound->second]))
+      best.erase (sound);
+  }
   std::vector<bool> out (tracks.size (), false);
   for (const auto &[type, index] : best) out[index] = true;
   return out;
@@ -246,15 +322,11 @@ std::vector<bool> preferred (const std::vector<const Track *> &tracks)
 bool is_muxed (const Track &track, const std::vector<const Track *> &tracks)
 {
   if (track.type != presentation::Type::video) return false;
+  if (has_sound_within (track)) return true;
   bool has_sound = std::ranges::any_of (tracks, [] (const Track *other) {
     return other->type == presentation::Type::audio;
   });
-  if (has_sound) return false;
-  return std::ranges::any_of (
-      track.representations, [] (const Representation &one) {
-        std::string named = codec_kinds (one.codecs);
-        return named.empty () || names_sound (named);
-      });
+  return !has_sound && may_have_sound (track);
 }
 
 }  // namespace choice

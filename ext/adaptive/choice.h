@@ -58,12 +58,14 @@ struct Limits
 
 // Of the tracks of each type the one that is for who has not asked for another:
 // HLS DEFAULT=YES, the DASH role "main", AUTOSELECT=YES, no role at all; the
-// first one of several. One flag for each track.
+// first one of several. No sound where what is in the picture's track goes
+// before it. One flag for each track.
 [[nodiscard]] std::vector<bool> preferred (
     const std::vector<const presentation::Track *> &tracks);
 
-// Picture and sound are in one track, or may be: it has no track of its own for
-// the sound, and does not say that it is a picture only.
+// Picture and sound are in one track, or may be: a rendition says so, or there
+// is no track of its own for the sound and it does not say that it is a picture
+// only.
 [[nodiscard]] bool is_muxed (const presentation::Track &track,
     const std::vector<const presentation::Track *> &tracks);
 

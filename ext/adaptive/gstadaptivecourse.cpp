@@ -12,11 +12,13 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
 {
   itinerary_ = itinerary;
   mark_.reset ();
-  line_ =
-      itinerary.is_trick_mode () && trick_ ? trick_.get () : normal_.load ();
+  line_ = itinerary.is_trick_mode ()
+              ? key_frames_.find (selection (), itinerary.rate)
+              : nullptr;
+  if (line_ == nullptr) line_ = normal_;
   // A demuxer without its initialization would let no gap through.
   Itinerary mine = itinerary;
-  mine.has_gaps_alone = itinerary.is_silent () && was_sent_ &&
+  mine.has_gaps_alone = itinerary.is_silent () && knows_tracks_ &&
                         selection ().type == presentation::Type::audio;
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, std::move (mine));
@@ -88,11 +90,8 @@ void AdaptiveStream::take_line ()
 {
   AdaptiveLine *line = std::exchange (run_.lock ()->line, nullptr);
   if (line == nullptr) return;
-  // The present feed may be of it.
   normal_ = line;
   is_other_track_ = true;
-  old_trick_ = std::move (trick_);
-  no_trick_ = false;
 }
 
 // False: there is none. By the stream's thread.
@@ -124,7 +123,7 @@ void AdaptiveStream::rewind ()
     auto courses = shared_.courses->lock ();
     if (!is_outdated ()) courses->of[this].take_back ();
   }
-  was_sent_ = false;
+  knows_tracks_ = false;
   make_feed (itinerary);
   if (!is_pending) segment_.reset ();
   greeted_ = false;

@@ -5,10 +5,10 @@
 
 #include <glib/gi18n-lib.h>
 
-#include <string>
-#include <utility>
+#include <algorithm>
 
 #include "schedule.h"
+#include "trickmode.h"
 
 using presentation::Representation;
 
@@ -59,43 +59,94 @@ static container::Format format_of (const Representation &representation)
                : container::Format::unknown;
 }
 
-// "" = all is well.
-static std::string complete (const SegmentReader::Access &access,
-    loader::Selection &part, container::Format format,
-    GCancellable *cancellable)
+// ---- Key frames alone ------------------------------------------------------
+
+AdaptiveKeyFrames::Tracks AdaptiveKeyFrames::tracks_of (
+    const loader::Selection &selection, double rate)
 {
-  auto done = loader::complete (
-      {access.settings, cancellable, access.counters}, part.representation);
+  Tracks out{trickmode::choose (selection.key_frames, rate)};
+  for (const loader::Selection &later : selection.later)
+    out.push_back (trickmode::choose (later.key_frames, rate));
+  return out;
+}
+
+AdaptiveLine *AdaptiveKeyFrames::find (
+    const loader::Selection &selection, double rate)
+{
+  const Tracks tracks = tracks_of (selection, rate);
+  auto known = known_.lock ();
+  auto found = std::ranges::find (*known, tracks, &Known::tracks);
+  return found == known->end () ? nullptr : found->line.get ();
+}
+
+bool AdaptiveKeyFrames::is_known (const Tracks &tracks)
+{
+  auto known = known_.lock ();
+  return std::ranges::find (*known, tracks, &Known::tracks) != known->end ();
+}
+
+// The first one is kept: others may have it.
+void AdaptiveKeyFrames::keep (Tracks tracks, std::unique_ptr<AdaptiveLine> line)
+{
+  auto known = known_.lock ();
+  if (std::ranges::find (*known, tracks, &Known::tracks) == known->end ())
+    known->push_back ({std::move (tracks), std::move (line)});
+}
+
+// All of its parts at once. "" = all is well.
+std::string AdaptiveKeyFrames::complete (loader::Selection &from,
+    const loader::Selection &selection, const fetcher::Settings &settings,
+    GCancellable *cancellable) const
+{
+  std::vector<loader::Selection *> parts{&from};
+  for (loader::Selection &later : from.later) parts.push_back (&later);
+  auto done =
+      loader::complete ({settings, cancellable, access_.counters}, parts);
   if (!done) {
     const loader::Problem &problem = done.code ();
     return problem.error == loader::Error::fetch
                ? problem.fetch.uri + ": " + problem.fetch.message
                : problem.uri + ": " + problem.message;
   }
-  container::Format other = format_of (part.representation);
-  if (other != format && other != container::Format::unknown &&
-      format != container::Format::unknown)
-    return "it is in another container";
+  auto format = format_of (selection.representation);
+  for (const loader::Selection *part : parts) {
+    auto other = format_of (part->representation);
+    if (other != format && other != container::Format::unknown &&
+        format != container::Format::unknown)
+      return "it is in another container";
+  }
   return {};
 }
 
-std::unique_ptr<AdaptiveLine> gstadaptiveline::make_trick_mode (
-    GstElement *element, const SegmentReader::Access &access,
-    const std::shared_ptr<AdaptiveSwitch::Common> &choice,
+void AdaptiveKeyFrames::load (
     const loader::Selection &selection, double rate, GCancellable *cancellable)
 {
-  auto from = loader::trick_mode (selection, choice->limits.copy (), rate);
-  if (!from) return nullptr;
-  container::Format format = ::format_of (selection.representation);
-  std::string problem = complete (access, *from, format, cancellable);
-  for (loader::Selection &later : from->later)
-    if (problem.empty ())
-      problem = complete (access, later, format, cancellable);
+  Tracks tracks = tracks_of (selection, rate);
+  if (is_known (tracks)) return;
+  auto from = loader::trick_mode (selection, choice_->limits.copy (), rate);
+  if (!from) return;
+  std::string problem =
+      complete (*from, selection, access_.settings, cancellable);
   if (problem.empty ())
-    return std::make_unique<AdaptiveLine> (access, choice, std::move (*from));
-  if (!g_cancellable_is_cancelled (cancellable))
-    GST_ELEMENT_WARNING (element, RESOURCE, READ,
-        (_ ("The key frames for trick modes cannot be had.")),
-        ("%s", problem.c_str ()));
-  return nullptr;
+    return keep (std::move (tracks),
+        std::make_unique<AdaptiveLine> (access_, choice_, std::move (*from)));
+  if (g_cancellable_is_cancelled (cancellable)) return;
+  keep (std::move (tracks), nullptr);
+  GST_ELEMENT_WARNING (element_, RESOURCE, READ,
+      (_ ("The key frames for trick modes cannot be had.")),
+      ("%s", problem.c_str ()));
+}
+
+void AdaptiveKeyFrames::load_quickly (
+    const loader::Selection &selection, double rate, GCancellable *cancellable)
+{
+  Tracks tracks = tracks_of (selection, rate);
+  if (is_known (tracks)) return;
+  auto from = loader::trick_mode (selection, choice_->limits.copy (), rate);
+  if (!from) return;
+  fetcher::Settings settings = access_.settings;
+  settings.retries = 0;
+  if (complete (*from, selection, settings, cancellable).empty ())
+    keep (std::move (tracks),
+        std::make_unique<AdaptiveLine> (access_, choice_, std::move (*from)));
 }

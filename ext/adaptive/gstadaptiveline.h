@@ -4,8 +4,11 @@
 #include <gst/gst.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "common/guarded.h"
 #include "container.h"
 #include "gstadaptiveswitch.h"
 #include "gstsegmentreader.h"
@@ -41,12 +44,53 @@ namespace gstadaptiveline {
     const presentation::Representation &representation,
     const presentation::Segment &segment);
 
-// The key frames alone of a selection, whose playlist or index is asked for.
-// Null when there are none, or none that can be had or that its pad takes: then
-// there was a warning, unless it was broken off.
-[[nodiscard]] std::unique_ptr<AdaptiveLine> make_trick_mode (
-    GstElement *element, const SegmentReader::Access &access,
-    const std::shared_ptr<AdaptiveSwitch::Common> &choice,
-    const loader::Selection &selection, double rate, GCancellable *cancellable);
-
 }  // namespace gstadaptiveline
+
+// The key frames alone of the selections that a pad has had. They are asked for
+// when they are wanted first, by whoever wants them, and kept. From any thread.
+class AdaptiveKeyFrames
+{
+public:
+  // access outlives it.
+  AdaptiveKeyFrames (GstElement *element, const SegmentReader::Access &access,
+      std::shared_ptr<AdaptiveSwitch::Common> choice)
+      : element_ (element), access_ (access), choice_ (std::move (choice))
+  {
+  }
+
+  // Those that are played at a rate. Null: there are none, they could not be
+  // had, or nobody has asked for them.
+  [[nodiscard]] AdaptiveLine *find (
+      const loader::Selection &selection, double rate);
+  // Asks for their playlist or index, if nobody has. Waits. When they cannot be
+  // had, or its pad does not take them, there is a warning, unless it was
+  // broken off, and nobody asks again.
+  void load (const loader::Selection &selection, double rate,
+      GCancellable *cancellable);
+  // The same for who cannot wait as long: it is not tried again and again, and
+  // when they cannot be had it is as if nobody had asked.
+  void load_quickly (const loader::Selection &selection, double rate,
+      GCancellable *cancellable);
+
+private:
+  // In each part of the selection; null where it is played itself.
+  using Tracks = std::vector<std::shared_ptr<const presentation::Track>>;
+  struct Known
+  {
+    Tracks tracks;
+    std::unique_ptr<AdaptiveLine> line;  // null: it could not be had
+  };
+
+  [[nodiscard]] static Tracks tracks_of (
+      const loader::Selection &selection, double rate);
+  [[nodiscard]] bool is_known (const Tracks &tracks);
+  [[nodiscard]] std::string complete (loader::Selection &from,
+      const loader::Selection &selection, const fetcher::Settings &settings,
+      GCancellable *cancellable) const;
+  void keep (Tracks tracks, std::unique_ptr<AdaptiveLine> line);
+
+  GstElement *const element_;
+  const SegmentReader::Access &access_;
+  const std::shared_ptr<AdaptiveSwitch::Common> choice_;
+  relay::Guarded<std::vector<Known>> known_;
+};

@@ -102,19 +102,6 @@ void AdaptivePlayback::check_end ()
   }
 }
 
-void AdaptivePlayback::post_end (const Itinerary &itinerary)
-{
-  gst_element_post_message (element_,
-      gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
-  if (!itinerary.is_segment_seek) return;
-  const timeline::Leg &last = itinerary.walk.legs ().back ();
-  GstMessage *message =
-      gst_message_new_segment_done (GST_OBJECT (element_), GST_FORMAT_TIME,
-          static_cast<gint64> (itinerary.rate < 0 ? last.begin : last.end));
-  gst_message_set_seqnum (message, itinerary.seqnum);
-  gst_element_post_message (element_, message);
-}
-
 // The level of what was read ahead.
 void AdaptivePlayback::report_level (int percent)
 {
@@ -452,6 +439,7 @@ void AdaptivePlayback::start (Settings settings)
   failed_ = false;
   State fresh;
   fresh.cancellable.reset (g_cancellable_new ());
+  fresh.preparing.reset (g_cancellable_new ());
   fresh.left_out = settings.left_out;
   gst_segment_init (&fresh.segment, GST_FORMAT_TIME);
   *state_.lock () = std::move (fresh);
@@ -482,6 +470,7 @@ void AdaptivePlayback::stop_loading ()
     cancellable = relay::share (state->cancellable.get ());
     // From here on none is added.
     g_cancellable_cancel (cancellable.get ());
+    g_cancellable_cancel (state->preparing.get ());
   }
   seeked_.notify_all ();
   for (const auto &stream : streams) stream->cancel ();

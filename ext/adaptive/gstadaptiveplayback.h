@@ -99,8 +99,9 @@ private:
     bool takes_whole_segments = false;
     GstSegment segment{};  // of the presentation, as the last seek left it
     Itinerary itinerary;
-    std::optional<AdaptiveSeek> wanted;   // what is to be carried out next
-    guint32 seqnum = GST_SEQNUM_INVALID;  // of the last one
+    std::optional<AdaptiveSeek> wanted;    // what is to be carried out next
+    relay::Owned<GCancellable> preparing;  // of what a seek waits for
+    guint32 seqnum = GST_SEQNUM_INVALID;   // of the last one
     // Somebody carries them out, or adds a track.
     bool is_seeking = false;
   };
@@ -160,6 +161,8 @@ private:
   void report_move (const places::Book::Move &move);
   static std::optional<presentation::Time> position_of (const Streams &streams,
       const AdaptiveStream *but = nullptr, presentation::Time running = 0);
+  static std::shared_ptr<AdaptiveStream> leading (const State &state);
+  void prepare (const AdaptiveSeek &seek);
   bool carry_out_seeks ();
   static std::optional<Itinerary> plan (State &state, const AdaptiveSeek &seek);
   void post_begin (const Itinerary &itinerary);

@@ -71,15 +71,14 @@ std::optional<Itinerary> AdaptiveSeek::plan (const Present &present) const
     if (!present.duration) return std::nullopt;
     playing.end = *present.duration;
   }
-  bool snaps = (flags & GST_SEEK_FLAG_KEY_UNIT) != 0;
-  if (snaps && rate > 0)
+  if (snaps () && rate > 0)
     playing.begin = std::min (
-        timeline::snap (present.track, playing.begin, snap_of (flags)),
+        timeline::snap (present.key_units, playing.begin, snap_of (flags)),
         playing.end);
-  else if (snaps)
-    playing.end =
-        std::max (timeline::snap (present.track, playing.end, snap_of (flags)),
-            playing.begin);
+  else if (snaps ())
+    playing.end = std::max (
+        timeline::snap (present.key_units, playing.end, snap_of (flags)),
+        playing.begin);
   segment.start = playing.begin;
 
   Itinerary out;

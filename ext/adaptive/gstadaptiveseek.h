@@ -27,6 +27,15 @@ struct AdaptiveSeek
   {
     return (flags & GST_SEEK_FLAG_FLUSH) != 0;
   }
+  [[nodiscard]] bool snaps () const
+  {
+    return (flags & GST_SEEK_FLAG_KEY_UNIT) != 0;
+  }
+  // Where there are key frames alone these are played, so it is one of them.
+  [[nodiscard]] bool snaps_to_key_frames () const
+  {
+    return snaps () && (flags & GST_SEEK_FLAG_TRICKMODE_KEY_UNITS) != 0;
+  }
   void make_flushing ()
   {
     flags = static_cast<GstSeekFlags> (flags | GST_SEEK_FLAG_FLUSH);
@@ -38,8 +47,9 @@ struct AdaptiveSeek
     GstSegment *segment = nullptr;  // of the presentation; is changed
     std::optional<timeline::Time> duration;
     timeline::Time position = 0;
-    // By which it snaps.
     std::span<const timeline::Stretch> track;
+    // By which it snaps: that, or its key frames alone.
+    std::span<const timeline::Stretch> key_units;
     std::span<const timeline::Span> left_out;
     // See timeline::to_segments ().
     bool takes_whole_segments = false;

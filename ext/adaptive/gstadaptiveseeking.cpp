@@ -26,6 +26,14 @@ std::optional<presentation::Time> AdaptivePlayback::position_of (
   return out;
 }
 
+// By whose segments a seek snaps: video is first. Null: nobody listens.
+std::shared_ptr<AdaptiveStream> AdaptivePlayback::leading (const State &state)
+{
+  for (const auto &stream : state.streams)
+    if (stream->flow () != GST_FLOW_NOT_LINKED) return stream;
+  return nullptr;
+}
+
 std::optional<Itinerary> AdaptivePlayback::plan (
     State &state, const AdaptiveSeek &seek)
 {
@@ -35,13 +43,35 @@ std::optional<Itinerary> AdaptivePlayback::plan (
   present.position = position_of (state.streams).value_or (0);
   present.left_out = state.left_out;
   present.takes_whole_segments = state.takes_whole_segments;
-  // Video is first.
-  for (const auto &stream : state.streams) {
-    if (stream->flow () == GST_FLOW_NOT_LINKED) continue;
+  if (auto stream = leading (state)) {
     present.track = stream->track ();
-    break;
+    present.key_units = seek.snaps_to_key_frames ()
+                            ? stream->key_frames (seek.rate)
+                            : present.track;
   }
   return seek.plan (present);
+}
+
+// Before it is planned, where it leads may have to be asked for: that is waited
+// for here, without a lock, and all plays on meanwhile. A later seek that does
+// not need it breaks it off.
+void AdaptivePlayback::prepare (const AdaptiveSeek &seek)
+{
+  if (!seek.snaps_to_key_frames ()) return;
+  std::shared_ptr<AdaptiveStream> stream;
+  Owned<GCancellable> cancellable;
+  {
+    auto state = state_.lock ();
+    if (state->seqnum != seek.seqnum ||
+        g_cancellable_is_cancelled (state->cancellable.get ()))
+      return;
+    stream = leading (*state);
+    if (!stream) return;
+    if (g_cancellable_is_cancelled (state->preparing.get ()))
+      state->preparing.reset (g_cancellable_new ());
+    cancellable = relay::share (state->preparing.get ());
+  }
+  stream->load_key_frames (seek.rate, cancellable.get ());
 }
 
 // What comes twice, by several pads, is carried out once. One that flushes, and
@@ -68,6 +98,8 @@ bool AdaptivePlayback::seek (GstEvent *event)
     if (seek->seqnum == state->seqnum) return true;
     if (state->is_exposed && !state->duration) return false;
     state->seqnum = seek->seqnum;
+    if (!seek->snaps_to_key_frames ())
+      g_cancellable_cancel (state->preparing.get ());
     waits = !state->is_exposed || state->wanted || seek->is_flushing ();
     if (waits) {
       // What has not been begun of that one flushes all the same.
@@ -100,6 +132,13 @@ bool AdaptivePlayback::carry_out_seeks ()
         return done;
       }
       seek = std::exchange (state->wanted, std::nullopt);
+    }
+    if (seek->is_flushing ()) prepare (*seek);
+    {
+      auto state = state_.lock ();
+      if (state->wanted ||
+          g_cancellable_is_cancelled (state->cancellable.get ()))
+        continue;
       streams = state->streams;
       if (seek->is_flushing ()) itinerary = plan (*state, *seek);
       if (itinerary) {
@@ -134,9 +173,11 @@ void AdaptivePlayback::flush (
 // now. False: it leads nowhere.
 bool AdaptivePlayback::hand_over (const AdaptiveSeek &seek)
 {
+  prepare (seek);
   std::optional<Itinerary> itinerary;
   {
     auto state = state_.lock ();
+    if (state->seqnum != seek.seqnum) return true;
     itinerary = plan (*state, seek);
   }
   if (!itinerary) return false;
@@ -165,6 +206,19 @@ void AdaptivePlayback::post_begin (const Itinerary &itinerary)
   GstMessage *message =
       gst_message_new_segment_start (GST_OBJECT (element_), GST_FORMAT_TIME,
           static_cast<gint64> (itinerary.rate < 0 ? first.end : first.begin));
+  gst_message_set_seqnum (message, itinerary.seqnum);
+  gst_element_post_message (element_, message);
+}
+
+void AdaptivePlayback::post_end (const Itinerary &itinerary)
+{
+  gst_element_post_message (element_,
+      gst_message_new_element (GST_OBJECT (element_), stats ().release ()));
+  if (!itinerary.is_segment_seek) return;
+  const timeline::Leg &last = itinerary.walk.legs ().back ();
+  GstMessage *message =
+      gst_message_new_segment_done (GST_OBJECT (element_), GST_FORMAT_TIME,
+          static_cast<gint64> (itinerary.rate < 0 ? last.begin : last.end));
   gst_message_set_seqnum (message, itinerary.seqnum);
   gst_element_post_message (element_, message);
 }

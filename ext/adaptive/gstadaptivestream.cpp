@@ -15,7 +15,8 @@ using relay::Owned;
 
 AdaptiveStream::AdaptiveStream (
     Shared shared, loader::Selection selection, const Itinerary &itinerary)
-    : shared_ (std::move (shared))
+    : shared_ (std::move (shared)),
+      key_frames_ (shared_.element, shared_.feeds.access, shared_.choice)
 {
   normal_ = add_line (std::move (selection));
   asking_.lock ()->reset (g_cancellable_new ());
@@ -230,19 +231,25 @@ GstFlowReturn AdaptiveStream::begin ()
   return is_outdated () ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }
 
+std::span<const timeline::Stretch> AdaptiveStream::key_frames (double rate)
+{
+  // Lines stay as long as this.
+  AdaptiveLine *line = key_frames_.find (selection (), rate);
+  return line != nullptr ? line->track : normal_.load ()->track;
+}
+
 // They are asked for when they are wanted first, and here, where nobody waits
 // but this pad.
 GstFlowReturn AdaptiveStream::look_for_key_frames ()
 {
-  if (!itinerary_.is_trick_mode () || trick_ || no_trick_) return GST_FLOW_OK;
+  if (!itinerary_.is_trick_mode ()) return GST_FLOW_OK;
   Owned<GCancellable> cancellable = relay::share (asking_.lock ()->get ());
-  trick_ =
-      gstadaptiveline::make_trick_mode (shared_.element, shared_.feeds.access,
-          shared_.choice, selection (), itinerary_.rate, cancellable.get ());
+  key_frames_.load (selection (), itinerary_.rate, cancellable.get ());
   if (g_cancellable_is_cancelled (cancellable.get ())) return GST_FLOW_FLUSHING;
-  no_trick_ = !trick_;
+  AdaptiveLine *line = key_frames_.find (selection (), itinerary_.rate);
+  if (line == nullptr || line == line_) return GST_FLOW_OK;
   bool is_pending = segment_ != nullptr;
-  if (trick_) make_feed (itinerary_);
+  make_feed (itinerary_);
   if (!is_pending) segment_.reset ();
   return GST_FLOW_OK;
 }
@@ -280,6 +287,10 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
       gst_pad_push_event (pad_, item.event.release ());
       return GST_FLOW_OK;
     case SegmentItem::Kind::init_end:
+      // It says what there is, but in MPEG-TS, where demuxers wait for more.
+      if (!gst_structure_has_name (
+              gst_caps_get_structure (caps_.get (), 0), "video/mpegts"))
+        knows_tracks_ = true;
       return GST_FLOW_OK;
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
@@ -298,7 +309,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
   GstFlowReturn flow = gst_pad_push (pad_, item.buffer.release ());
   if (is_outdated ()) return GST_FLOW_FLUSHING;
   // The initialization has no clock.
-  if (flow == GST_FLOW_OK && has_time) was_sent_ = true;
+  if (flow == GST_FLOW_OK && has_time) knows_tracks_ = true;
   bool is_last_leg =
       item.mark->step.leg + 1 >= item.mark->before.legs ().size ();
   if (flow != GST_FLOW_EOS || is_last_leg) return flow;

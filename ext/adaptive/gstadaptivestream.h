@@ -149,6 +149,14 @@ public:
   {
     return normal_.load ()->track;
   }
+  // Of the key frames alone that are played at a rate, where they are known:
+  // otherwise as track ().
+  [[nodiscard]] std::span<const timeline::Stretch> key_frames (double rate);
+  // So that they are, if they can be had at once. Waits; from any thread.
+  void load_key_frames (double rate, GCancellable *cancellable)
+  {
+    key_frames_.load_quickly (selection (), rate, cancellable);
+  }
   [[nodiscard]] SegmentFeed::Marks marks () { return feed ()->marks (); }
 
 private:
@@ -202,6 +210,7 @@ private:
   // One for each track that it has had: others look at them.
   relay::Guarded<std::vector<std::unique_ptr<AdaptiveLine>>> lines_;
   std::atomic<AdaptiveLine *> normal_;
+  AdaptiveKeyFrames key_frames_;
   GstPad *pad_ = nullptr;  // the element's
   // Also hands over what is of the stream's thread from one thread to the next:
   // thread sanitizers do not see the locks of GstTask.
@@ -218,13 +227,9 @@ private:
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
-  bool was_sent_ = false;  // media, to the present peer
-  // Key frames alone: made when they are wanted first.
-  std::unique_ptr<AdaptiveLine> trick_;
-  std::unique_ptr<AdaptiveLine> old_trick_;   // of the track before
-  bool no_trick_ = false;                     // they could not be had
-  AdaptiveLine *line_ = nullptr;              // that the feed is of
-  std::size_t part_ = 0;                      // the period that it is in
+  bool knows_tracks_ = false;     // the present peer, so that gaps pass it
+  AdaptiveLine *line_ = nullptr;  // that the feed is of
+  std::size_t part_ = 0;          // the period that it is in
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;

@@ -61,8 +61,8 @@ struct Selection
   presentation::Time end = timeline::max_time;
   // The same track in later periods, but for those that go without it.
   std::vector<Selection> later{};
-  // Its key frames alone; null: there are none.
-  std::shared_ptr<const presentation::Track> key_frames{};
+  // Its key frames alone: see trickmode::choose ().
+  std::vector<std::shared_ptr<const presentation::Track>> key_frames{};
   // It is one of key frames, which is played in place of another one.
   bool is_trick_mode = false;
 };

@@ -55,6 +55,7 @@ private:
   Representation representation (const Variant &variant) const;
   bool is_variant (const Track &variants, const Rendition &rendition) const;
   void add (std::vector<Track> &tracks, const Rendition &rendition) const;
+  static void add_within (Track &variants, const Rendition &rendition);
   Track main ();
   Track trick_mode () const;
   [[nodiscard]] bool is_copy (const Variant &one, const Variant &other) const;
@@ -274,6 +275,18 @@ void Maker::add (std::vector<Track> &tracks, const Rendition &rendition) const
   track->representations.push_back (std::move (out));
 }
 
+// Without a URI the media of a rendition are in the Media Playlists of the
+// variants with its group (4.4.6.2.1).
+void Maker::add_within (Track &variants, const Rendition &rendition)
+{
+  if (rendition.type != Rendition::Type::audio) return;
+  if (variants.type != Type::video) return;
+  if (!variants.sound_within) variants.sound_within.emplace ();
+  presentation::Within &sound = *variants.sound_within;
+  sound.is_default = sound.is_default || rendition.is_default;
+  sound.autoselect = sound.autoselect || rendition.autoselect;
+}
+
 Presentation Maker::run ()
 {
   Presentation out;
@@ -283,7 +296,9 @@ Presentation Maker::run ()
     if (one.type == Rendition::Type::closed_captions)
       out.notes.captions.push_back ({one.group_id, one.name, one.language,
           one.instream_id, one.is_default, one.autoselect});
-    else if (!one.uri.empty () && !is_variant (tracks.front (), one))
+    else if (one.uri.empty ())
+      add_within (tracks.front (), one);
+    else if (!is_variant (tracks.front (), one))
       add (tracks, one);
   }
   for (Track &track : tracks)

@@ -83,6 +83,8 @@ private:
     std::uint32_t width = 0;
     std::uint32_t height = 0;
     presentation::Fraction frame_rate;
+    std::optional<double> max_playout_rate;
+    std::optional<bool> coding_dependency;
     std::vector<presentation::ContentProtection> protections;
     std::vector<Descriptor> inband_events;
     std::optional<SegmentEncryption> encryption;
@@ -230,6 +232,9 @@ Presenter::Level Presenter::below (const Common &element, const Level &above)
   out.width = element.width.value_or (above.width);
   out.height = element.height.value_or (above.height);
   if (element.frame_rate.numerator != 0) out.frame_rate = element.frame_rate;
+  if (element.max_playout_rate) out.max_playout_rate = element.max_playout_rate;
+  if (element.coding_dependency)
+    out.coding_dependency = element.coding_dependency;
   for (presentation::ContentProtection one : element.protections) {
     if (!one.license_uri.empty ())
       one.license_uri =
@@ -330,6 +335,9 @@ Result<relay::Done> Presenter::representation (const Representation &from,
   out.width = all.width;
   out.height = all.height;
   out.frame_rate = all.frame_rate;
+  // "If not present on any level, the value is 1" (5.3.7.2).
+  out.max_playout_rate = all.max_playout_rate.value_or (1);
+  out.is_intra_only = all.coding_dependency == false;
   out.mime_type = all.mime_type;
   out.codecs = all.codecs;
   out.protections = all.protections;

@@ -98,6 +98,8 @@ struct Common
   std::optional<std::uint32_t> width;
   std::optional<std::uint32_t> height;
   presentation::Fraction frame_rate;
+  std::optional<double> max_playout_rate;
+  std::optional<bool> coding_dependency;
   std::vector<presentation::ContentProtection> protections;
   std::optional<SegmentEncryption> encryption;
   std::vector<presentation::Descriptor> essential_properties;

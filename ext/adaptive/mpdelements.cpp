@@ -105,6 +105,11 @@ void read_common (const Attribute &attribute, Common &out, Values &values)
     values.number (attribute, out.height);
   else if (is (attribute, "frameRate"))
     out.frame_rate = mpdvalues::frame_rate (text::trim (attribute.value));
+  else if (is (attribute, "maxPlayoutRate"))
+    out.max_playout_rate =
+        mpdvalues::playout_rate (text::trim (attribute.value));
+  else if (is (attribute, "codingDependency"))
+    out.coding_dependency = mpdvalues::boolean (text::trim (attribute.value));
 }
 
 // 5.3.9.2.2: MultipleSegmentBaseType, of SegmentList and SegmentTemplate; and

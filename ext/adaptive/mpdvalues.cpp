@@ -2,6 +2,8 @@
 #include "mpdvalues.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "text.h"
 
@@ -96,6 +98,21 @@ std::optional<Time> availability_offset (std::string_view value)
   auto seconds = text::decimal (value, 9);
   if (!seconds) return std::nullopt;
   return std::min<Time> (*seconds, presentation::max_time);
+}
+
+std::optional<double> playout_rate (std::string_view value)
+{
+  if (value == "INF") return std::numeric_limits<double>::infinity ();
+  auto rate = text::number<double> (value);
+  if (!rate || !std::isfinite (*rate) || *rate <= 0) return std::nullopt;
+  return rate;
+}
+
+std::optional<bool> boolean (std::string_view value)
+{
+  if (value == "true" || value == "1") return true;
+  if (value == "false" || value == "0") return false;
+  return std::nullopt;
 }
 
 }  // namespace mpdvalues

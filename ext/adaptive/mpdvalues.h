@@ -26,4 +26,11 @@ namespace mpdvalues {
 [[nodiscard]] std::optional<presentation::Time> availability_offset (
     std::string_view value);
 
+// @maxPlayoutRate, an xs:double (5.3.7.2). It is a help for players only: what
+// is no rate is as good as not there. INF is infinite.
+[[nodiscard]] std::optional<double> playout_rate (std::string_view value);
+
+// xs:boolean; what is none is as good as not there.
+[[nodiscard]] std::optional<bool> boolean (std::string_view value);
+
 }  // namespace mpdvalues

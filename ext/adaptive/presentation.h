@@ -323,6 +323,10 @@ struct Representation
   // DASH, for live: how much earlier than complete a segment can be asked for;
   // max_time: at any time.
   Time availability_time_offset = 0;
+  // DASH: up to which rate the decoder that its codecs ask for can play it.
+  double max_playout_rate = 1;
+  // DASH: no picture of it depends on another one (codingDependency="false").
+  bool is_intra_only = false;
 };
 
 enum class Type
@@ -330,6 +334,14 @@ enum class Type
   video,  // muxed content too
   audio,
   text
+};
+
+// HLS: sound that is in the variants of the picture, as a rendition without an
+// address says (4.4.6.1, URI).
+struct Within
+{
+  bool is_default = false;
+  bool autoselect = false;
 };
 
 struct Track
@@ -347,6 +359,7 @@ struct Track
   bool forced = false;
   std::string characteristics{};
   std::string channels{};
+  std::optional<Within> sound_within{};
   // DASH: it has key frames alone, of the tracks with these ids.
   std::string trick_mode_of{};
   bool is_trick_mode = false;

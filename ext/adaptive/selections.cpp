@@ -17,12 +17,14 @@ using presentation::Track;
 
 namespace {
 
-std::shared_ptr<const Track> key_frames (const presentation::Period &period,
-    const Track &track, const Representation &playing)
+std::vector<std::shared_ptr<const Track>> key_frames (
+    const presentation::Period &period, const Track &track,
+    const Representation &playing)
 {
-  auto found = trickmode::find (period, track, playing);
-  if (!found) return nullptr;
-  return std::make_shared<const Track> (std::move (*found));
+  std::vector<std::shared_ptr<const Track>> out;
+  for (Track &found : trickmode::find (period, track, playing))
+    out.push_back (std::make_shared<const Track> (std::move (found)));
+  return out;
 }
 
 // Those that the variant goes with, the renditions in its groups.
@@ -103,9 +105,10 @@ std::optional<Selection> trick_mode (
   auto place = [&] (Selection part) {
     part.is_trick_mode = true;
     part.later.clear ();
-    if (!part.key_frames) return part;
+    auto key_frames = trickmode::choose (part.key_frames, rate);
+    if (!key_frames) return part;
     any = true;
-    part.track = part.key_frames;
+    part.track = std::move (key_frames);
     part.index = choice::first (*part.track, limits, rate);
     part.representation = part.track->representations[part.index];
     return part;

@@ -2,8 +2,10 @@
 #include "trickmode.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string_view>
-#include <utility>
+#include <tuple>
 
 #include "choice.h"
 #include "container.h"
@@ -16,6 +18,9 @@ using presentation::Representation;
 using presentation::Track;
 
 namespace {
+
+// Of one track; more than anybody makes key frames for.
+constexpr int most_rates = 16;
 
 // Whether a list of words has this one.
 bool has_word (std::string_view list, std::string_view word)
@@ -31,18 +36,16 @@ bool has_word (std::string_view list, std::string_view word)
 // "@value ... the @id attribute(s) of the Adaptation Set(s) to which the trick
 // mode representation applies": one or more. Without any, and in HLS, it is for
 // all.
-enum class Fit
+bool is_named (const Track &trick)
 {
-  no,
-  all,
-  named
-};
-Fit fit_of (const Track &trick, const Track &track)
+  return !text::trim (trick.trick_mode_of).empty ();
+}
+
+bool is_for (const Track &trick, const Track &track)
 {
-  std::string_view names = text::trim (trick.trick_mode_of);
-  if (names.empty ()) return Fit::all;
-  if (!track.id.empty () && has_word (names, track.id)) return Fit::named;
-  return Fit::no;
+  if (!is_named (trick)) return true;
+  return !track.id.empty () &&
+         has_word (text::trim (trick.trick_mode_of), track.id);
 }
 
 // There is a decoder for it already: its codecs are among those of the other
@@ -66,27 +69,63 @@ bool can_follow (const Representation &trick, const Representation &playing)
   return true;
 }
 
+// The normal rate is no question.
+double rate_of (const Representation &one)
+{
+  return std::max (1., one.max_playout_rate);
+}
+
+// All of them can be played so fast.
+double rate_of (const Track &trick)
+{
+  double out = std::numeric_limits<double>::infinity ();
+  for (const Representation &one : trick.representations)
+    out = std::min (out, rate_of (one));
+  return out;
+}
+
+bool is_intra_only (const Track &trick)
+{
+  return std::ranges::all_of (
+      trick.representations, &Representation::is_intra_only);
+}
+
 }  // namespace
 
-std::optional<Track> find (
+std::vector<Track> find (
     const Period &period, const Track &track, const Representation &playing)
 {
-  if (track.type != presentation::Type::video || track.is_rendition)
-    return std::nullopt;
-  std::optional<Track> found;
-  Fit best = Fit::no;
+  std::vector<Track> out;
+  if (track.type != presentation::Type::video || track.is_rendition) return out;
   for (const Track &trick : period.tracks) {
-    if (!trick.is_trick_mode || trick.type != track.type) continue;
-    Fit fit = fit_of (trick, track);
-    if (fit <= best) continue;
+    if (!trick.is_trick_mode || trick.type != track.type ||
+        !is_for (trick, track))
+      continue;
     Track fresh = trick;
     std::erase_if (fresh.representations,
         [&] (const Representation &one) { return !can_follow (one, playing); });
-    if (fresh.representations.empty ()) continue;
-    found = std::move (fresh);
-    best = fit;
+    for (int i = 0; i < most_rates && !fresh.representations.empty (); i++) {
+      double rate = rate_of (fresh);
+      out.push_back (fresh);
+      std::erase_if (fresh.representations,
+          [rate] (const Representation &one) { return rate_of (one) <= rate; });
+    }
   }
-  return found;
+  return out;
+}
+
+std::shared_ptr<const Track> choose (
+    std::span<const std::shared_ptr<const Track>> key_frames, double rate)
+{
+  auto rank = [rate] (const Track &trick) {
+    double fastest = rate_of (trick);
+    return std::tuple (std::min (fastest, std::abs (rate)), is_named (trick),
+        rate < 0 && is_intra_only (trick), -fastest);
+  };
+  std::shared_ptr<const Track> best;
+  for (const auto &one : key_frames)
+    if (!best || rank (*one) > rank (*best)) best = one;
+  return best;
 }
 
 }  // namespace trickmode

@@ -559,6 +559,44 @@ GST_START_TEST (muxed_content_is_not_announced)
 }
 GST_END_TEST;
 
+// HLS: the sound that is in the variants, as a rendition without an address
+// says, goes before another one that is for who asks for it. What is in the pad
+// a demuxer says.
+GST_START_TEST (sound_in_the_variants_goes_first)
+{
+  Files files = {
+      {"/m.m3u8",
+          "#EXTM3U\n"
+          "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"one\",DEFAULT=YES,"
+          "AUTOSELECT=YES\n"
+          "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"two\","
+          "URI=\"two.m3u8\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\","
+          "CODECS=\"avc1.4d400d,mp4a.40.2\"\nts.m3u8\n"},
+      {"/ts.m3u8", media_playlist ("#EXTINF:2,\n1.ts\n")},
+      {"/two.m3u8", media_playlist ("#EXTINF:2,\n2.ts\n")},
+      {"/1.ts", packets ('1')},
+      {"/2.ts", packets ('2')},
+  };
+  for (bool all : {false, true}) {
+    HttpServer server (serving (files));
+    Player player (server.uri ("/m.m3u8"));
+    g_object_set (*player, "select-all", gboolean{all}, nullptr);
+    player.set_state (GST_STATE_PLAYING);
+    Owned<GstMessage> message =
+        player.wait (GST_MESSAGE_EOS | GST_MESSAGE_STREAM_COLLECTION |
+                     GST_MESSAGE_STREAMS_SELECTED | GST_MESSAGE_ERROR);
+    fail_unless (
+        message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+    player.set_state (GST_STATE_NULL);
+    fail_unless (player.output ("video_0").bytes == packets ('1'));
+    fail_unless (player.output ("audio_0").bytes ==
+                 (all ? packets ('2') : std::string ()));
+    fail_unless_equals_uint64 (player.pads ().size (), all ? 2 : 1);
+  }
+}
+GST_END_TEST;
+
 // HLS: the playlist of another rendition is loaded when it is wanted.
 GST_START_TEST (renditions_are_loaded_when_they_are_wanted)
 {
@@ -718,6 +756,7 @@ static Suite *adaptivesrc_select_suite ()
   tcase_add_test (tests, back_and_forth);
   tcase_add_test (tests, what_cannot_be_selected_is_refused);
   tcase_add_test (tests, muxed_content_is_not_announced);
+  tcase_add_test (tests, sound_in_the_variants_goes_first);
   tcase_add_test (tests, renditions_are_loaded_when_they_are_wanted);
   tcase_add_test (tests, all_of_them_can_be_had_from_the_beginning);
   tcase_add_test (tests, a_seek_goes_with_the_new_tracks);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Trick modes: tracks of key frames alone, in place of the tracks that they are
 // of. And chapters.
+#include <future>
+#include <mutex>
+#include <thread>
+
 #include "adaptivelog.h"
 #include "testmp4.h"
 #include "testts.h"
@@ -565,6 +569,374 @@ GST_START_TEST (a_seek_ends_the_wait_for_key_frames)
 }
 GST_END_TEST;
 
+// ---- Where they are --------------------------------------------------------
+
+namespace {
+
+constexpr int to_key_frame = trick | GST_SEEK_FLAG_KEY_UNIT;
+
+}  // namespace
+
+// A seek to a key unit leads to one of those that are played: their playlist is
+// asked for before it is known where that is, and once.
+GST_START_TEST (seeks_snap_to_key_frames)
+{
+  const struct
+  {
+    double rate;
+    int flags;
+    GstClockTime start;
+    GstClockTime stop;
+    const char *segment;  // of both
+    const char *video;
+    const char *audio;
+    std::vector<std::string> asked;  // but for the sound
+  } rows[] = {
+      {4, to_key_frame, 15 * s, GST_CLOCK_TIME_NONE, "[4.0 14,-=14+0]",
+          "k8@14 k9!@16 k10!@18", "a2@10",
+          {"k.m3u8", "k.mp4 0", "k.mp4 8", "k.mp4 9", "k.mp4 10"}},
+      {4, to_key_frame | GST_SEEK_FLAG_SNAP_AFTER, 13 * s, GST_CLOCK_TIME_NONE,
+          "[4.0 14,-=14+0]", "k8@14 k9!@16 k10!@18", "a2@10",
+          {"k.mp4 0", "k.mp4 8", "k.mp4 9", "k.mp4 10"}},
+      {2, to_key_frame | GST_SEEK_FLAG_SNAP_NEAREST, 17500 * GST_MSECOND,
+          GST_CLOCK_TIME_NONE, "[2.0 18,-=18+0]", "k10@18", "a2@10",
+          {"k.mp4 0", "k.mp4 10"}},
+      {-4, to_key_frame, 3 * s, 7 * s, "[-4.0 3,6=3+0]", "k3!@4 k2!@2", "a1!@0",
+          {"k.mp4 0", "k.mp4 3", "k.mp4 2"}},
+      {-4, to_key_frame | GST_SEEK_FLAG_SNAP_AFTER, 5 * s, 7 * s,
+          "[-4.0 5,8=5+0]", "k4!@6 k3!@4", "a1!@0",
+          {"k.mp4 0", "k.mp4 4", "k.mp4 3"}},
+      // What is not to a key unit.
+      {4, trick, 15 * s, GST_CLOCK_TIME_NONE, "[4.0 15,-=15+0]",
+          "k8@14 k9!@16 k10!@18", "a2@10",
+          {"k.mp4 0", "k.mp4 8", "k.mp4 9", "k.mp4 10"}},
+      // And what is, but not of them.
+      {4, flush | GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_TRICKMODE, 15 * s,
+          GST_CLOCK_TIME_NONE, "[4.0 12,-=12+0]", "v4@12 v5@16", "a2@10",
+          {"v.mp4", "v4.m4s", "v5.m4s"}},
+  };
+  HttpServer server (serving (hls (one_variant)));
+  Player player (server.uri ("/m.m3u8"));
+  Log log (player);
+  player.play ();
+  for (const auto &row : rows) {
+    log.clear ();
+    std::size_t before = server.requests ().size ();
+    guint32 seqnum = seek (player, row.rate, row.flags, row.start, row.stop);
+    for (const char *pad : {"video_0", "audio_0"})
+      log.wait_for_end (pad, seqnum);
+    std::string begin = std::string ("< > ") + row.segment + " i! ";
+    expect (log, "video_0", begin + row.video + " eos");
+    expect (log, "audio_0", begin + row.audio + " eos");
+    expect_asked (server, before, row.asked, "/a");
+  }
+}
+GST_END_TEST;
+
+// Before there are pads it is the same.
+GST_START_TEST (the_first_seek_snaps_to_key_frames)
+{
+  HttpServer server (serving (hls (one_variant)));
+  Player player (server.uri ("/m.m3u8"));
+  Log log (player);
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *element, GstPad *pad, gpointer) {
+        if (g_str_has_prefix (GST_PAD_NAME (pad), "video"))
+          fail_unless (gst_element_send_event (
+              element, test::seek_event (2, to_key_frame, 15 * s).release ()));
+      }),
+      nullptr);
+  player.play ();
+  fail_unless (log.of ("video_0").ends_with (
+                   "[2.0 14,-=14+0] i! k8@14 k9!@16 k10!@18 eos"),
+      "%s", log.of ("video_0").c_str ());
+  expect_asked (server, 0,
+      {"m.m3u8", "v.m3u8", "k.m3u8", "k.mp4 0", "k.mp4 8", "k.mp4 9",
+          "k.mp4 10"},
+      "/a");
+}
+GST_END_TEST;
+
+// It is then one of the track that is played in their place.
+GST_START_TEST (without_key_frames_seeks_snap_to_segments)
+{
+  const struct
+  {
+    std::string variants;
+    bool is_warned;
+  } rows[] = {
+      {"", false},
+      {"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"no.m3u8\"\n", true},
+      {"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"v.mp4\"\n", true},
+  };
+  for (const auto &row : rows) {
+    HttpServer server (serving (hls (row.variants)));
+    Player player (server.uri ("/m.m3u8"));
+    Log log (player);
+    player.play ();
+    // Once for all.
+    for (int i = 0; i < 2; i++) {
+      log.clear ();
+      std::size_t before = server.requests ().size ();
+      log.wait_for_end ("video_0", seek (player, 4, to_key_frame, 15 * s));
+      expect (log, "video_0", "< > [4.0 12,-=12+0] i! v4@12 v5@16 eos");
+      bool is_warned = player.wait (GST_MESSAGE_WARNING, 0) != nullptr;
+      fail_unless (is_warned == (row.is_warned && i == 0));
+      if (i > 0)
+        expect_asked (server, before, {"v.mp4", "v4.m4s", "v5.m4s"}, "/a");
+    }
+  }
+}
+GST_END_TEST;
+
+namespace {
+
+// A seek that comes to a pad: out of a push, or while the element is stopped.
+bool seek_by_pad (Player &player, GstEvent *event)
+{
+  Owned<GstPad> pad{gst_element_get_static_pad (*player, "video_0")};
+  return gst_pad_send_event (pad.get (), event);
+}
+
+}  // namespace
+
+// While it waits for their playlist.
+GST_START_TEST (the_wait_for_where_key_frames_are_is_ended)
+{
+  for (bool is_stop : {false, true}) {
+    std::promise<void> reached;
+    std::once_flag once;
+    test::Origin origin (hls (one_variant), [&] (const std::string &path) {
+      if (path != "/k.m3u8") return true;
+      std::call_once (once, [&] { reached.set_value (); });
+      return false;
+    });
+    Player player (origin.uri ("/m.m3u8"));
+    g_object_set (*player, "timeout", 0, nullptr);
+    Log log (player);
+    player.play ();
+    log.clear ();
+    std::thread waiting ([&player] {
+      fail_unless (seek_by_pad (
+          player, test::seek_event (4, to_key_frame, 15 * s).release ()));
+    });
+    reached.get_future ().wait ();
+    if (is_stop) {
+      player.set_state (GST_STATE_NULL);
+      waiting.join ();
+      continue;
+    }
+    guint32 seqnum = seek (player, 1, accurate, 17 * s);
+    waiting.join ();
+    log.wait_for_end ("video_0", seqnum);
+    // Of the first one nothing was begun.
+    expect (log, "video_0", "< > [1.0 17,-=17+0] i! v5@16 eos");
+    fail_unless (player.wait (GST_MESSAGE_WARNING, 0) == nullptr);
+  }
+}
+GST_END_TEST;
+
+// One that needs it as well goes on with what was asked for.
+GST_START_TEST (seeks_wait_for_the_same_key_frames)
+{
+  std::promise<void> reached;
+  std::promise<void> goes_on;
+  auto going_on = goes_on.get_future ().share ();
+  test::Origin origin (hls (one_variant), [&] (const std::string &path) {
+    if (path != "/k.m3u8") return true;
+    reached.set_value ();
+    going_on.wait ();
+    return true;
+  });
+  Player player (origin.uri ("/m.m3u8"));
+  Log log (player);
+  player.play ();
+  log.clear ();
+  std::thread waiting ([&player] {
+    fail_unless (seek_by_pad (
+        player, test::seek_event (4, to_key_frame, 3 * s).release ()));
+  });
+  reached.get_future ().wait ();
+  guint32 seqnum = seek (player, 2, to_key_frame, 15 * s);
+  goes_on.set_value ();
+  waiting.join ();
+  log.wait_for_end ("video_0", seqnum);
+  expect (log, "video_0", "< > [2.0 14,-=14+0] i! k8@14 k9!@16 k10!@18 eos");
+  std::vector<std::string> paths = origin.paths ();
+  fail_unless_equals_int64 (std::ranges::count (paths, "/k.m3u8"), 1);
+}
+GST_END_TEST;
+
+// One that does not flush, out of a push: the one connection that there may be
+// is that of the segment that is being pushed.
+GST_START_TEST (to_a_key_frame_without_a_flush)
+{
+  HttpServer server (serving (hls (one_variant, 2'000'000)));
+  Player player (server.uri ("/m.m3u8"),
+      [] (const std::string &name) { return name == "video_0"; });
+  g_object_set (*player, "max-connections-per-host", 1, nullptr);
+  Log log (player);
+  struct Seeks
+  {
+    Player &player;
+    int count = 0;
+  } seeks{player};
+  g_signal_connect (*player, "pad-added",
+      G_CALLBACK (+[] (GstElement *, GstPad *pad, gpointer data) {
+        gst_pad_add_probe (
+            pad, GST_PAD_PROBE_TYPE_BUFFER,
+            [] (GstPad *, GstPadProbeInfo *info, gpointer user) {
+              auto *all = static_cast<Seeks *> (user);
+              GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+              if (GST_BUFFER_PTS (buffer) == 4 * s && all->count++ == 0)
+                fail_unless (seek_by_pad (
+                    all->player, test::seek_event (1,
+                                     GST_SEEK_FLAG_TRICKMODE_KEY_UNITS |
+                                         GST_SEEK_FLAG_KEY_UNIT,
+                                     15 * s, 20 * s)
+                                     .release ()));
+              return GST_PAD_PROBE_OK;
+            },
+            data, nullptr);
+      }),
+      &seeks);
+  player.play ();
+  expect (log, "video_0",
+      "[1.0 0,-=0+0] i! v1@0 v2@4 [1.0 14,20=14+8] i! k8@14 k9!@16 k10!@18 "
+      "eos");
+}
+GST_END_TEST;
+
+namespace {
+
+const std::string trick_mode_property =
+    "<EssentialProperty schemeIdUri='http://dashif.org/guidelines/trickmode' "
+    "value='1'/>";
+
+// Segments of so many seconds.
+std::string template_of (const std::string &name, int duration)
+{
+  return "<SegmentTemplate duration='" + std::to_string (duration) +
+         "' media='" + name + "$Number$.m4s' initialization='" + name +
+         ".mp4'/><Representation id='" + name + "' bandwidth='1'/>";
+}
+
+void add_segments (Files &files, const std::string &name, int count)
+{
+  files["/" + name + ".mp4"] = init_of (name);
+  for (int i = 1; i <= count; i++) {
+    std::string n = name + std::to_string (i);
+    files["/" + n + ".m4s"] = segment_of (n);
+  }
+}
+
+}  // namespace
+
+// ISO/IEC 23009-1 5.3.7.2: a set for each range of rates. A seek leads to where
+// the one that is played can be begun.
+GST_START_TEST (key_frames_for_each_rate)
+{
+  auto set = [] (const char *attributes, const std::string &inside) {
+    return std::string ("<AdaptationSet mimeType='video/mp4' ") + attributes +
+           ">" + inside + "</AdaptationSet>";
+  };
+  Files files = {{"/m.mpd",
+      test::mpd (set ("id='1'", template_of ("v", 4)) +
+                     set ("id='2' maxPlayoutRate='32'",
+                         trick_mode_property + template_of ("t", 8)) +
+                     set ("id='3' maxPlayoutRate='8'",
+                         trick_mode_property + template_of ("s", 2)),
+          "mediaPresentationDuration='PT16S'")}};
+  add_segments (files, "v", 4);
+  add_segments (files, "t", 2);
+  add_segments (files, "s", 8);
+  const struct
+  {
+    double rate;
+    const char *video;
+  } rows[] = {
+      {1, "[1.0 14,-=14+0] i! s8@14"},
+      {8, "[8.0 14,-=14+0] i! s8@14"},
+      {16, "[16.0 8,-=8+0] i! t2@8"},
+      {64, "[64.0 8,-=8+0] i! t2@8"},
+      {4, "[4.0 14,-=14+0] i! s8@14"},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.mpd"));
+  Log log (player);
+  player.play ();
+  for (const auto &row : rows) {
+    log.clear ();
+    log.wait_for_end ("video_0", seek (player, row.rate, to_key_frame, 15 * s));
+    expect (log, "video_0", std::string ("< > ") + row.video + " eos");
+  }
+}
+GST_END_TEST;
+
+// Of one set, where only its index says where they are: it is asked for once.
+GST_START_TEST (key_frames_with_an_index)
+{
+  Files files;
+  auto representation = [&files] (const std::string &name, int most) {
+    std::string init = init_of (name);
+    std::string media;
+    std::vector<std::size_t> sizes;
+    for (int i = 1; i <= 8; i++) {
+      std::string segment = segment_of (name + std::to_string (i));
+      sizes.push_back (segment.size ());
+      media += segment;
+    }
+    std::string index = test::sidx_of (sizes);
+    files["/" + name + ".mp4"] = init + index + media;
+    return "<Representation id='" + name + "' bandwidth='1' maxPlayoutRate='" +
+           std::to_string (most) + "'><BaseURL>" + name +
+           ".mp4</BaseURL><SegmentBase indexRange='" +
+           std::to_string (init.size ()) + "-" +
+           std::to_string (init.size () + index.size () - 1) +
+           "'><Initialization range='0-" + std::to_string (init.size () - 1) +
+           "'/></SegmentBase></Representation>";
+  };
+  std::string sets = "<AdaptationSet id='1' mimeType='video/mp4'>" +
+                     template_of ("v", 4) +
+                     "</AdaptationSet><AdaptationSet mimeType='video/mp4'>" +
+                     trick_mode_property + representation ("x", 4) +
+                     representation ("y", 16) + "</AdaptationSet>";
+  files["/m.mpd"] = test::mpd (sets, "mediaPresentationDuration='PT16S'");
+  add_segments (files, "v", 4);
+  const struct
+  {
+    double rate;
+    const char *video;
+    std::vector<std::string> asked;  // init, index, segment
+  } rows[] = {
+      {4, "[4.0 14,-=14+0] i! x8@14", {"x.mp4", "x.mp4", "x.mp4"}},
+      {8, "[8.0 14,-=14+0] i! y8@14", {"y.mp4", "y.mp4", "y.mp4"}},
+      {-4, "[-4.0 14,16=14+0] i! x8!@14", {"x.mp4", "x.mp4"}},
+      {-32, "[-32.0 14,16=14+0] i! y8!@14", {"y.mp4", "y.mp4"}},
+  };
+  HttpServer server (serving (files));
+  Player player (server.uri ("/m.mpd"));
+  gst_util_set_object_arg (G_OBJECT (*player), "selection", "highest");
+  Log log (player);
+  player.play ();
+  for (const auto &row : rows) {
+    log.clear ();
+    std::size_t before = server.requests ().size ();
+    GstClockTime start = (row.rate < 0 ? 14 : 15) * s;
+    log.wait_for_end (
+        "video_0", seek (player, row.rate, to_key_frame, start,
+                       row.rate < 0 ? 16 * s : GST_CLOCK_TIME_NONE));
+    expect (log, "video_0", std::string ("< > ") + row.video + " eos");
+    std::vector<std::string> asked;
+    for (const auto &request : server.requests ())
+      asked.push_back (request.path.substr (1));
+    asked.erase (
+        asked.begin (), asked.begin () + static_cast<std::ptrdiff_t> (before));
+    fail_unless (asked == row.asked, "asked for\n%s", joined (asked).c_str ());
+  }
+}
+GST_END_TEST;
+
 // ---- Chapters --------------------------------------------------------------
 
 namespace {
@@ -791,6 +1163,54 @@ std::string fragment (unsigned time, const std::vector<std::size_t> &sizes)
 
 }  // namespace
 
+// Of a pipeline that waits with its first picture, and has no queue: of the
+// sound its demuxer has the initialization, and is being pushed what follows.
+GST_START_TEST (no_sound_is_fetched_after_a_preroll)
+{
+  auto track = [] (bool is_video) {
+    test::TestTrack out;
+    out.is_video = is_video;
+    out.is_encrypted = false;
+    return text_of (test::Mp4Writer (true).movie ({out}));
+  };
+  Files files = {{"/v.mp4", track (true)}, {"/a.mp4", track (false)}};
+  std::string video = "#EXT-X-MAP:URI=\"v.mp4\"\n";
+  std::string sound = "#EXT-X-MAP:URI=\"a.mp4\"\n";
+  for (unsigned i = 0; i < 5; i++) {
+    std::string n = std::to_string (i);
+    video += "#EXTINF:2,\nv" + n + ".m4s\n";
+    sound += "#EXTINF:2,\na" + n + ".m4s\n";
+    files["/v" + n + ".m4s"] = files["/a" + n + ".m4s"] =
+        fragment (2 * i, {500, 300});
+  }
+  files["/v.m3u8"] = test::media_playlist (video);
+  files["/a.m3u8"] = test::media_playlist (sound);
+  files["/m.m3u8"] = hls ("")["/m.m3u8"];
+  HttpServer server (serving (files));
+  Owned<gchar> line{g_strdup_printf (
+      "adaptivesrc name=source retries=0 prefetch-segments=0 location=%s "
+      "source.video_0 ! qtdemux ! fakesink sync=true "
+      "source.audio_0 ! qtdemux ! fakesink sync=true",
+      server.uri ("/m.m3u8").c_str ())};
+  Owned<GstElement> pipeline{gst_parse_launch (line.get (), nullptr)};
+  fail_unless (pipeline != nullptr);
+  gst_element_set_state (pipeline.get (), GST_STATE_PAUSED);
+  fail_unless (gst_element_get_state (pipeline.get (), nullptr, nullptr,
+                   40 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS);
+  std::size_t before = server.requests ().size ();
+  Owned<GstElement> source{
+      gst_bin_get_by_name (GST_BIN (pipeline.get ()), "source")};
+  fail_unless (gst_element_send_event (
+      source.get (), test::seek_event (16, silent, 4 * s).release ()));
+  gst_element_set_state (pipeline.get (), GST_STATE_PLAYING);
+  Owned<GstMessage> message = test::wait_message (
+      pipeline.get (), GST_MESSAGE_EOS | GST_MESSAGE_ERROR, 40 * GST_SECOND);
+  fail_unless (message && GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline.get (), GST_STATE_NULL);
+  expect_asked (server, before, {"v.mp4", "v2.m4s", "v3.m4s", "v4.m4s"});
+}
+GST_END_TEST;
+
 // A key frame each 2 s, of 500 bytes and more; the byte ranges end with it,
 // amid the mdat.
 GST_START_TEST (key_frames_behind_qtdemux)
@@ -919,8 +1339,17 @@ static Suite *adaptivesrc_trick_suite ()
   tcase_add_test (tests, sound_is_sent_before_it_is_left_out);
   tcase_add_test (tests, into_key_frames_without_a_flush);
   tcase_add_test (tests, a_seek_ends_the_wait_for_key_frames);
+  tcase_add_test (tests, seeks_snap_to_key_frames);
+  tcase_add_test (tests, the_first_seek_snaps_to_key_frames);
+  tcase_add_test (tests, without_key_frames_seeks_snap_to_segments);
+  tcase_add_test (tests, the_wait_for_where_key_frames_are_is_ended);
+  tcase_add_test (tests, seeks_wait_for_the_same_key_frames);
+  tcase_add_test (tests, to_a_key_frame_without_a_flush);
+  tcase_add_test (tests, key_frames_for_each_rate);
+  tcase_add_test (tests, key_frames_with_an_index);
   tcase_add_test (tests, chapters_of_dash);
   tcase_add_test (tests, chapters_of_hls);
+  tcase_add_test (tests, no_sound_is_fetched_after_a_preroll);
   tcase_add_test (tests, key_frames_behind_qtdemux);
   tcase_add_test (tests, key_frames_behind_tsdemux);
   return suite;

@@ -175,6 +175,21 @@ GST_START_TEST (what_cannot_be_switched_stays_apart)
 }
 GST_END_TEST;
 
+// Each representation beside each other one, and that for each of them, takes
+// longer than any test may.
+GST_START_TEST (there_may_be_very_many)
+{
+  std::vector<Representation> all;
+  for (std::uint64_t i = 0; i < 4000; i++)
+    all.push_back (representation (1'000'000 + i, 0,
+        i % 4 == 0 ? "hvc1.1" : "avc1.64001f", i % 4 == 1 ? "" : "video/mp4"));
+  std::vector<std::size_t> levels = choice::levels (track (all), {});
+  fail_unless_equals_uint64 (levels.size (), 3000);
+  fail_unless_equals_uint64 (levels.front (), 1);
+  fail_unless_equals_uint64 (levels.back (), 3999);
+}
+GST_END_TEST;
+
 GST_START_TEST (the_first_level_is_a_low_one)
 {
   Track ladder = track ({representation (3'000'000), representation (900'000),
@@ -214,6 +229,13 @@ GST_START_TEST (one_track_of_each_type_is_preferred)
   };
   Track forced = plain (text);
   forced.forced = true;
+  // Its variants have sound: with these CODECS, said by such a rendition.
+  auto with_sound = [&] (const char *codecs, bool is_default, bool autoselect) {
+    Track out = track ({representation (1, 0, codecs)});
+    out.sound_within = presentation::Within{is_default, autoselect};
+    return out;
+  };
+  const char *both = "avc1.4d401f,mp4a.40.2";
   Track other_scheme = plain (video);
   other_scheme.roles.push_back ({"urn:of:others", "main"});
 
@@ -235,6 +257,12 @@ GST_START_TEST (one_track_of_each_type_is_preferred)
       {{rendition (false, false), rendition (false, false)}, "10"},
       {{forced, plain (text)}, "01"},
       {{forced}, "1"},
+      {{with_sound (both, true, true), rendition (false, true)}, "10"},
+      {{with_sound ("", true, true), rendition (false, true)}, "10"},
+      {{with_sound (both, false, false), rendition (false, false)}, "10"},
+      {{with_sound (both, false, true), rendition (true, true)}, "11"},
+      {{with_sound ("avc1.4d401f", true, true), rendition (false, false)},
+          "11"},
   };
   for (const auto &row : rows) {
     std::vector<const Track *> tracks;
@@ -271,6 +299,11 @@ GST_START_TEST (muxed_tracks_are_told)
     fail_unless (
         choice::is_muxed (picture, tracks) == row.expected, "%s", row.codecs);
     fail_unless (!choice::is_muxed (sound, tracks));
+    // A rendition without an address says that it is in there.
+    picture.sound_within.emplace ();
+    bool names_sound = row.codecs != std::string_view ("avc1.4d401f");
+    fail_unless (
+        choice::is_muxed (picture, tracks) == names_sound, "%s", row.codecs);
   }
 }
 GST_END_TEST;
@@ -324,6 +357,7 @@ static Suite *choice_suite ()
   tcase_add_test (tests, what_one_pad_takes);
   tcase_add_test (tests, levels_of_a_track);
   tcase_add_test (tests, what_cannot_be_switched_stays_apart);
+  tcase_add_test (tests, there_may_be_very_many);
   tcase_add_test (tests, the_first_level_is_a_low_one);
   tcase_add_test (tests, what_is_played_faster_needs_more);
   tcase_add_test (tests, one_track_of_each_type_is_preferred);

@@ -257,6 +257,19 @@ GST_START_TEST (a_multivariant_playlist_becomes_tracks)
   fail_unless (tracks[1].type == presentation::Type::audio);
   fail_unless (tracks[1].language == "en");
   fail_unless_equals_uint64 (tracks[1].representations.size (), 2);
+  fail_unless (tracks[0].sound_within && !tracks[0].sound_within->is_default);
+  fail_unless (!tracks[0].sound_within->autoselect);
+  fail_unless (!tracks[1].sound_within);
+
+  auto within = m3u8::to_presentation (
+      multivariant_of (
+          "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"g\",NAME=\"a\","
+          "DEFAULT=YES,AUTOSELECT=YES\n"
+          "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"b\"\n"
+          "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"g\"\nv.m3u8\n"),
+      "http://h/");
+  const auto &said = within.periods[0].tracks[0].sound_within;
+  fail_unless (said && said->is_default && said->autoselect);
 
   auto sound = m3u8::to_presentation (
       multivariant_of ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,"

@@ -672,6 +672,43 @@ GST_START_TEST (tracks_say_what_they_are_for)
 }
 GST_END_TEST;
 
+// 5.3.7.2: common attributes, of which those of a Representation go before
+// those of its AdaptationSet.
+GST_START_TEST (representations_say_how_fast_they_can_be_played)
+{
+  const struct
+  {
+    const char *set;
+    const char *representation;
+    double expected;
+    bool is_intra_only;
+  } rows[] = {
+      {"", "", 1, false},
+      {"maxPlayoutRate='8'", "", 8, false},
+      {"", "maxPlayoutRate=' 8.5 '", 8.5, false},
+      {"maxPlayoutRate='8'", "maxPlayoutRate='2'", 2, false},
+      {"maxPlayoutRate='8'", "maxPlayoutRate='fast'", 8, false},
+      {"codingDependency='false'", "", 1, true},
+      {"", "codingDependency='false'", 1, true},
+      {"codingDependency='false'", "codingDependency='true'", 1, false},
+      {"codingDependency='true'", "codingDependency=' 0 '", 1, true},
+      {"codingDependency='?'", "maxPlayoutRate='0'", 1, false},
+  };
+  for (const auto &row : rows) {
+    auto all = parsed (
+        document ("", std::string ("<Period duration='PT4S'><AdaptationSet "
+                                   "mimeType='video/mp4' ") +
+                          row.set + "><Representation " + row.representation +
+                          "><BaseURL>a</BaseURL></Representation>"
+                          "</AdaptationSet></Period>"));
+    const auto &one = all.periods[0].tracks[0].representations[0];
+    fail_unless (one.max_playout_rate == row.expected &&
+                     one.is_intra_only == row.is_intra_only,
+        "%s %s", row.set, row.representation);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (events_are_timed)
 {
   auto all = parsed (document ("",
@@ -794,6 +831,7 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, availability_offsets_are_read);
   tcase_add_test (tests, protection_is_on_both_levels);
   tcase_add_test (tests, tracks_say_what_they_are_for);
+  tcase_add_test (tests, representations_say_how_fast_they_can_be_played);
   tcase_add_test (tests, events_are_timed);
   tcase_add_test (tests, segments_are_encrypted);
   tcase_add_test (tests, equal_segments_take_one_run);

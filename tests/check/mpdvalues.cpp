@@ -114,6 +114,44 @@ GST_START_TEST (availability_offsets_are_read)
 }
 GST_END_TEST;
 
+GST_START_TEST (playout_rates_are_read)
+{
+  const std::pair<const char *, std::optional<double>> rows[] = {
+      {"8", 8},
+      {"1.5", 1.5},
+      {"2E1", 20},
+      {"INF", INFINITY},
+      // As good as not there.
+      {"", {}},
+      {"0", {}},
+      {"-8", {}},
+      {"NaN", {}},
+      {"inf", {}},
+      {"1e999", {}},
+      {"8x", {}},
+      {"fast", {}},
+  };
+  for (const auto &[text, expected] : rows)
+    fail_unless (mpdvalues::playout_rate (text) == expected, "%s", text);
+}
+GST_END_TEST;
+
+GST_START_TEST (booleans_are_read)
+{
+  const std::pair<const char *, std::optional<bool>> rows[] = {
+      {"true", true},
+      {"1", true},
+      {"false", false},
+      {"0", false},
+      {"", {}},
+      {"TRUE", {}},
+      {"no", {}},
+  };
+  for (const auto &[text, expected] : rows)
+    fail_unless (mpdvalues::boolean (text) == expected, "%s", text);
+}
+GST_END_TEST;
+
 static Suite *mpdvalues_suite ()
 {
   Suite *suite = suite_create ("mpdvalues");
@@ -123,6 +161,8 @@ static Suite *mpdvalues_suite ()
   tcase_add_test (tests, ranges_are_read);
   tcase_add_test (tests, frame_rates_are_read);
   tcase_add_test (tests, availability_offsets_are_read);
+  tcase_add_test (tests, playout_rates_are_read);
+  tcase_add_test (tests, booleans_are_read);
   return suite;
 }
 
