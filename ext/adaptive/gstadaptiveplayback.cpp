@@ -404,6 +404,17 @@ void AdaptivePlayback::begin_with (
       timeline::to_segments (walk.legs (), 1, stretches), false);
 }
 
+// Of what start-offset and skip-ranges leave, unless a seek says otherwise: a
+// demuxer that gets nothing has no pads, and who waits for them does so for
+// ever. Where all lasts no time there is something.
+bool AdaptivePlayback::has_anything (const loader::Loaded &loaded)
+{
+  auto state = state_.lock ();
+  if (state->wanted || !loaded.duration) return true;
+  return timeline::begin_before (state->itinerary.walk.legs (),
+      std::max (*loaded.duration, presentation::Time{1}));
+}
+
 void AdaptivePlayback::load (const Settings &settings)
 {
   Owned<GCancellable> cancellable =
@@ -428,6 +439,13 @@ void AdaptivePlayback::load (const Settings &settings)
     state_.lock ()->toc = std::move (toc);
   }
   begin_with (*loaded, settings);
+  if (!has_anything (*loaded)) {
+    if (may_fail ())
+      GST_ELEMENT_ERROR (element_, RESOURCE, SEEK,
+          (_ ("start-offset and skip-ranges leave nothing to be played.")),
+          (nullptr));
+    return;
+  }
   common_ = make_common (settings);
   expose (std::move (*loaded));
 }

@@ -128,6 +128,7 @@ private:
 
   void load (const Settings &settings);
   void begin_at (presentation::Time time, const Settings &settings);
+  [[nodiscard]] bool has_anything (const loader::Loaded &loaded);
   void begin_with (const loader::Loaded &loaded, const Settings &settings);
   static bool find_formats (const Streams &streams);
   void expose (loader::Loaded loaded);

@@ -205,6 +205,13 @@ std::vector<Leg> to_segments (
   return out;
 }
 
+bool begin_before (std::span<const Leg> legs, Time time)
+{
+  return std::ranges::any_of (legs, [time] (const Leg &leg) {
+    return leg.begin < leg.end && leg.begin < time;
+  });
+}
+
 std::optional<Time> to_running (
     std::span<const Leg> legs, double rate, Time time)
 {

@@ -69,6 +69,9 @@ struct Playing
 [[nodiscard]] std::vector<Leg> make_legs (
     const Playing &playing, std::span<const Span> left_out);
 
+// Whether there is anything to play before this time.
+[[nodiscard]] bool begin_before (std::span<const Leg> legs, Time time);
+
 // When a time is played; nothing when it is not.
 [[nodiscard]] std::optional<Time> to_running (
     std::span<const Leg> legs, double rate, Time time);

@@ -191,6 +191,25 @@ GST_START_TEST (ranges_are_left_out)
 }
 GST_END_TEST;
 
+// A demuxer that gets nothing makes no pads: who waits for them would do so for
+// ever.
+GST_START_TEST (what_leaves_nothing_is_an_error)
+{
+  const struct
+  {
+    const char *ranges;
+    guint64 offset;
+  } rows[] = {{"0-", 0}, {"0-20", 0}, {"", 20 * s}, {"2-30", 3 * s}};
+  for (const auto &row : rows) {
+    HttpServer server (serving (long_files ()));
+    Player player (server.uri ("/long.mpd"));
+    g_object_set (*player, "skip-ranges", row.ranges, "start-offset",
+        row.offset, nullptr);
+    player.play_to_error (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SEEK);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_left_out_is_so_after_a_seek)
 {
   HttpServer server (serving (long_files ()));
@@ -510,6 +529,7 @@ static Suite *adaptivesrc_seek_suite ()
   tcase_add_test (tests, a_seek_has_one_number_everywhere);
   tcase_add_test (tests, what_is_not_possible_is_refused);
   tcase_add_test (tests, ranges_are_left_out);
+  tcase_add_test (tests, what_leaves_nothing_is_an_error);
   tcase_add_test (tests, what_is_left_out_is_so_after_a_seek);
   tcase_add_test (tests, bad_ranges_are_one_error);
   tcase_add_test (tests, downstream_may_have_enough_of_a_part);

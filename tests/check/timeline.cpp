@@ -209,6 +209,31 @@ GST_START_TEST (times_have_a_running_time)
 }
 GST_END_TEST;
 
+GST_START_TEST (something_may_be_left_to_play)
+{
+  const struct
+  {
+    Playing playing;
+    std::vector<Span> left_out;
+    bool expected;
+  } rows[] = {
+      {{}, {}, true},
+      {{1, 10 * s - 1}, {}, true},
+      {{1, 10 * s}, {}, false},
+      {{}, {{0, 10 * s}}, false},
+      {{}, {{0, max_time}}, false},
+      {{}, {{1, max_time}}, true},
+      {{1, 4 * s}, {{4 * s, 9 * s}}, true},
+      {{1, 4 * s}, {{2 * s, 5 * s}, {6 * s, max_time}}, true},
+      {{1, 4 * s}, {{2 * s, max_time}}, false},
+  };
+  for (const auto &row : rows)
+    fail_unless (
+        timeline::begin_before (timeline::make_legs (row.playing, row.left_out),
+            10 * s) == row.expected);
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_left_of_legs)
 {
   const std::vector<Leg> forward = {
@@ -554,6 +579,7 @@ static Suite *timeline_suite ()
   tcase_add_test (tests, bad_spans_are_refused);
   tcase_add_test (tests, legs_leave_no_hole_in_running_time);
   tcase_add_test (tests, times_have_a_running_time);
+  tcase_add_test (tests, something_may_be_left_to_play);
   tcase_add_test (tests, what_is_left_of_legs);
   tcase_add_test (tests, segments_have_a_place);
   tcase_add_test (tests, legs_of_whole_segments);
