@@ -164,19 +164,21 @@ namespace {
 // Of the share of the network that is for media, when the buffer is empty: the
 // emptier it is, the more is for filling it.
 constexpr double empty_share = 0.5;
-// Of a full buffer, what BOLA has the lowest level for.
-constexpr double low_part = 0.3;
-// Of a full buffer, what must be left when a segment comes that the network
-// does not carry.
-constexpr double reserve = 0.75;
-// Of the buffer, what any segment may use up: the estimate may be as wrong.
-constexpr double usable_buffer = 0.2;
+// Of a full buffer, what BOLA has the lowest level for: what is below that is
+// for the times when nothing comes at all.
+constexpr double low_part = 0.8;
+// Of the buffer, what a segment may use up that the network does not carry: the
+// estimate may be as wrong.
+constexpr double usable_buffer = 0.175;
 // Of the time that it plays, what a segment may take where there is no buffer.
 constexpr double unbuffered_share = 0.75;
 // Segments for which a level is kept after it has been lowered.
-constexpr unsigned calm = 2;
+constexpr unsigned calm = 1;
 // A segment is given this time before it is given up.
 constexpr Time patience = presentation::second;
+// Of the buffer, what the lowest level may take in place of a late segment. As
+// long as it takes less there is still time: slow moments mostly pass.
+constexpr double lifeline = 0.4;
 
 double bandwidth (Levels levels, std::size_t level)
 {
@@ -204,31 +206,26 @@ std::size_t carried (
       levels, static_cast<double> (situation.estimate->safe ()) * share);
 }
 
-// What the buffer makes up for: what it is worth by BOLA, as far as the
-// reserve is not touched.
-std::size_t buffered (Levels levels, const Situation &situation, double rate)
-{
-  double full = to_seconds (situation.buffer_full);
-  double segment = to_seconds (situation.segment);
-  std::size_t level = bola (levels, situation.buffer,
-      static_cast<Time> (low_part * full * 1e9), situation.buffer_full);
-  level = std::min (level, *situation.current);
-  auto left = [&] {
-    return to_seconds (situation.buffer) + segment -
-           segment * bandwidth (levels, level) / rate;
-  };
-  while (level > 0 && left () < reserve * full) level--;
-  return level;
-}
-
 // What is there before much of the buffer has been played.
-std::size_t in_time (Levels levels, const Situation &situation, double rate)
+std::size_t in_time (Levels levels, const Situation &situation)
 {
   if (situation.segment == 0) return levels.size () - 1;
   double segment = to_seconds (situation.segment);
   double time = std::max (to_seconds (situation.buffer) * usable_buffer,
       segment * unbuffered_share);
+  auto rate = static_cast<double> (situation.estimate->safe ());
   return highest_below (levels, rate * time / segment);
+}
+
+// What the buffer makes up for. Never more than now: going up by it is how BOLA
+// alone goes up and down between two levels when the network carries something
+// between them.
+std::size_t buffered (Levels levels, const Situation &situation)
+{
+  auto low = static_cast<Time> (
+      low_part * static_cast<double> (situation.buffer_full));
+  return std::min ({*situation.current, in_time (levels, situation),
+      bola (levels, situation.buffer, low, situation.buffer_full)});
 }
 
 }  // namespace
@@ -242,8 +239,6 @@ const char *to_string (Reason reason)
       return "throughput";
     case Reason::buffer:
       return "buffer";
-    case Reason::insufficient_buffer:
-      return "insufficient-buffer";
     case Reason::hysteresis:
       return "hysteresis";
   }
@@ -260,29 +255,23 @@ Decision decide (
                 highest_below (levels, static_cast<double> (settings.start))),
         Reason::start};
 
-  Decision decision{carried (levels, now, settings), Reason::throughput};
-  auto rate =
-      static_cast<double> (std::max<std::uint64_t> (now.estimate->safe (), 1));
-  // Never up by the buffer: that is how BOLA alone goes up and down between
-  // two levels when the network carries something between them.
-  if (now.current && decision.level < *now.current) {
-    std::size_t level = buffered (levels, now, rate);
-    if (level > decision.level) decision = {level, Reason::buffer};
-  } else if (now.current && decision.level > *now.current && now.since_down &&
-             *now.since_down < calm) {
-    decision = {*now.current, Reason::hysteresis};
+  std::size_t level = carried (levels, now, settings);
+  if (!now.current || level == *now.current) return {level, Reason::throughput};
+  if (level < *now.current) {
+    std::size_t kept = buffered (levels, now);
+    if (kept > level) return {kept, Reason::buffer};
+  } else if (now.since_down && *now.since_down < calm) {
+    return {*now.current, Reason::hysteresis};
   }
-  std::size_t most = in_time (levels, now, rate);
-  if (most < decision.level) decision = {most, Reason::insufficient_buffer};
-  return decision;
+  return {level, Reason::throughput};
 }
 
-std::optional<std::size_t> abandon (
+bool abandon (
     Levels levels, const Progress &progress, const Situation &situation)
 {
   if (progress.level == 0 || progress.level >= levels.size () ||
       progress.elapsed < patience)
-    return std::nullopt;
+    return false;
   auto rate = static_cast<double> (std::max<std::uint64_t> (progress.rate, 1));
   auto time_of = [&] (std::size_t level) {
     return bandwidth (levels, level) * to_seconds (situation.segment) / rate;
@@ -291,11 +280,8 @@ std::optional<std::size_t> abandon (
   if (progress.size > 0) left = static_cast<double> (progress.size) * 8 / rate;
   left -= static_cast<double> (progress.bytes) * 8 / rate;
   double buffer = to_seconds (situation.buffer);
-  if (left <= buffer) return std::nullopt;
-  std::size_t level = progress.level - 1;
-  while (level > 0 && time_of (level) > buffer * usable_buffer) level--;
-  if (time_of (level) >= left) return std::nullopt;
-  return level;
+  double instead = time_of (0);
+  return left > buffer && instead >= buffer * lifeline && instead < left;
 }
 
 // The level whose (V (utility + gp) - buffer) / bandwidth is greatest. V and

@@ -121,7 +121,7 @@ struct Situation
 {
   std::optional<Estimate> estimate;
   Time buffer = 0;       // of media that is there and has not been played
-  Time buffer_full = 0;  // as much of it as there will ever be
+  Time buffer_full = 0;  // as much of it as there is at most when one is chosen
   Time segment = 0;      // duration of the next one
   // Of the last segment; nothing at the beginning.
   std::optional<std::size_t> current;
@@ -133,11 +133,10 @@ struct Situation
 // Why a level was chosen: the rule that had the last word.
 enum class Reason
 {
-  start,                // nothing is known
-  throughput,           // the network carries it
-  buffer,               // the buffer makes up for what the network does not
-  insufficient_buffer,  // more would not be there in time
-  hysteresis            // it has just been lowered
+  start,       // nothing is known
+  throughput,  // the network carries it
+  buffer,      // the buffer makes up for what the network does not
+  hysteresis   // it has just been lowered
 };
 [[nodiscard]] const char *to_string (Reason reason);
 
@@ -169,9 +168,10 @@ struct Progress
   std::uint64_t rate = 0;   // see Pace
 };
 
-// The lower level that is fetched in its place, when it will not be there
-// before the buffer is empty, and the other one will be there sooner.
-[[nodiscard]] std::optional<std::size_t> abandon (
+// Whether the lowest level is fetched in its place: it will not be there before
+// the buffer is empty, there is no time to see whether it comes faster soon,
+// and the lowest one will be there sooner.
+[[nodiscard]] bool abandon (
     Levels levels, const Progress &progress, const Situation &situation);
 
 // BOLA (Spiteri, Urgaonkar, Sitaraman: "BOLA: Near-Optimal Bitrate Adaptation

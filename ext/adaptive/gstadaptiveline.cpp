@@ -86,11 +86,12 @@ bool AdaptiveKeyFrames::is_known (const Tracks &tracks)
 }
 
 // The first one is kept: others may have it.
-void AdaptiveKeyFrames::keep (Tracks tracks, std::unique_ptr<AdaptiveLine> line)
+void AdaptiveKeyFrames::keep (
+    const Tracks &tracks, std::unique_ptr<AdaptiveLine> line)
 {
   auto known = known_.lock ();
   if (std::ranges::find (*known, tracks, &Known::tracks) == known->end ())
-    known->push_back ({std::move (tracks), std::move (line)});
+    known->push_back ({tracks, std::move (line)});
 }
 
 // All of its parts at once. "" = all is well.
@@ -118,20 +119,29 @@ std::string AdaptiveKeyFrames::complete (loader::Selection &from,
   return {};
 }
 
+// If nobody has. "" = all is well.
+std::string AdaptiveKeyFrames::ask (const Tracks &tracks,
+    const loader::Selection &selection, double rate,
+    const fetcher::Settings &settings, GCancellable *cancellable)
+{
+  if (is_known (tracks)) return {};
+  auto from = loader::trick_mode (selection, choice_->limits.copy (), rate);
+  if (!from) return {};
+  std::string problem = complete (*from, selection, settings, cancellable);
+  if (problem.empty ())
+    keep (tracks,
+        std::make_unique<AdaptiveLine> (access_, choice_, std::move (*from)));
+  return problem;
+}
+
 void AdaptiveKeyFrames::load (
     const loader::Selection &selection, double rate, GCancellable *cancellable)
 {
-  Tracks tracks = tracks_of (selection, rate);
-  if (is_known (tracks)) return;
-  auto from = loader::trick_mode (selection, choice_->limits.copy (), rate);
-  if (!from) return;
+  const Tracks tracks = tracks_of (selection, rate);
   std::string problem =
-      complete (*from, selection, access_.settings, cancellable);
-  if (problem.empty ())
-    return keep (std::move (tracks),
-        std::make_unique<AdaptiveLine> (access_, choice_, std::move (*from)));
-  if (g_cancellable_is_cancelled (cancellable)) return;
-  keep (std::move (tracks), nullptr);
+      ask (tracks, selection, rate, access_.settings, cancellable);
+  if (problem.empty () || g_cancellable_is_cancelled (cancellable)) return;
+  keep (tracks, nullptr);
   GST_ELEMENT_WARNING (element_, RESOURCE, READ,
       (_ ("The key frames for trick modes cannot be had.")),
       ("%s", problem.c_str ()));
@@ -140,13 +150,8 @@ void AdaptiveKeyFrames::load (
 void AdaptiveKeyFrames::load_quickly (
     const loader::Selection &selection, double rate, GCancellable *cancellable)
 {
-  Tracks tracks = tracks_of (selection, rate);
-  if (is_known (tracks)) return;
-  auto from = loader::trick_mode (selection, choice_->limits.copy (), rate);
-  if (!from) return;
   fetcher::Settings settings = access_.settings;
   settings.retries = 0;
-  if (complete (*from, selection, settings, cancellable).empty ())
-    keep (std::move (tracks),
-        std::make_unique<AdaptiveLine> (access_, choice_, std::move (*from)));
+  (void)ask (
+      tracks_of (selection, rate), selection, rate, settings, cancellable);
 }

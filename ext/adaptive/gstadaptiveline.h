@@ -87,7 +87,10 @@ private:
   [[nodiscard]] std::string complete (loader::Selection &from,
       const loader::Selection &selection, const fetcher::Settings &settings,
       GCancellable *cancellable) const;
-  void keep (Tracks tracks, std::unique_ptr<AdaptiveLine> line);
+  [[nodiscard]] std::string ask (const Tracks &tracks,
+      const loader::Selection &selection, double rate,
+      const fetcher::Settings &settings, GCancellable *cancellable);
+  void keep (const Tracks &tracks, std::unique_ptr<AdaptiveLine> line);
 
   GstElement *const element_;
   const SegmentReader::Access &access_;

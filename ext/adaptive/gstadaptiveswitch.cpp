@@ -303,9 +303,9 @@ bool AdaptiveSwitch::is_late (const abr::Progress &progress, const Level &level)
   if (all.size () == 1 || present == all.end ()) return false;
   abr::Progress now = progress;
   now.level = static_cast<std::size_t> (present - all.begin ());
-  auto lower = abr::abandon (
-      bandwidths (state, level, all), now, situation (state, level, all));
-  if (!lower) return false;
-  state.given_up_for = all[*lower];
+  if (!abr::abandon (
+          bandwidths (state, level, all), now, situation (state, level, all)))
+    return false;
+  state.given_up_for = all.front ();
   return true;
 }

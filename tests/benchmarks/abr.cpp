@@ -212,7 +212,8 @@ public:
     abr::Situation situation;
     situation.estimate = throughput_.estimate ();
     situation.buffer = to_time (view.buffer);
-    situation.buffer_full = to_time (view.shape.buffer_full);
+    situation.buffer_full =
+        to_time (view.shape.buffer_full - view.shape.segment);
     situation.segment = to_time (view.shape.segment);
     situation.current = view.current;
     situation.since_down = since_down_;
@@ -241,12 +242,10 @@ public:
     abr::Situation situation;
     situation.buffer = to_time (view.buffer);
     situation.segment = to_time (view.shape.segment);
-    auto level = abr::abandon (levels, now, situation);
-    if (level) {
-      took (view.now - progress.elapsed, 0, view.now, progress.bits);
-      since_down_ = 0;
-    }
-    return level;
+    if (!abr::abandon (levels, now, situation)) return std::nullopt;
+    took (view.now - progress.elapsed, 0, view.now, progress.bits);
+    since_down_ = 0;
+    return 0;
   }
 
 private:
@@ -596,8 +595,7 @@ void run (bench::Report &report, const std::string &name, const Shape &shape,
 int main (int argc, char **argv)
 {
   bench::Report report (argc, argv);
-  // The rule was made by looking at the first seeds, and then run with the
-  // others.
+  // The rule was made by looking at other seeds than these.
   for (const Shape &shape : shapes) {
     std::string name =
         std::to_string (static_cast<int> (shape.segment)) + " of " +
