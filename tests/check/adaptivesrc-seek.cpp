@@ -273,6 +273,44 @@ GST_START_TEST (downstream_may_have_enough_of_a_part)
 }
 GST_END_TEST;
 
+static GstPadProbeReturn keep_end (GstPad *, GstPadProbeInfo *info, gpointer to)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  gint64 position = -1;
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE) {
+    gst_event_parse_segment_done (event, nullptr, &position);
+    *static_cast<std::atomic<gint64> *> (to) = position;
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+// Each pad says where: backward that is the beginning.
+GST_START_TEST (segment_seeks_end_where_they_were_to_end)
+{
+  for (double rate : {1.0, -1.0}) {
+    HttpServer server (serving (long_files ()));
+    std::atomic<gint64> end{-1};
+    Player player (server.uri ("/long.mpd"));
+    Log log (player);
+    player.play ();
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+    gst_pad_add_probe (pad.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+        keep_end, &end, nullptr);
+    seek (player, rate, accurate | GST_SEEK_FLAG_SEGMENT, 14 * s, 18 * s);
+    Owned<GstMessage> message =
+        player.wait (GST_MESSAGE_SEGMENT_DONE | GST_MESSAGE_ERROR);
+    fail_unless (message &&
+                 GST_MESSAGE_TYPE (message.get ()) == GST_MESSAGE_SEGMENT_DONE);
+    while (end == -1) g_usleep (1000);
+    player.set_state (GST_STATE_NULL);
+    gint64 position = 0;
+    gst_message_parse_segment_done (message.get (), nullptr, &position);
+    fail_unless_equals_int64 (position, (rate < 0 ? 14 : 18) * s);
+    fail_unless_equals_int64 (end, (rate < 0 ? 14 : 18) * s);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (segment_seeks_end_with_segment_done)
 {
   HttpServer server (serving (long_files ()));
@@ -534,6 +572,7 @@ static Suite *adaptivesrc_seek_suite ()
   tcase_add_test (tests, bad_ranges_are_one_error);
   tcase_add_test (tests, downstream_may_have_enough_of_a_part);
   tcase_add_test (tests, segment_seeks_end_with_segment_done);
+  tcase_add_test (tests, segment_seeks_end_where_they_were_to_end);
   tcase_add_test (tests, a_seek_in_pause_shows_another_place);
   tcase_add_test (tests, a_seek_may_come_out_of_a_push);
   tcase_add_test (tests, a_seek_that_comes_early_is_where_it_begins);

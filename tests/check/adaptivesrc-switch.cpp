@@ -229,6 +229,19 @@ GST_START_TEST (it_goes_up_without_a_gap)
 }
 GST_END_TEST;
 
+// Of nothing of the network a representation can have only the lowest one.
+GST_START_TEST (what_may_be_used_is_a_limit)
+{
+  Paced server (ladder_files ());
+  Player player (server.uri ("/m.mpd"));
+  set (player, "selection", "auto");
+  set (player, "bandwidth-usage", "0");
+  player.play ();
+  expect (parts_of (player.output ("video_0").bytes),
+      "init low low1 low2 low3 low4 low5 low6");
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_asked_for_is_chosen)
 {
   struct
@@ -526,6 +539,7 @@ static Suite *adaptivesrc_switch_suite ()
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, it_goes_up_without_a_gap);
+  tcase_add_test (tests, what_may_be_used_is_a_limit);
   tcase_add_test (tests, what_is_asked_for_is_chosen);
   tcase_add_test (tests, limits_may_change_while_it_plays);
   tcase_add_test (tests, representations_with_other_clocks);
