@@ -18,8 +18,9 @@ void AdaptiveStream::make_feed (const Itinerary &itinerary)
   if (line_ == nullptr) line_ = normal_;
   // A demuxer without its initialization would let no gap through.
   Itinerary mine = itinerary;
-  mine.has_gaps_alone = itinerary.is_silent () && knows_tracks_ &&
-                        selection ().type == presentation::Type::audio;
+  bool is_silent =
+      itinerary.is_silent () && selection ().type == presentation::Type::audio;
+  mine.has_gaps_alone = knows_tracks_ && (is_silent || is_muted_);
   auto feed = std::make_shared<SegmentFeed> (
       shared_.feeds, line_->track, line_->chooser, std::move (mine));
   segment_ = feed->source ().first_segment ();
@@ -70,11 +71,15 @@ bool AdaptiveStream::begin_segment (
   return false;
 }
 
-// Another track may be next, from here on.
-void AdaptiveStream::end_segment (const SegmentMark &mark)
+// True: another track is next, from here on, or none.
+bool AdaptiveStream::end_segment (const SegmentMark &mark)
 {
   mark_.reset ();
-  if (run_.lock ()->line == nullptr) return;
+  {
+    auto run = run_.lock ();
+    if (run->line == nullptr && run->is_muted.value_or (is_muted_) == is_muted_)
+      return false;
+  }
   take_line ();
   const timeline::Span &place = mark.step.place;
   Itinerary rest = itinerary_;
@@ -83,12 +88,19 @@ void AdaptiveStream::end_segment (const SegmentMark &mark)
                                   is_backward ? place.begin : place.end),
       is_backward);
   make_feed (rest);
+  return true;
 }
 
 // What the next feed is of, if it is to be another track.
 void AdaptiveStream::take_line ()
 {
-  AdaptiveLine *line = std::exchange (run_.lock ()->line, nullptr);
+  AdaptiveLine *line = nullptr;
+  {
+    auto run = run_.lock ();
+    line = std::exchange (run->line, nullptr);
+    is_muted_ =
+        std::exchange (run->is_muted, std::nullopt).value_or (is_muted_);
+  }
   if (line == nullptr) return;
   normal_ = line;
   is_other_track_ = true;

@@ -170,8 +170,10 @@ bool AdaptiveStream::change (loader::Selection selection)
   Owned<GstCaps> caps = caps_of (selection);
   if (!caps || !gst_caps_is_equal (caps.get (), caps_.get ())) return false;
   AdaptiveLine *line = add_line (std::move (selection));
+  auto run = run_.lock ();
   // Back to where it still is: nothing has happened.
-  run_.lock ()->line = line == normal_ ? nullptr : line;
+  run->line = line == normal_ ? nullptr : line;
+  run->is_muted = false;
   return true;
 }
 

@@ -113,6 +113,7 @@ private:
     std::string name;  // of its pad, when it has one; of no other track's
     std::string id;
     relay::Owned<GstStream> stream;  // null: it is not announced
+    bool is_muted = false;           // it is not wanted, and its pad has stayed
   };
   // Which tracks have pads. Its lock is not held together with others.
   struct Selected
@@ -140,7 +141,10 @@ private:
   void work_on_selection ();
   void change_tracks (
       const std::vector<bool> &wanted, guint32 seqnum, Origin origin);
+  void take_up_muted (
+      std::vector<bool> &present, const std::vector<bool> &wanted);
   void keep_pads (std::vector<bool> &present, const std::vector<bool> &wanted);
+  void mute (std::vector<bool> &present, const std::vector<bool> &wanted);
   std::shared_ptr<AdaptiveStream> stream_of (const Track &track);
   std::optional<loader::Selection> completed (const Track &track);
   bool complete (loader::Selection &selection);

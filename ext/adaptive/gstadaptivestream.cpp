@@ -215,7 +215,11 @@ GstFlowReturn AdaptiveStream::step ()
   if (!item) return fail (item.code ());
   auto last = last_.copy ();
   if (last && item->mark && item->mark->number > *last) return GST_FLOW_EOS;
-  if (item->mark && item->mark != mark_ && !begin_segment (item->mark))
+  bool is_new = item->mark && item->mark != mark_;
+  // Of a gap nothing says that it has ended.
+  if (auto gap = mark_; is_new && is_muted_ && gap && end_segment (*gap))
+    return GST_FLOW_OK;
+  if (is_new && !begin_segment (item->mark))
     return is_outdated () ? GST_FLOW_FLUSHING : GST_FLOW_OK;
   return send (*feed, std::move (*item));
 }
@@ -295,7 +299,7 @@ GstFlowReturn AdaptiveStream::send (SegmentFeed &feed, SegmentItem item)
     case SegmentItem::Kind::segment_end:
       if (auto last = last_.copy (); last && item.mark->number >= *last)
         return GST_FLOW_EOS;
-      end_segment (*item.mark);
+      (void)end_segment (*item.mark);
       return GST_FLOW_OK;
     case SegmentItem::Kind::end:
       return take_next () ? GST_FLOW_OK : GST_FLOW_EOS;

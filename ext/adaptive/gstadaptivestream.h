@@ -104,6 +104,9 @@ public:
   // Goes on with another track, on the same pad, behind the segment that it is
   // in. False: its caps are others.
   [[nodiscard]] bool change (loader::Selection selection);
+  // Goes on without media, behind the segment that it is in, until there is a
+  // change: GAP events alone, for which nothing is fetched.
+  void mute () { run_.lock ()->is_muted = true; }
   // And its peer knows.
   [[nodiscard]] bool is_over () { return run_.lock ()->is_over; }
   [[nodiscard]] GstPad *pad () const { return pad_; }
@@ -172,6 +175,7 @@ private:
     bool ends_now = false;
     bool begins_next = false;      // what comes next is not waited with
     AdaptiveLine *line = nullptr;  // to go on with
+    std::optional<bool> is_muted;  // to go on so
   };
 
   static void loop (gpointer data);
@@ -189,7 +193,7 @@ private:
   [[nodiscard]] GstEvent *tag_event () const;
   void take_what_is_due ();
   bool begin_segment (const std::shared_ptr<const SegmentMark> &mark);
-  void end_segment (const SegmentMark &mark);
+  bool end_segment (const SegmentMark &mark);
   bool take_next ();
   void take_line ();
   AdaptiveLine *add_line (loader::Selection selection);
@@ -227,9 +231,10 @@ private:
   // Of the stream's thread, or of who has stopped it.
   unsigned turn_ = 0;  // the generation that it is in
   bool greeted_ = false;
-  bool knows_tracks_ = false;     // the present peer, so that gaps pass it
-  AdaptiveLine *line_ = nullptr;  // that the feed is of
-  std::size_t part_ = 0;          // the period that it is in
+  bool knows_tracks_ = false;  // the present peer, so that gaps pass it
+  bool is_muted_ = false;
+  AdaptiveLine *line_ = nullptr;              // that the feed is of
+  std::size_t part_ = 0;                      // the period that it is in
   const AdaptiveLine *looking_at_ = nullptr;  // for events
   bool rewound_ = false;  // others may have gone on meanwhile
   Itinerary itinerary_;

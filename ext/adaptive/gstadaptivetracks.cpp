@@ -84,7 +84,11 @@ void AdaptivePlayback::change_tracks (
     const std::vector<bool> &wanted, guint32 seqnum, Origin origin)
 {
   std::vector<bool> present = selected_.lock ()->tracks;
-  if (origin == Origin::downstream) keep_pads (present, wanted);
+  take_up_muted (present, wanted);
+  if (origin == Origin::downstream) {
+    keep_pads (present, wanted);
+    mute (present, wanted);
+  }
   std::map<presentation::Type, std::optional<presentation::Time>> left;
   std::map<presentation::Type, bool> was_main;
   for (std::size_t i = 0; i < wanted.size (); i++) {
@@ -122,6 +126,44 @@ void AdaptivePlayback::keep_pads (
       present[j] = true;
       break;
     }
+  }
+}
+
+// What goes on on a pad that has stayed.
+void AdaptivePlayback::take_up_muted (
+    std::vector<bool> &present, const std::vector<bool> &wanted)
+{
+  for (Track &from : tracks_) {
+    for (std::size_t i = 0; from.is_muted && i < wanted.size (); i++) {
+      if (present[i] || !wanted[i] ||
+          tracks_[i].selection.type != from.selection.type ||
+          !take_over (from, tracks_[i]))
+        continue;
+      from.is_muted = false;
+      present[i] = true;
+    }
+  }
+}
+
+// Who wants nothing of a type any more, as bins do that have sound switched
+// off, may want it again: then decodebin3 of GStreamer 1.22 plays nothing that
+// comes by another pad, and the process crashes when it is stopped.
+void AdaptivePlayback::mute (
+    std::vector<bool> &present, const std::vector<bool> &wanted)
+{
+  auto is_wanted = [&] (presentation::Type type) {
+    for (std::size_t i = 0; i < wanted.size (); i++)
+      if (wanted[i] && tracks_[i].selection.type == type) return true;
+    return false;
+  };
+  for (std::size_t i = 0; i < wanted.size (); i++) {
+    if (!present[i] || wanted[i] || is_wanted (tracks_[i].selection.type))
+      continue;
+    auto stream = stream_of (tracks_[i]);
+    if (!stream) continue;
+    stream->mute ();
+    tracks_[i].is_muted = true;
+    present[i] = false;
   }
 }
 

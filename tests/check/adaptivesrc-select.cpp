@@ -417,6 +417,147 @@ GST_START_TEST (downstream_keeps_its_pads)
 }
 GST_END_TEST;
 
+// Holds back what is pushed with the last of so many GAP events.
+class Silence
+{
+public:
+  Silence (GstPad *pad, unsigned gaps) : gaps_ (gaps)
+  {
+    (void)state_.lock ();
+    gst_pad_add_probe (
+        pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+        [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+          if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_GAP)
+            static_cast<Silence *> (data)->count ();
+          return GST_PAD_PROBE_OK;
+        },
+        this, nullptr);
+  }
+  Silence (const Silence &) = delete;
+  Silence &operator= (const Silence &) = delete;
+  ~Silence () = default;
+
+  void wait ()
+  {
+    auto state = state_.lock ();
+    state.wait (
+        changed_, [this] (const State &now) { return now.count == gaps_; });
+  }
+  void open ()
+  {
+    state_.lock ()->is_open = true;
+    changed_.notify_all ();
+  }
+  [[nodiscard]] unsigned count_so_far () { return state_.lock ()->count; }
+
+private:
+  struct State
+  {
+    unsigned count = 0;
+    bool is_open = false;
+  };
+
+  void count ()
+  {
+    auto state = state_.lock ();
+    ++state->count;
+    changed_.notify_all ();
+    if (state->count == gaps_)
+      state.wait (changed_, [] (const State &now) { return now.is_open; });
+  }
+
+  const unsigned gaps_;
+  Guarded<State> state_;
+  std::condition_variable changed_;
+};
+
+// Sound that is switched off from downstream keeps its pad, for which nothing
+// is fetched, and comes back on it: in the same language, or in another one.
+GST_START_TEST (what_is_switched_off_keeps_its_pad)
+{
+  const struct
+  {
+    guint back;  // in the collection
+    std::string expected;
+  } rows[] = {
+      {1, whole ("de", 1, 3) + whole ("de", 6, segments)},
+      {2, whole ("de", 1, 3) + whole ("fr", 6, segments)},
+  };
+  for (const auto &row : rows) {
+    HttpServer server (serving (track_files ()));
+    Player player (server.uri ("/m.mpd"));
+    g_object_set (*player, "prefetch-segments", 0, nullptr);
+    Stops stops (player, {"v3", "de3"});
+    player.set_state (GST_STATE_PLAYING);
+    Owned<GstStreamCollection> collection = collection_of (player);
+    (void)selected (player);
+    stops.wait ("v3");
+    stops.wait ("de3");
+    Owned<GstPad> pad{gst_element_get_static_pad (*player, "audio_0")};
+    Silence silence (pad.get (), 2);
+    std::string video = id_of (collection.get (), 0);
+    select_by_pads (player, {video});
+    fail_unless (selected (player) == video + " ");
+    stops.open ("de3");
+    silence.wait ();
+    std::string sound = id_of (collection.get (), row.back);
+    select_by_pads (player, {video, sound});
+    fail_unless (selected (player) == video + " " + sound + " ");
+    silence.open ();
+    stops.open ("v3");
+    wait_eos (player);
+    fail_unless (player.output ("video_0").bytes == whole ("v", 1, segments));
+    fail_unless (player.output ("audio_0").bytes == row.expected);
+    fail_unless_equals_int (static_cast<int> (silence.count_so_far ()), 2);
+    fail_unless (player.pads ().size () == 2);
+    for (const char *path : {"/de-4", "/de-5", "/fr-5"})
+      fail_unless_equals_uint64 (count_paths (server, path), 0);
+    // It goes on in running time.
+    for (const Pad &one : player.pads ())
+      if (one.name == "audio_0")
+        fail_unless_equals_uint64 (gst_segment_to_running_time (&one.segment,
+                                       GST_FORMAT_TIME, 10 * GST_SECOND),
+            10 * GST_SECOND);
+    player.set_state (GST_STATE_NULL);
+  }
+}
+GST_END_TEST;
+
+// Also past a seek, and when it comes back before it has gone nothing has
+// happened.
+GST_START_TEST (a_seek_leaves_it_switched_off)
+{
+  HttpServer server (serving (track_files ()));
+  Player player (server.uri ("/m.mpd"));
+  g_object_set (*player, "prefetch-segments", 0, nullptr);
+  Stops stops (player, {"v3", "de3"});
+  player.set_state (GST_STATE_PLAYING);
+  Owned<GstStreamCollection> collection = collection_of (player);
+  (void)selected (player);
+  stops.wait ("v3");
+  stops.wait ("de3");
+  std::string video = id_of (collection.get (), 0);
+  std::string german = id_of (collection.get (), 1);
+  for (const auto &wanted :
+      {std::vector<std::string>{video}, std::vector<std::string>{video, german},
+          std::vector<std::string>{video}}) {
+    select_by_pads (player, wanted);
+    (void)selected (player);
+  }
+  stops.open ("de3");
+  stops.open ("v3");
+  wait_eos (player);
+  fail_unless (gst_element_seek_simple (
+      *player, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 2 * GST_SECOND));
+  wait_eos (player);
+  fail_unless (player.output ("audio_0").bytes == whole ("de", 1, 3));
+  fail_unless (
+      player.output ("video_0").bytes.ends_with (whole ("v", 2, segments)));
+  for (const char *path : {"/de-4", "/de-5", "/de-8"})
+    fail_unless_equals_uint64 (count_paths (server, path), 0);
+}
+GST_END_TEST;
+
 // As "gst-launch-1.0 -e" sends it: to each source.
 GST_START_TEST (an_end_before_its_time)
 {
@@ -751,6 +892,8 @@ static Suite *adaptivesrc_select_suite ()
   tcase_add_test (tests, tracks_are_announced);
   tcase_add_test (tests, another_language_follows);
   tcase_add_test (tests, downstream_keeps_its_pads);
+  tcase_add_test (tests, what_is_switched_off_keeps_its_pad);
+  tcase_add_test (tests, a_seek_leaves_it_switched_off);
   tcase_add_test (tests, an_end_before_its_time);
   tcase_add_test (tests, what_is_taken_back_has_not_been);
   tcase_add_test (tests, back_and_forth);
