@@ -328,6 +328,11 @@ AdaptiveStream::Shared AdaptivePlayback::make_common (const Settings &settings)
   common.feeds.access = {settings.fetch, &counters_, gstblocks::shared_pool (),
       keys_, open_cache (settings.cache),
       gstsource::credentials_of (settings.fetch.extra_headers)};
+  common.feeds.access.on_other_clock = [this] (const std::string &uri) {
+    GST_WARNING_OBJECT (element_,
+        "%s has timestamps that are not those of the other tracks",
+        uri.c_str ());
+  };
   common.feeds.counters = &segments_;
   common.feeds.lanes = lanes_;
   common.choice = choice_;

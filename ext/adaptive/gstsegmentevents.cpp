@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a source of segments says of time: SEGMENT, GAP, and the clock of
-// MPEG-TS.
+// What a source of segments says of time: SEGMENT, GAP, and the clocks of the
+// media.
 #include <algorithm>
 #include <cmath>
 
 #include "gstsegmentsource.h"
+#include "uri.h"
 
 using relay::Owned;
 using timeline::Stretch;
@@ -38,12 +39,13 @@ Owned<GstEvent> SegmentSource::segment_event (const Walk::Step &step) const
   bool is_open = itinerary_.ends_open && leg.end == timeline::max_time &&
                  stretch.end == timeline::max_time;
 
+  const presentation::Time lead = segment_lead_.value_or (0);
   GstSegment segment;
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.rate = itinerary_.rate;
   segment.flags = itinerary_.flags;
-  segment.start = timeline::to_media (stretch, span.begin) + lead_;
-  if (!is_open) segment.stop = timeline::to_media (stretch, span.end) + lead_;
+  segment.start = timeline::to_media (stretch, span.begin) + lead;
+  if (!is_open) segment.stop = timeline::to_media (stretch, span.end) + lead;
   segment.time = span.begin;
   segment.base = timeline::to_running (leg, itinerary_.rate, span).begin;
   if (axis_) add_legs (step, segment);
@@ -83,17 +85,93 @@ void SegmentSource::add_legs (const Walk::Step &step, GstSegment &segment) const
     segment.start = segment.stop - std::min (segment.stop, rest);
 }
 
-presentation::Time SegmentSource::pts_of (presentation::Time media) const
-{
-  return axis_ ? axis_->pts (anchor_of (*step_), media, lead_) : media;
-}
-
 // With the first buffer of the first segment. True: SEGMENT says more now.
 bool SegmentSource::begin_axis ()
 {
-  axis_.emplace (itinerary_.rate, anchor_of (*step_), lead_);
-  return lead_ != 0 || itinerary_.walk.legs ().size () > 1 ||
+  begin_clock ();
+  axis_.emplace (itinerary_.rate, anchor_of (*step_), *segment_lead_);
+  return *segment_lead_ != 0 || itinerary_.walk.legs ().size () > 1 ||
          stretches_.size () > 1;
+}
+
+// By the first PCR and, where a demuxer begins to count, by the first picture
+// or sound. In between PCR goes on: a demuxer that is told of other times wants
+// to make up for the difference.
+void SegmentSource::read_clock (const tsclock::Lead &lead)
+{
+  if (reader_->part ().begins_clock) {
+    if (lead.time && lead.first)
+      lead_ = static_cast<std::int64_t> (*lead.time) - offset_of (*lead.first);
+  } else if (lead.clock && reference_) {
+    std::int64_t by =
+        mediaclock::offset (*reference_, segment_.time, *lead.clock);
+    constexpr auto most = static_cast<std::int64_t> (mediaclock::furthest);
+    if (by > -most && by < most) {
+      lead_ -= by;
+      track_clock_.follow (*access_.clocks->lock (), segment_.time, by);
+    }
+  }
+  reference_.reset ();
+  if (lead.clock) reference_ = {segment_.time, *lead.clock};
+}
+
+// ---- The clock of the media ------------------------------------------------
+
+mediaclock::Place SegmentSource::place_of (const Walk::Step &step) const
+{
+  const timeline::Leg &leg = itinerary_.walk.legs ()[step.leg];
+  // What is left of a leg has the same end.
+  return {itinerary_.seqnum,
+      itinerary_.walk.is_backward () ? leg.begin : leg.end, step.stretch,
+      segment_.discontinuity_sequence};
+}
+
+// How much later the present segment is than it is listed.
+std::int64_t SegmentSource::offset_of (std::uint64_t timestamp)
+{
+  auto answer = track_clock_.at (
+      *access_.clocks->lock (), place_of (*step_), segment_.time, timestamp);
+  if (answer.is_news && access_.on_other_clock)
+    access_.on_other_clock (
+        uri::without_secrets (reader_->part ().resource ().uri));
+  return answer.offset;
+}
+
+// There is no PTS below 0: SEGMENT begins later instead.
+void SegmentSource::begin_clock ()
+{
+  segment_lead_ =
+      static_cast<presentation::Time> (std::max<std::int64_t> (lead_, 0));
+}
+
+// With the first buffer of a segment. True: SEGMENT says more now.
+bool SegmentSource::take_clock ()
+{
+  if (const auto &lead = reader_->lead ()) {
+    read_clock (*lead);
+    return !axis_ && begin_axis ();
+  }
+  auto timestamp = reader_->timestamp ();
+  if (!timestamp) return false;
+  lead_ = -offset_of (*timestamp);
+  if (segment_lead_) return false;
+  begin_clock ();
+  return *segment_lead_ != 0;
+}
+
+presentation::Time SegmentSource::pts_of (presentation::Time media) const
+{
+  if (axis_) return axis_->pts (anchor_of (*step_), media, lead_);
+  auto out = static_cast<std::int64_t> (media + segment_lead_.value_or (0));
+  return static_cast<presentation::Time> (
+      std::max<std::int64_t> (out - lead_, 0));
+}
+
+// It has no clock of its own.
+presentation::Time SegmentSource::gap_time (presentation::Time media) const
+{
+  auto out = static_cast<std::int64_t> (pts_of (media)) + lead_;
+  return static_cast<presentation::Time> (std::max<std::int64_t> (out, 0));
 }
 
 // ---- Holes -----------------------------------------------------------------

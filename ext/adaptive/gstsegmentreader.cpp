@@ -12,6 +12,7 @@
 #include "gstblocks.h"
 #include "gstfetch.h"
 #include "gstthroughput.h"
+#include "id3.h"
 #include "loader.h"
 #include "tsclock.h"
 #include "uri.h"
@@ -94,13 +95,12 @@ static relay::Failure<SegmentProblem> failure (body::Problem problem)
 }
 
 SegmentReader::SegmentReader (const Access &access, SegmentPart part,
-    GCancellable *cancellable, block::Size &block, SegmentClocks &clocks)
+    GCancellable *cancellable, block::Size &block, webvtt::Clock &text)
     : access_ (access),
       part_ (std::move (part)),
       cancellable_ (cancellable),
       block_ (block),
-      clocks_ (clocks),
-      time_ (part_.segment.time)
+      text_clock_ (text)
 {
 }
 
@@ -260,8 +260,8 @@ SegmentReader::Result<std::size_t> SegmentReader::fill (
   return count;
 }
 
-// Goes on until the clock and the first picture are there, as far as one buffer
-// reaches.
+// Goes on until the clock and, where it is counted anew from there, the first
+// picture are there, as far as one buffer reaches.
 SegmentReader::Result<std::size_t> SegmentReader::fill_clock (
     std::span<std::uint8_t> out, std::size_t count)
 {
@@ -269,7 +269,10 @@ SegmentReader::Result<std::size_t> SegmentReader::fill_clock (
     return count;
   for (;;) {
     lead_ = tsclock::lead (out.first (count));
-    if (!lead_->is_open || count == out.size ()) return count;
+    bool is_wanted = part_.begins_clock
+                         ? lead_->is_open
+                         : part_.continues_clock && !lead_->clock;
+    if (!is_wanted || count == out.size ()) return count;
     auto more = fill (out.subspan (count));
     if (!more) return more.error ();
     if (*more == 0) return count;
@@ -303,8 +306,7 @@ SegmentReader::Result<relay::Done> SegmentReader::look (
           uri::without_secrets (encryption->key_uri),
           "what comes out is not media"});
     if (format == container::Format::packed_audio)
-      time_ = clocks_.packed_audio.at (
-          time_, id3::timestamp (bytes), part_.segment.discontinuity);
+      timestamp_ = id3::timestamp (bytes);
     is_text_ = format == container::Format::webvtt;
     boundaries_ = container::Boundaries (format);
   }
@@ -322,7 +324,7 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_block ()
     relay::MappedBuffer map (buffer.get (), GST_MAP_WRITE);
     if (!map) return failure (Kind::no_memory, part_);
     auto got = fill (map.writable ());
-    if (got && position_ == 0 && part_.begins_clock)
+    if (got && position_ == 0 && !part_.is_init)
       got = fill_clock (map.writable (), *got);
     if (!got) return got.error ();
     count = *got;
@@ -368,7 +370,9 @@ SegmentReader::Result<Owned<GstBuffer>> SegmentReader::read_text (
     first = std::move (*more);
   }
   position_ = 0;
-  text = webvtt::place (text, clocks_.text.offset (time_, text));
+  auto media = access_.clocks->lock ()->find (part_.place);
+  text = webvtt::place (text, text_clock_.offset (part_.segment.time,
+                                  part_.segment.duration, text, media));
   Owned<GstBuffer> out{gst_buffer_new_memdup (text.data (), text.size ())};
   dress (out.get ());
   return out;
@@ -419,7 +423,7 @@ void SegmentReader::dress (GstBuffer *buffer)
   if (part_.is_init)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_HEADER);
   else if (first)
-    GST_BUFFER_PTS (buffer) = time_;
+    GST_BUFFER_PTS (buffer) = part_.segment.time;
   else
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }

@@ -13,11 +13,12 @@
 #include "block.h"
 #include "body.h"
 #include "common/gstpp.h"
+#include "common/guarded.h"
 #include "container.h"
 #include "decryptedbody.h"
 #include "fetcher.h"
-#include "id3.h"
 #include "keystore.h"
+#include "mediaclock.h"
 #include "pool.h"
 #include "presentation.h"
 #include "segmentcache.h"
@@ -33,6 +34,9 @@ struct SegmentPart
   bool discontinuity = false;  // on its first buffer
   // Of MPEG-TS: a demuxer begins to count with this segment.
   bool begins_clock = false;
+  // Its clock is to be compared with that of the segment before.
+  bool continues_clock = false;
+  mediaclock::Place place{};
   // An initialization of segments that may have encrypted samples.
   bool is_of_samples = false;
   // Of a segment: what its initialization said.
@@ -85,14 +89,6 @@ struct SegmentProblem
   void post (GstElement *element) const;
 };
 
-// When media begin that say so themselves. Of a track, from one seek to the
-// next.
-struct SegmentClocks
-{
-  id3::Clock packed_audio;
-  webvtt::Clock text;
-};
-
 // Reads a part and makes buffers of it, as demuxers want them: OFFSET from 0,
 // HEADER on those of an initialization, PTS on the first one of a segment and
 // DELTA_UNIT on all that follow. By one thread at a time.
@@ -113,12 +109,19 @@ public:
     // apart from what anybody gets.
     std::shared_ptr<segmentcache::Cache> cache;
     std::string credentials{};
+    // What is known of the clocks of the media. Its lock is not held together
+    // with others.
+    std::shared_ptr<relay::Guarded<mediaclock::Book>> clocks =
+        std::make_shared<relay::Guarded<mediaclock::Book>> ();
+    // A segment is not where it is listed, by the clock of the others: from any
+    // thread, without a lock.
+    std::function<void (const std::string &uri)> on_other_clock{};
   };
 
-  // block: how large reads are; it learns over all readers of a track. All of
-  // them outlive the reader.
+  // block: how large reads are; it learns over all readers of a track, as text
+  // does of when it is. All of them outlive the reader.
   SegmentReader (const Access &access, SegmentPart part,
-      GCancellable *cancellable, block::Size &block, SegmentClocks &clocks);
+      GCancellable *cancellable, block::Size &block, webvtt::Clock &text);
   SegmentReader (const SegmentReader &) = delete;
   SegmentReader &operator= (const SegmentReader &) = delete;
   ~SegmentReader () = default;
@@ -151,12 +154,17 @@ public:
   {
     return body_ ? body_->head ().length : std::nullopt;
   }
-  // With its first buffer, of a segment of MPEG-TS that begins the clock: how
-  // much later than what is listed its demuxer takes it for. Nothing: it is
-  // none.
+  // With its first buffer, of a segment of MPEG-TS: what it begins with. Where
+  // it does not begin the clock, no more than its PCR is looked for. Nothing:
+  // it is none.
   [[nodiscard]] const std::optional<tsclock::Lead> &lead () const
   {
     return lead_;
+  }
+  // And of packed audio: when it is on the clock of the media.
+  [[nodiscard]] std::optional<std::uint64_t> timestamp () const
+  {
+    return timestamp_;
   }
   // Of an initialization, at its end.
   [[nodiscard]] const decryptedbody::Programs &programs () const
@@ -185,10 +193,10 @@ private:
   const SegmentPart part_;
   GCancellable *cancellable_;
   block::Size &block_;
-  SegmentClocks &clocks_;
-  presentation::Time time_;  // of the first buffer
-  bool is_text_ = false;     // WebVTT
+  webvtt::Clock &text_clock_;
+  bool is_text_ = false;  // WebVTT
   std::optional<tsclock::Lead> lead_;
+  std::optional<std::uint64_t> timestamp_;
   decryptedbody::Programs programs_;  // which the body sets
   bool waits_for_place_ = true;
   bool was_let_go_ = false;  // its time says nothing of the network

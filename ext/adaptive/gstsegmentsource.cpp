@@ -152,7 +152,7 @@ bool SegmentSource::begin_step ()
   put_init_first ();
   if (segment_.gap) {
     events_.emplace_back (
-        gst_event_new_gap (pts_of (segment_.time) + lead_, segment_.duration));
+        gst_event_new_gap (gap_time (segment_.time), segment_.duration));
     discontinuity_ = true;
   }
   return true;
@@ -213,11 +213,13 @@ std::shared_ptr<SegmentReader> SegmentSource::make_reader (bool is_init)
     part.programs = programs_;
   if (discontinuity_ || itinerary_.walk.is_backward ()) begins_clock_ = true;
   part.begins_clock = begins_clock_ && !is_init;
+  part.continues_clock = reference_ && !begins_clock_;
+  part.place = place_of (*step_);
   if (!is_init || !after_init_)
     part.discontinuity = std::exchange (discontinuity_, false) ||
                          (itinerary_.walk.is_backward () && !is_init);
   return std::make_shared<SegmentReader> (
-      access_, std::move (part), cancellable_, block_, clocks_);
+      access_, std::move (part), cancellable_, block_, text_clock_);
 }
 
 // The segment is asked for as soon as its initialization is: not before, or it
@@ -478,13 +480,10 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
   } while (!buffer || !skip (buffer.get ()));
   passed_ += gst_buffer_get_size (buffer.get ());
   if (give_up ()) return next ();
-  if (const auto &lead = reader_->lead ()) {
-    lead_ = lead->time.value_or (lead_);
-    if (!axis_ && begin_axis ()) {
-      events_.push_back (segment_event (*step_));
-      behind_segment_ = std::move (buffer);
-      return take_event ();
-    }
+  if (GST_BUFFER_PTS_IS_VALID (buffer.get ()) && take_clock ()) {
+    events_.push_back (segment_event (*step_));
+    behind_segment_ = std::move (buffer);
+    return take_event ();
   }
   return take_buffer (std::move (buffer));
 }

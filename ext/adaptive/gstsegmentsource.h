@@ -159,15 +159,22 @@ private:
   [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
   SegmentItem take_event ();
   SegmentItem take_buffer (relay::Owned<GstBuffer> buffer);
-  // Of what is at this time of the media.
+  // Of what is at this time of the media, and of what is missing there.
   [[nodiscard]] presentation::Time pts_of (presentation::Time media) const;
+  [[nodiscard]] presentation::Time gap_time (presentation::Time media) const;
   [[nodiscard]] timeline::Span span_of (const timeline::Walk::Step &step) const;
   [[nodiscard]] tsclock::Anchor anchor_of (
       const timeline::Walk::Step &step) const;
   [[nodiscard]] relay::Owned<GstEvent> make_event (
       const GstSegment &segment) const;
   void add_legs (const timeline::Walk::Step &step, GstSegment &segment) const;
+  [[nodiscard]] mediaclock::Place place_of (
+      const timeline::Walk::Step &step) const;
+  std::int64_t offset_of (std::uint64_t timestamp);
+  void read_clock (const tsclock::Lead &lead);
+  void begin_clock ();
   [[nodiscard]] bool begin_axis ();
+  [[nodiscard]] bool take_clock ();
   Result<relay::Done> open_part ();
   Result<relay::Done> open_init (std::shared_ptr<SegmentReader> reader);
   Result<relay::Done> open_media ();
@@ -185,7 +192,7 @@ private:
   GCancellable *const cancellable_;
   Helper *const helper_;
   block::Size block_;
-  SegmentClocks clocks_;
+  webvtt::Clock text_clock_;
 
   std::uint64_t number_ = 0;
   std::optional<timeline::Walk::Step> step_;
@@ -197,12 +204,18 @@ private:
   std::optional<presentation::Resource> init_;
   decryptedbody::Programs programs_;  // that it said
   bool discontinuity_ = true;         // before what is read next
-  // MPEG-TS: a demuxer begins to count with the segment that is read next; how
-  // much later than what is listed is what it makes of the last one; the buffer
-  // that said so first, behind the SEGMENT that says it; and then all times.
-  bool begins_clock_ = true;
-  presentation::Time lead_ = 0;
+  // How much later than by its PTS the present segment is, had that the time
+  // that is listed: MPEG-TS, by what its demuxer takes for its beginning, and
+  // all with a clock of its own, which may say something else. That of SEGMENT,
+  // once it is known, and the buffer that said it, behind that SEGMENT.
+  std::int64_t lead_ = 0;
+  std::optional<presentation::Time> segment_lead_;
   relay::Owned<GstBuffer> behind_segment_;
+  mediaclock::Track track_clock_;
+  // MPEG-TS: a demuxer begins to count with the segment that is read next; the
+  // first PCR of the last one; and all times.
+  bool begins_clock_ = true;
+  std::optional<mediaclock::Anchor> reference_;
   std::optional<tsclock::Axis> axis_;
   // As they were before this step.
   std::optional<presentation::Resource> init_before_;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "bytes.h"
+#include "mediaclock.h"
 
 namespace id3 {
 
@@ -15,10 +16,6 @@ using Bytes = std::span<const std::uint8_t>;
 constexpr std::string_view owner =
     "com.apple.streaming.transportStreamTimestamp";
 constexpr std::size_t header_size = 10;
-
-// What is further from where the list has it is not later or earlier: it is on
-// another clock.
-constexpr presentation::Time furthest = 10 * presentation::second;
 
 // Four times seven bits (ID3v2.4 structure 6.2).
 std::optional<std::uint32_t> synchsafe (std::uint32_t value)
@@ -67,7 +64,7 @@ std::optional<std::uint64_t> of_private (Bytes data)
   bytes::Reader reader (data.subspan (owner.size () + 1));
   std::uint64_t value = reader.u64 ();
   // "the upper 31 bits ... set to zero"
-  if (value >= wrap) return std::nullopt;
+  if (value >= mediaclock::wrap) return std::nullopt;
   return value;
 }
 
@@ -101,28 +98,6 @@ std::optional<std::uint64_t> timestamp (Bytes bytes)
     bytes = tag->rest;
   }
   return std::nullopt;
-}
-
-presentation::Time Clock::at (presentation::Time listed,
-    std::optional<std::uint64_t> timestamp, bool discontinuous)
-{
-  if (discontinuous) anchor_.reset ();
-  if (!timestamp) return listed;
-  if (anchor_ && listed >= anchor_->time) {
-    constexpr std::uint64_t second = presentation::second;
-    presentation::Time passed = listed - anchor_->time;
-    std::uint64_t expected = anchor_->timestamp + passed / second * frequency +
-                             passed % second * frequency / second;
-    // How much later, round the clock; half of it is earlier.
-    std::uint64_t later = (*timestamp - expected) % wrap;
-    std::uint64_t earlier = wrap - later;
-    if (later < furthest / second * frequency)
-      return listed + later * second / frequency;
-    if (earlier < furthest / second * frequency)
-      return listed - std::min (listed, earlier * second / frequency);
-  }
-  anchor_ = Anchor{listed, *timestamp};
-  return listed;
 }
 
 }  // namespace id3

@@ -33,6 +33,8 @@ bool Segments::byte_range (std::string_view value)
 bool Segments::discontinuity (std::string_view /*value*/)
 {
   discontinuity_ = true;
+  list_.discontinuities.push_back (
+      static_cast<std::uint32_t> (list_.entries.size ()));
   return true;
 }
 
@@ -172,6 +174,7 @@ void Segments::reserve (std::size_t done)
   expect (list_.parts);
   expect (list_.keys);
   expect (list_.dates);
+  expect (list_.discontinuities);
 }
 
 // ---- The end ---------------------------------------------------------------

@@ -168,6 +168,8 @@ struct SegmentList
   std::vector<Key> keys;
   std::vector<std::shared_ptr<const Protections>> protections;
   std::vector<Date> dates;  // in the order of entries
+  // HLS: EXT-X-DISCONTINUITY, the entries that it stands before; in order.
+  std::vector<std::uint32_t> discontinuities;
   std::uint64_t media_sequence = 0;
   std::uint64_t discontinuity_sequence = 0;
   bool independent_segments = false;  // each begins with a key frame
@@ -247,7 +249,9 @@ struct Segment
   Time time = 0;  // of its first sample, on the media's own clock
   Time duration = 0;
   bool discontinuity = false;  // before this one
-  bool gap = false;            // nothing to fetch: see EXT-X-GAP
+  // HLS: the Discontinuity Sequence Number (RFC 8216bis 3).
+  std::uint64_t discontinuity_sequence = 0;
+  bool gap = false;  // nothing to fetch: see EXT-X-GAP
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
   // HLS: of its samples, where that can be undone here: SAMPLE-AES with a key

@@ -103,6 +103,15 @@ void encrypt (Segment &segment, const std::string &base,
           iv ? *iv : iv_of (list.media_sequence + n)};
 }
 
+// That of the first segment and "the number of EXT-X-DISCONTINUITY tags in the
+// Playlist preceding the URI line of the segment" (RFC 8216bis 6.2).
+std::uint64_t discontinuity_sequence (const SegmentList &list, std::uint64_t n)
+{
+  auto end = std::ranges::upper_bound (list.discontinuities, n);
+  return list.discontinuity_sequence +
+         static_cast<std::uint64_t> (end - list.discontinuities.begin ());
+}
+
 std::optional<Segment> nth (
     const std::string &base, const SegmentList &list, std::uint64_t n)
 {
@@ -126,6 +135,7 @@ std::optional<Segment> nth (
   segment.duration = entry.duration;
   // What lies between two key frames is left out.
   segment.discontinuity = entry.discontinuity || list.i_frames_only;
+  segment.discontinuity_sequence = discontinuity_sequence (list, n);
   return segment;
 }
 

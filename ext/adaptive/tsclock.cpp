@@ -60,7 +60,7 @@ class Reader
 public:
   void add (Bytes packet);
   [[nodiscard]] bool has_all () const { return clock_ && picture_; }
-  [[nodiscard]] std::optional<presentation::Time> lead () const;
+  [[nodiscard]] Lead lead () const;
 
 private:
   std::optional<std::uint64_t> clock_;
@@ -87,13 +87,16 @@ void Reader::add (Bytes packet)
   if (!of) of = found->time;
 }
 
-std::optional<presentation::Time> Reader::lead () const
+Lead Reader::lead () const
 {
-  auto first = picture_ ? picture_ : sound_;
-  if (!clock_ || !first) return std::nullopt;
-  std::uint64_t units = (*first - *clock_) % wrap;
-  if (units > longest) return std::nullopt;
-  return presentation::to_time (units, frequency);
+  Lead out;
+  out.is_open = !has_all ();
+  out.clock = clock_;
+  out.first = picture_ ? picture_ : sound_;
+  if (!out.clock || !out.first) return out;
+  std::uint64_t units = (*out.first - *out.clock) % wrap;
+  if (units <= longest) out.time = presentation::to_time (units, frequency);
+  return out;
 }
 
 }  // namespace
@@ -106,11 +109,11 @@ Lead lead (Bytes bytes)
     reader.add (bytes.first (container::packet_size));
     bytes = bytes.subspan (container::packet_size);
   }
-  return {reader.lead (), !reader.has_all ()};
+  return reader.lead ();
 }
 
 presentation::Time Axis::pts (
-    const Anchor &part, presentation::Time media, presentation::Time lead) const
+    const Anchor &part, presentation::Time media, std::int64_t lead) const
 {
   auto of = [] (presentation::Time time) {
     return static_cast<std::int64_t> (time);
@@ -119,7 +122,7 @@ presentation::Time Axis::pts (
   auto played = static_cast<std::int64_t> (
       static_cast<double> (of (part.running) - of (first_.running)) * rate_);
   std::int64_t out = of (first_.media) + played + of (media) - of (part.media) +
-                     of (lead_) - of (lead);
+                     of (lead_) - lead;
   return static_cast<presentation::Time> (std::max<std::int64_t> (out, 0));
 }
 

@@ -19,6 +19,9 @@ struct Lead
   std::optional<presentation::Time> time{};
   // More bytes may say otherwise.
   bool is_open = true;
+  // The first PCR, and what of both is presented first. Of 33 bits.
+  std::optional<std::uint64_t> clock{};
+  std::optional<std::uint64_t> first{};
 };
 
 // bytes: whole packets, from the beginning of a segment, as many as there are.
@@ -44,9 +47,10 @@ public:
   {
   }
 
-  // The PTS of what is at this time of the media in a part, with this lead.
-  [[nodiscard]] presentation::Time pts (const Anchor &part,
-      presentation::Time media, presentation::Time lead) const;
+  // The PTS of what is at this time of the media in a part, with this lead,
+  // which is below 0 where the media are later than they are listed.
+  [[nodiscard]] presentation::Time pts (
+      const Anchor &part, presentation::Time media, std::int64_t lead) const;
 
 private:
   double rate_;

@@ -12,8 +12,6 @@ namespace webvtt {
 namespace {
 
 constexpr std::string_view map_name = "X-TIMESTAMP-MAP";
-constexpr std::uint64_t frequency = 90'000;
-constexpr std::uint64_t wrap = std::uint64_t{1} << 33;
 constexpr Time milli = 1'000'000;
 
 // The next line with its end.
@@ -86,6 +84,13 @@ std::optional<Timing> timing_of (std::string_view line)
   return Timing{*begin, *end, rest.substr (size)};
 }
 
+std::uint64_t to_units (Time time)
+{
+  constexpr std::uint64_t second = presentation::second;
+  return time / second * mediaclock::frequency +
+         time % second * mediaclock::frequency / second;
+}
+
 Time moved (Time time, std::int64_t by)
 {
   auto distance = by < 0 ? std::uint64_t{0} - static_cast<std::uint64_t> (by)
@@ -124,7 +129,7 @@ std::optional<Map> map_of (std::string_view text)
         mpegts = text::number<std::uint64_t> (one.substr (7));
     }
     if (!local || !mpegts) return std::nullopt;
-    return Map{*local, *mpegts % wrap};
+    return Map{*local, *mpegts % mediaclock::wrap};
   }
   return std::nullopt;
 }
@@ -170,35 +175,43 @@ std::string place (std::string_view text, std::int64_t by)
   return out;
 }
 
-// What the media's clock says at the beginning of the presentation nobody tells
-// here. But cues are where the list has their segment, so that the first one
-// shows whether its clock is the presentation's or begins anew with each
-// segment; those that follow are as much later as the two clocks are further
-// apart.
-std::int64_t Clock::offset (Time listed, std::string_view text)
+// Where the clock of the media puts the first cue. Nothing: that is not in its
+// segment, so that it must be another clock.
+static std::optional<std::int64_t> offset_by (const mediaclock::Anchor &media,
+    Time listed, Time duration, Time cue, std::uint64_t difference)
+{
+  std::int64_t later =
+      mediaclock::offset (media, listed, difference + to_units (cue));
+  constexpr auto most = static_cast<std::int64_t> (mediaclock::furthest);
+  if (later < -most || later > most + static_cast<std::int64_t> (duration))
+    return std::nullopt;
+  return static_cast<std::int64_t> (listed) + later -
+         static_cast<std::int64_t> (cue);
+}
+
+// X-TIMESTAMP-MAP says what the media's clock is at a time of the cues. Where
+// nobody knows what that clock has to do with the presentation's, cues are
+// where the list has their segment, so that the first one shows whether its
+// clock is the presentation's or begins anew with each segment; those that
+// follow are as much later as the two clocks are further apart.
+std::int64_t Clock::offset (Time listed, Time duration, std::string_view text,
+    const std::optional<mediaclock::Anchor> &media)
 {
   auto map = map_of (text);
   auto cue = first_cue (text);
   if (!map || !cue) return anchor_ && !map ? anchor_->offset : 0;
-  std::uint64_t local =
-      map->local / presentation::second * frequency +
-      map->local % presentation::second * frequency / presentation::second;
-  std::uint64_t difference = (map->mpegts - local) % wrap;
+  std::uint64_t difference = map->mpegts - to_units (map->local);
+  if (media)
+    if (auto known = offset_by (*media, listed, duration, *cue, difference))
+      return *known;
   if (!anchor_) {
     auto distance = [] (Time a, Time b) { return a < b ? b - a : a - b; };
     bool is_own = distance (*cue, 0) < distance (*cue, listed);
     anchor_ =
         Anchor{is_own ? static_cast<std::int64_t> (listed) : 0, difference};
   }
-  std::uint64_t later = (difference - anchor_->difference) % wrap;
-  auto to_nanoseconds = [] (std::uint64_t units) {
-    return static_cast<std::int64_t> (
-        units / frequency * presentation::second +
-        units % frequency * presentation::second / frequency);
-  };
-  // Round the clock half of it is earlier.
-  if (later < wrap / 2) return anchor_->offset + to_nanoseconds (later);
-  return anchor_->offset - to_nanoseconds (wrap - later);
+  return anchor_->offset +
+         mediaclock::offset ({0, anchor_->difference}, 0, difference);
 }
 
 }  // namespace webvtt

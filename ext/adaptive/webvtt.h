@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "mediaclock.h"
 #include "presentation.h"
 
 // WebVTT segments of HLS (RFC 8216bis 3.1.5): cues on a clock that
@@ -42,14 +43,16 @@ struct Map
 class Clock
 {
 public:
-  // listed: when the list says that the segment begins.
-  [[nodiscard]] std::int64_t offset (Time listed, std::string_view text);
+  // listed: when the list says that the segment is. media: what the clock of
+  // the media says, as far as anybody knows.
+  [[nodiscard]] std::int64_t offset (Time listed, Time duration,
+      std::string_view text, const std::optional<mediaclock::Anchor> &media);
 
 private:
   struct Anchor
   {
     std::int64_t offset = 0;
-    std::uint64_t difference = 0;  // of the two clocks, at 90,000, 33 bits
+    std::uint64_t difference = 0;  // of the two clocks, of 33 bits
   };
   std::optional<Anchor> anchor_;
 };

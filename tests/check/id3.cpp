@@ -95,58 +95,12 @@ GST_START_TEST (timestamps_are_found)
 }
 GST_END_TEST;
 
-GST_START_TEST (segments_begin_when_their_timestamps_say)
-{
-  struct Step
-  {
-    std::uint64_t listed;  // ms
-    std::optional<std::uint64_t> timestamp;
-    bool discontinuous;
-    std::uint64_t expected;  // ms
-  };
-  const std::vector<Step> runs[] = {
-      // The list rounds.
-      {{0, 900000, true, 0}, {10000, 1799100, false, 9990},
-          {20000, 2700900, false, 20010}},
-      // Without a timestamp, as the list says.
-      {{0, {}, true, 0}, {10000, 900000, false, 10000},
-          {20000, {}, false, 20000}, {30000, 2700090, false, 30001}},
-      // It wraps.
-      {{0, id3::wrap - 90000, true, 0}, {2000, 90000, false, 2000},
-          {4000, 270090, false, 4001}},
-      // And goes back over it.
-      {{0, 0, true, 0}, {0, id3::wrap - 90, false, 0}},
-      {{5000, 90, true, 5000}, {5001, id3::wrap - 90, false, 4998}},
-      // Another clock, said and not said.
-      {{0, 900000, true, 0}, {10000, 5, true, 10000},
-          {20000, 900095, false, 20001}},
-      {{0, 900000, true, 0}, {10000, 90000000, false, 10000},
-          {20000, 90900090, false, 20001}},
-      // After more than 26.5 hours.
-      {{0, 0, true, 0},
-          {100'000'000, 9'000'000'090 % id3::wrap, false, 100'000'001}},
-      // Back, by a seek that nobody told of.
-      {{10000, 0, true, 10000}, {0, 900000, false, 0},
-          {10000, 1800090, false, 10001}},
-  };
-  for (const auto &run : runs) {
-    id3::Clock clock;
-    for (const Step &step : run)
-      fail_unless_equals_uint64 (clock.at (step.listed * GST_MSECOND,
-                                     step.timestamp, step.discontinuous) /
-                                     GST_MSECOND,
-          step.expected);
-  }
-}
-GST_END_TEST;
-
 static Suite *id3_suite ()
 {
   Suite *suite = suite_create ("id3");
   TCase *tests = tcase_create ("all");
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, timestamps_are_found);
-  tcase_add_test (tests, segments_begin_when_their_timestamps_say);
   return suite;
 }
 

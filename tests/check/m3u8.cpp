@@ -186,6 +186,7 @@ GST_START_TEST (a_media_playlist_is_read)
   fail_unless_equals_uint64 (list.entries[3].time, 6503 * GST_MSECOND);
   fail_unless (!list.entries[2].discontinuity);
   fail_unless (list.entries[3].discontinuity);
+  fail_unless (list.discontinuities == (std::vector<std::uint32_t>{3}));
   fail_unless_equals_uint64 (list.inits.size (), 2);
   fail_unless (list.inits[0].uri == "i.mp4");
   fail_unless (list.inits[0].range == presentation::Range ({5, 14}));

@@ -155,6 +155,24 @@ GST_START_TEST (segments_of_lists)
 }
 GST_END_TEST;
 
+// By the tags, of which there may be several before a segment.
+GST_START_TEST (discontinuities_are_counted)
+{
+  SegmentList list;
+  list.entries.resize (5);
+  list.discontinuity_sequence = 7;
+  list.discontinuities = {0, 2, 2, 4};
+  Representation all{};
+  all.segments = list;
+  const std::uint64_t expected[] = {8, 8, 10, 10, 11};
+  for (std::uint64_t n = 0; n < 5; n++) {
+    auto segment = schedule::segment (all, n);
+    fail_unless (segment.has_value ());
+    fail_unless_equals_uint64 (segment->discontinuity_sequence, expected[n]);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_not_loaded_has_no_segments)
 {
   Representation all{};
@@ -199,6 +217,7 @@ static Suite *schedule_suite ()
   tcase_add_test (tests, a_rendition_is_chosen_by_its_group);
   tcase_add_test (tests, segments_of_templates);
   tcase_add_test (tests, segments_of_lists);
+  tcase_add_test (tests, discontinuities_are_counted);
   tcase_add_test (tests, what_is_not_loaded_has_no_segments);
   tcase_add_test (tests, an_index_becomes_a_list);
   return suite;

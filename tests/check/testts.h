@@ -19,10 +19,12 @@ inline std::uint32_t crc_of (const std::string &section)
   return crc;
 }
 
-// One program of one video stream.
+// One program of one stream: a picture (H.264) or sound (AAC).
 class TsWriter
 {
 public:
+  explicit TsWriter (bool is_sound = false) : is_sound_ (is_sound) {}
+
   // PAT and PMT.
   std::string tables ()
   {
@@ -32,16 +34,18 @@ public:
            packet (table_pid, true,
                section ("\x02", std::string ("\0\1\xc1\0\0", 5) +
                                     be16 (0xe000 | video_pid) + be16 (0xf000) +
-                                    '\x1b' + be16 (0xe000 | video_pid) +
-                                    be16 (0xf000)));
+                                    (is_sound_ ? '\x0f' : '\x1b') +
+                                    be16 (0xe000 | video_pid) + be16 (0xf000)));
   }
 
-  // A picture, whose clock reference is so much before its time (90 kHz).
+  // A picture or frame, whose clock reference is so much before its time (90
+  // kHz).
   std::string picture (
       std::uint64_t time, const std::string &payload, std::uint64_t lead = 0)
   {
     const std::uint64_t clock = (time - lead) & 0x1ffffffff;
     std::string pes ("\0\0\1\xe0\0\0\x84\x80\x05", 9);
+    if (is_sound_) pes[3] = '\xc0';
     pes += static_cast<char> (0x21 | (time >> 29 & 0x0e));
     pes += be16 ((time >> 14 & 0xfffe) | 1);
     pes += be16 ((time << 1 & 0xfffe) | 1);
@@ -103,6 +107,7 @@ private:
     return out + payload;
   }
 
+  const bool is_sound_;
   unsigned counts_[3] = {0, 0, 0};
 };
 

@@ -80,6 +80,10 @@ GST_START_TEST (what_comes_first)
         static_cast<guint64> (got.time.value_or (1)));
     fail_unless (got.is_open == row.is_open, "%s", row.name);
   }
+  tsclock::Lead got = lead_of (sound + ts.picture (90000, frame, 9000));
+  fail_unless (got.clock == 18000 && got.first == 90000);
+  fail_unless (lead_of (sound).first == 63000);
+  fail_unless (!lead_of (tables).clock && !lead_of (tables).first);
 }
 GST_END_TEST;
 
@@ -111,7 +115,7 @@ GST_START_TEST (parts_follow_each_other)
     double rate;
     Anchor part;
     presentation::Time media;
-    presentation::Time lead;
+    std::int64_t lead;
     presentation::Time expected;
   } rows[] = {
       {1, {10 * s, 0}, 12 * s, s, 12 * s},
@@ -119,6 +123,8 @@ GST_START_TEST (parts_follow_each_other)
       {1, {30 * s, 4 * s}, 31 * s, s, 15 * s},
       {1, {30 * s, 4 * s}, 31 * s, 3 * s, 13 * s},
       {1, {30 * s, 4 * s}, 31 * s, 0, 16 * s},
+      // Later than it is listed.
+      {1, {30 * s, 4 * s}, 31 * s, -2 * std::int64_t{s}, 18 * s},
       {2, {30 * s, 4 * s}, 31 * s, s, 19 * s},
       {-1, {6 * s, 4 * s}, 4 * s, s, 4 * s},
       {-2, {6 * s, 1 * s}, 4 * s, s, 6 * s},

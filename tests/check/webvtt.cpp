@@ -122,16 +122,57 @@ GST_START_TEST (cues_are_when_their_segment_is)
           ",MPEGTS:" + std::to_string (step.mpegts * 90000) + "\n\n";
       if (step.cue != nullptr)
         text += std::string (step.cue) + " --> 99:00:00.000\nx\n";
-      std::int64_t offset = clock.offset (step.listed * GST_SECOND, text);
+      std::int64_t offset = clock.offset (
+          step.listed * GST_SECOND, 6 * GST_SECOND, text, std::nullopt);
       fail_unless (offset == step.offset * std::int64_t{GST_SECOND},
           "%d: %" G_GINT64_FORMAT, static_cast<int> (step.listed), offset);
     }
   }
   // Without a map cues are where they say.
   webvtt::Clock clock;
-  fail_unless (clock.offset (60 * GST_SECOND,
-                   "WEBVTT\n\n00:01.000 --> "
-                   "00:02.000\n") == 0);
+  fail_unless (clock.offset (60 * GST_SECOND, 6 * GST_SECOND,
+                   "WEBVTT\n\n00:01.000 --> 00:02.000\n", std::nullopt) == 0);
+}
+GST_END_TEST;
+
+// The media are presented 10 s after their clock's zero, and 0.4 s later.
+GST_START_TEST (cues_are_when_the_media_are)
+{
+  constexpr std::uint64_t unit = 90;  // a millisecond
+  const struct
+  {
+    std::uint64_t listed;  // s
+    std::uint64_t mpegts;  // ms
+    const char *cue;
+    std::int64_t offset;  // ms
+  } rows[] = {
+      {0, 10400, "00:01.000", 0},
+      {0, 10000, "00:01.000", -400},
+      {60, 10000, "01:01.000", -400},
+      // A clock for each segment.
+      {60, 70000, "00:01.000", 59600},
+      // Round the clock of 33 bits, which are 95443.7 s.
+      {95440, 10000, "26:30:41.000", -400},
+      // In a long segment, and a little before it.
+      {0, 10000, "01:00.000", -400},
+      {60, 10000, "00:51.000", -400},
+      // Elsewhere: it is another clock.
+      {60, 10000, "00:50.000", 0},
+      {0, 10000, "01:15.000", 0},
+      {60, 0, "01:01.000", -10400},
+      {60, 500000, "00:01.000", 60000},
+  };
+  for (const auto &row : rows) {
+    webvtt::Clock clock;
+    std::string text = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:" +
+                       std::to_string (row.mpegts * unit) + "\n\n" + row.cue +
+                       " --> 99:00:00.000\nx\n";
+    std::int64_t offset = clock.offset (row.listed * GST_SECOND,
+        60 * GST_SECOND, text, mediaclock::Anchor{0, 10400 * unit});
+    fail_unless (offset / std::int64_t{GST_MSECOND} == row.offset,
+        "%d s, %s: %" G_GINT64_FORMAT, static_cast<int> (row.listed), row.cue,
+        offset);
+  }
 }
 GST_END_TEST;
 
@@ -144,6 +185,7 @@ static Suite *webvtt_suite ()
   tcase_add_test (tests, cues_are_moved);
   tcase_add_test (tests, segments_end_with_an_empty_line);
   tcase_add_test (tests, cues_are_when_their_segment_is);
+  tcase_add_test (tests, cues_are_when_the_media_are);
   return suite;
 }
 

@@ -12,8 +12,21 @@ extern "C" int LLVMFuzzerTestOneInput (
   std::string_view text (reinterpret_cast<const char *> (data), size);
   constexpr presentation::Time hour = 3600 * presentation::second;
   webvtt::Clock clock;
-  std::int64_t offset = clock.offset (hour, text);
-  (void)clock.offset (2 * hour, text);
+  constexpr presentation::Time length = 6 * presentation::second;
+  std::int64_t offset = clock.offset (hour, length, text, std::nullopt);
+  (void)clock.offset (2 * hour, length, text, std::nullopt);
+  // By the clock of the media the first cue is in its segment, or nearly so;
+  // where it is not, that clock changes nothing.
+  mediaclock::Anchor media{hour, size};
+  std::int64_t known = webvtt::Clock ().offset (hour, length, text, media);
+  if (webvtt::map_of (text) && webvtt::first_cue (text)) {
+    auto cue = static_cast<std::int64_t> (*webvtt::first_cue (text)) + known;
+    auto from = static_cast<std::int64_t> (hour - mediaclock::furthest);
+    auto to = static_cast<std::int64_t> (hour + length + mediaclock::furthest);
+    bool is_guess =
+        known == webvtt::Clock ().offset (hour, length, text, std::nullopt);
+    if (!is_guess && (cue < from || cue > to)) std::abort ();
+  }
   std::string moved = webvtt::shift (text, offset);
   // It is as it was, but for when the cues are.
   auto before = webvtt::first_cue (text);
