@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cookies.h"
+#include "decoder.h"
 #include "http.h"
 #include "request.h"
 #include "response.h"
@@ -46,6 +47,47 @@ Result<Whole> read_whole (Response &response, std::size_t max_bytes)
   return out;
 }
 
+// A file that lies coded on a server which does not say so: RFC 1952 2.3.1. No
+// manifest begins like that.
+bool is_coded (const Whole &whole)
+{
+  constexpr std::uint8_t magic[] = {0x1f, 0x8b};
+  return whole.bytes.size () > 2 &&
+         std::ranges::equal (std::span (whole.bytes).first (2), magic);
+}
+
+// As read_whole does it.
+Result<Whole> decode (Whole whole, std::size_t max_bytes)
+{
+  auto fail = [&whole] (Error error, const char *message) {
+    return relay::failure (
+        Problem{error, 200, uri::without_secrets (whole.uri), message, {}});
+  };
+  constexpr std::size_t step = 65536;
+  auto decoder = Decoder::make ("gzip");
+  std::span<const std::uint8_t> left (whole.bytes);
+  std::vector<std::uint8_t> out;
+  std::size_t used = 0;
+  for (;;) {
+    if (used == out.size ())
+      out.resize (std::min (used + std::max (used, step), max_bytes + 1));
+    auto count = decoder->decode (out.data () + used, out.size () - used);
+    if (!count) return fail (Error::protocol, "not gzip behind its beginning");
+    used += *count;
+    if (used > max_bytes) return fail (Error::too_large, "larger than allowed");
+    if (*count > 0) continue;
+    if (left.empty ()) break;
+    std::size_t next = std::min (left.size (), decoder->space ().size ());
+    std::ranges::copy (left.first (next), decoder->space ().begin ());
+    decoder->add (next);
+    left = left.subspan (next);
+  }
+  if (!decoder->is_complete ()) return fail (Error::truncated, "cut gzip");
+  out.resize (used);
+  whole.bytes = std::move (out);
+  return whole;
+}
+
 }  // namespace
 
 Result<Whole> fetch_all (const Settings &settings, const Request &request,
@@ -57,6 +99,8 @@ Result<Whole> fetch_all (const Settings &settings, const Request &request,
         send_again (settings, request, cancellable, counters, retry);
     if (!response) return response.error ();
     Result<Whole> whole = read_whole (**response, max_bytes);
+    if (whole && request.kind == Kind::manifest && is_coded (*whole))
+      return decode (std::move (*whole), max_bytes);
     // Nobody has seen the first part: what cannot be resumed begins again.
     if (whole || (whole.code ().error != Error::truncated &&
                      whole.code ().error != Error::changed &&

@@ -984,6 +984,11 @@ GST_START_TEST (codings_are_for_manifests)
     if (r.path == "/cut")
       return Reply{200, coded.substr (0, coded.size () / 2),
           {{"Content-Encoding", "gzip"}}};
+    if (r.path == "/silent") return Reply{200, coded, {}};
+    if (r.path == "/silent-cut")
+      return Reply{200, coded.substr (0, coded.size () / 2), {}};
+    if (r.path == "/silent-broken")
+      return Reply{200, coded.substr (0, 20) + std::string (50, 'x'), {}};
     return Reply{200, coded, {{"Content-Encoding", "gzip"}}};
   });
   auto whole = fetcher::fetch_all (settings (),
@@ -997,6 +1002,26 @@ GST_START_TEST (codings_are_for_manifests)
   whole = fetcher::fetch_all (settings (),
       {server.uri ("/m"), {}, Kind::manifest}, nullptr, nullptr, 1000);
   fail_unless (!whole && whole.code ().error == Error::too_large);
+  // Coded without a word: a manifest is decoded, within its bounds, and other
+  // bytes are what they are.
+  auto silent = [&] (const char *path, Kind kind, std::size_t max_bytes) {
+    return fetcher::fetch_all (settings (), {server.uri (path), {}, kind},
+        nullptr, nullptr, max_bytes);
+  };
+  whole = silent ("/silent", Kind::manifest, 100000);
+  fail_unless (whole.ok ());
+  fail_unless (
+      std::string (whole->bytes.begin (), whole->bytes.end ()) == text);
+  whole = silent ("/silent", Kind::manifest, 1000);
+  fail_unless (!whole && whole.code ().error == Error::too_large);
+  whole = silent ("/silent-cut", Kind::manifest, 100000);
+  fail_unless (!whole && whole.code ().error == Error::truncated);
+  whole = silent ("/silent-broken", Kind::manifest, 100000);
+  fail_unless (!whole && whole.code ().error == Error::protocol);
+  whole = silent ("/silent", Kind::key, 100000);
+  fail_unless (whole.ok ());
+  fail_unless (
+      std::string (whole->bytes.begin (), whole->bytes.end ()) == coded);
   // Coded without being asked: decoded, but no part of it is.
   assert_body (fetch (settings (), server.uri ("/x")), text);
   assert_problem (
