@@ -176,6 +176,14 @@ presentation::Time SegmentSource::gap_time (presentation::Time media) const
 
 // ---- Holes -----------------------------------------------------------------
 
+// In place of the present segment.
+void SegmentSource::put_gap ()
+{
+  events_.emplace_back (
+      gst_event_new_gap (gap_time (segment_.time), segment_.duration));
+  discontinuity_ = true;
+}
+
 // Where the track is missing before a step: in other periods, forward.
 std::optional<timeline::Span> SegmentSource::hole_before (
     const Walk::Step &step) const

@@ -76,6 +76,13 @@ bool SegmentProblem::is_of_place () const
          !is_cancelled ();
 }
 
+bool SegmentProblem::is_of_nothing () const
+{
+  return kind == Kind::body && body.error == body::Error::fetch && !is_of_key &&
+         body.fetch.error == fetcher::Error::http_status &&
+         (body.fetch.http_status == 404 || body.fetch.http_status == 410);
+}
+
 std::string SegmentProblem::describe () const
 {
   if (kind == Kind::not_media) return uri + ": not media";

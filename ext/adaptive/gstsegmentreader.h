@@ -78,6 +78,8 @@ struct SegmentProblem
 
   // The same might be had elsewhere.
   [[nodiscard]] bool is_of_place () const;
+  // There is no such resource.
+  [[nodiscard]] bool is_of_nothing () const;
   [[nodiscard]] std::string describe () const;
   // A request was broken off: nobody is told.
   [[nodiscard]] bool is_cancelled () const

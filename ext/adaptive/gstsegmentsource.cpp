@@ -150,11 +150,7 @@ bool SegmentSource::begin_step ()
   }
   if (segment_.discontinuity) discontinuity_ = true;
   put_init_first ();
-  if (segment_.gap) {
-    events_.emplace_back (
-        gst_event_new_gap (gap_time (segment_.time), segment_.duration));
-    discontinuity_ = true;
-  }
+  if (segment_.gap) put_gap ();
   return true;
 }
 
@@ -288,6 +284,15 @@ bool SegmentSource::is_other () const
   return passed_ > 0 && length && length_ && *length != *length_;
 }
 
+// Of a Period of 12.02 s a fourth segment of 4 s may be there of the sound and
+// not of the picture.
+bool SegmentSource::is_behind_end (const SegmentProblem &problem) const
+{
+  bool is_init = segment_.init && init_ != segment_.init;
+  return segment_.may_be_missing && !is_init && passed_ == 0 &&
+         problem.is_of_nothing ();
+}
+
 SegmentSource::Result<relay::Done> SegmentSource::open_part ()
 {
   for (;;) {
@@ -299,7 +304,9 @@ SegmentSource::Result<relay::Done> SegmentSource::open_part ()
       reader_.reset ();
       opened = changed (segment_.resource.uri);
     }
-    if (opened || !opened.code ().is_of_place ()) return opened;
+    if (opened || !opened.code ().is_of_place () ||
+        is_behind_end (opened.code ()))
+      return opened;
     discontinuity_ = was_discontinuity;
     if (!move_in_place (opened.code ())) return opened;
   }
@@ -463,6 +470,11 @@ SegmentSource::Result<SegmentItem> SegmentSource::next ()
   do {
     if (!reader_) {
       auto opened = open_part ();
+      if (!opened && is_behind_end (opened.code ())) {
+        segment_.gap = true;
+        put_gap ();
+        return next ();
+      }
       if (!opened) return opened.error ();
     }
     buffer.reset ();

@@ -145,6 +145,7 @@ private:
   void push_hole (const timeline::Walk::Step &step);
   void put_init_first ();
   bool begin_step ();
+  void put_gap ();
   void choose ();
   bool give_up ();
   void take_back ();
@@ -155,6 +156,7 @@ private:
   bool move (const SegmentProblem &problem);
   bool skip (GstBuffer *buffer);
   [[nodiscard]] bool is_other () const;
+  [[nodiscard]] bool is_behind_end (const SegmentProblem &problem) const;
   void count (const SegmentReader &reader);
   [[nodiscard]] SegmentItem make_item (SegmentItem::Kind kind) const;
   SegmentItem take_event ();

@@ -251,6 +251,9 @@ Made Maker::make_pattern (const SegmentInformation &from, const Owner &owner)
       return relay::failure (Error::bad_template, owner.line);
   if (pattern.media.empty ())
     return relay::failure (Error::bad_template, owner.line);
+  pattern.is_counted =
+      !from.end_number &&
+      (from.times ? from.times->open : from.duration.has_value ());
 
   if (!from.times) {
     if (pattern.media.find ("$Time") != std::string::npos)

@@ -227,6 +227,9 @@ struct SegmentTemplate
   std::uint64_t presentation_time_offset = 0;
   // Shared by the Representations of an AdaptationSet.
   std::shared_ptr<const Timeline> timeline;
+  // How many there are follows from the length of the Period alone. Media may
+  // be a little shorter than that.
+  bool is_counted = false;
 };
 
 // DASH: SegmentBase (5.3.9.2): the index has not been loaded yet.
@@ -252,6 +255,9 @@ struct Segment
   // HLS: the Discontinuity Sequence Number (RFC 8216bis 3).
   std::uint64_t discontinuity_sequence = 0;
   bool gap = false;  // nothing to fetch: see EXT-X-GAP
+  // The last one where they are counted: if it is not there, the media have
+  // ended before.
+  bool may_be_missing = false;
   // HLS: the same pointer as long as they are the same. Null: none.
   std::shared_ptr<const Protections> protections{};
   // HLS: of its samples, where that can be undone here: SAMPLE-AES with a key

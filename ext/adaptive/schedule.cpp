@@ -171,6 +171,8 @@ std::optional<Segment> nth (const Representation &representation,
   }
   segment.time = *time;
   segment.duration = *duration;
+  segment.may_be_missing = pattern.is_counted && n > 0 &&
+                           run + 1 == runs.end () && index + 1 == run->count;
   return segment;
 }
 

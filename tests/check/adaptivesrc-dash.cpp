@@ -492,6 +492,39 @@ GST_START_TEST (a_track_may_be_missing)
 }
 GST_END_TEST;
 
+// A Period of 4.1 s has a third segment of 2 s, of which the sound has nothing:
+// it ends, and with it all that can be had elsewhere of it.
+GST_START_TEST (the_last_of_counted_segments_may_be_missing)
+{
+  std::string two_of_sound = set ("a", "", sound);
+  two_of_sound.insert (two_of_sound.find ("<Representation"),
+      "<Representation id='b' bandwidth='2'/>");
+  Files files = {
+      {"/m.mpd", mpd ("<Period>" + set ("v") + two_of_sound + "</Period>",
+                     "mediaPresentationDuration='PT4.1S'")}};
+  for (const char *name : {"v", "a"}) add (files, name);
+  files["/v3"] = segment_of ("v3");
+  Journal journal;
+  Player player (files);
+  player.on_pad = [&journal] (GstPad *pad) { journal.follow (pad); };
+  player.play ();
+  fail_unless (player.output ("video_0") == all_of ("v") + segment_of ("v3"));
+  fail_unless (player.output ("audio_0") == all_of ("a"));
+  std::string text;
+  for (const std::string &line : journal.of ("audio_0")) text += line + "; ";
+  fail_unless (text == "segment 0-- at 0, 0; data; gap 4000+2000; eos; ", "%s",
+      text.c_str ());
+  fail_unless (requests_of (player, "/a3") == 1);
+  // One in between is not.
+  files.erase ("/v2");
+  Player broken (files);
+  Owned<GstMessage> error = broken.run ();
+  fail_unless (error != nullptr);
+  test::assert_error (
+      error.get (), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+}
+GST_END_TEST;
+
 GST_START_TEST (a_seek_may_lead_to_another_period)
 {
   Files files = {{"/m.mpd", mpd ("<Period duration='PT4S'>" + set ("v") +
@@ -799,6 +832,7 @@ static Suite *adaptivesrc_dash_suite ()
   tcase_add_test (tests, events_are_messages);
   tcase_add_test (tests, periods_are_played_one_after_the_other);
   tcase_add_test (tests, a_track_may_be_missing);
+  tcase_add_test (tests, the_last_of_counted_segments_may_be_missing);
   tcase_add_test (tests, a_seek_may_lead_to_another_period);
   tcase_add_test (tests, each_period_has_its_protection);
   tcase_add_test (tests, decrypters_are_told_before_the_pad_is_there);

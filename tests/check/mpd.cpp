@@ -295,6 +295,39 @@ GST_START_TEST (segments_are_timed)
 }
 GST_END_TEST;
 
+// Where nothing but the Period's length says how many there are, the media may
+// end before the last one.
+GST_START_TEST (counted_segments_may_be_fewer)
+{
+  struct
+  {
+    std::string xml;
+    std::uint64_t last;
+    bool expected;
+  } rows[] = {
+      {video ("<SegmentTemplate duration='4' media='$Number$'/>"), 2, true},
+      {timeline ("<S d='4' r='-1'/>"), 2, true},
+      {video ("<SegmentTemplate duration='4' endNumber='3' "
+              "media='$Number$'/>"),
+          2, false},
+      {timeline ("<S d='4' r='2'/>"), 2, false},
+      {timeline ("<S d='2' r='-1'/><S t='5' d='1'/>"), 3, false},
+      // Then there would be nothing.
+      {video ("<SegmentTemplate duration='10' media='$Number$'/>"), 0, false},
+  };
+  for (const auto &row : rows) {
+    auto all = parsed (row.xml);
+    for (std::uint64_t n = 0; n <= row.last; n++) {
+      auto segment = schedule::segment (first_of (all), n);
+      fail_unless (segment.has_value ());
+      fail_unless (segment->may_be_missing == (row.expected && n == row.last),
+          "%s, %d", row.xml.c_str (), static_cast<int> (n));
+    }
+    fail_unless (!schedule::segment (first_of (all), row.last + 1));
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (segments_are_listed)
 {
   auto all = parsed (
@@ -819,6 +852,7 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, durations_are_read);
   tcase_add_test (tests, segments_are_numbered);
   tcase_add_test (tests, segments_are_timed);
+  tcase_add_test (tests, counted_segments_may_be_fewer);
   tcase_add_test (tests, segments_are_listed);
   tcase_add_test (tests, an_index_is_kept_for_loading);
   tcase_add_test (tests, what_is_said_above_holds_below);
