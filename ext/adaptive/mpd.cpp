@@ -322,7 +322,8 @@ Result<relay::Done> Presenter::representation (const Representation &from,
     const Level &all, mpdsegments::Maker &maker, Track &track)
 {
   auto segments = maker.make (all.segments,
-      {from.id, from.bandwidth, from.line, !from.base_urls.empty ()});
+      {from.id, from.bandwidth, from.line, !from.base_urls.empty (),
+          all.mime_type.ends_with ("/webm")});
   if (!segments) return segments.error ();
   if (!*segments) return relay::Done{};
   presentation::Representation out{};

@@ -106,17 +106,17 @@ Made Maker::make (const SegmentInformation &from, const Owner &owner)
     case Kind::list:
       return make_list (from, owner);
     case Kind::base:
-      return make_base (from);
+      return make_base (from, !owner.is_webm);
     case Kind::none:
       break;
   }
   // A Representation that is one resource needs a BaseURL of its own; that of
   // a folder is not media.
   if (!owner.has_base_url) return std::optional<Segments> ();
-  return make_base (from);
+  return make_base (from, !owner.is_webm);
 }
 
-Made Maker::make_base (const SegmentInformation &from) const
+Made Maker::make_base (const SegmentInformation &from, bool has_sidx) const
 {
   SegmentBase base;
   base.timescale = timescale_of (from);
@@ -126,10 +126,10 @@ Made Maker::make_base (const SegmentInformation &from) const
   if (from.index_range) base.index.range = from.index_range;
   if (from.index_range && !base.initialization && from.index_range->first > 0)
     base.initialization = Resource{"", Range{0, from.index_range->first - 1}};
-  if (from.index || from.index_range)
+  if (has_sidx && (from.index || from.index_range))
     return std::optional<Segments> (std::move (base));
-  // Without an index the whole resource is the one segment, its initialization
-  // included.
+  // Without an index, or with Cues of WebM for one, the whole resource is the
+  // one segment, its initialization included.
   SegmentList list;
   list.entries.emplace_back ();
   list.entries.front ().duration = period_.duration.value_or (0);

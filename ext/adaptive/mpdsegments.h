@@ -35,6 +35,7 @@ struct Owner
   std::uint64_t bandwidth = 0;
   std::size_t line = 0;
   bool has_base_url = false;
+  bool is_webm = false;
 };
 
 // Makes the segments of the Representations of a Period. Those that share a
@@ -58,7 +59,7 @@ private:
   };
 
   mpd::Result<std::optional<presentation::Segments>> make_base (
-      const mpd::SegmentInformation &from) const;
+      const mpd::SegmentInformation &from, bool has_sidx) const;
   mpd::Result<std::optional<presentation::Segments>> make_list (
       const mpd::SegmentInformation &from, const Owner &owner);
   mpd::Result<std::optional<presentation::Segments>> make_pattern (

@@ -370,6 +370,23 @@ GST_START_TEST (an_index_is_kept_for_loading)
 }
 GST_END_TEST;
 
+// That of WebM is not a sidx box: then the file is played as a whole.
+GST_START_TEST (an_index_of_another_kind_is_passed_over)
+{
+  auto all = parsed (document (" mediaPresentationDuration='PT4S'",
+      "<Period><AdaptationSet mimeType='video/webm'><Representation id='v' "
+      "bandwidth='1'><BaseURL>v.webm</BaseURL><SegmentBase "
+      "indexRange='100-199'><Initialization range='0-50'/></SegmentBase>"
+      "</Representation></AdaptationSet></Period>"));
+  auto segment = schedule::segment (first_of (all), 0);
+  fail_unless (segment.has_value ());
+  fail_unless (segment->resource.uri == "http://h/d/v.webm");
+  fail_unless (!segment->resource.range && !segment->init);
+  fail_unless_equals_uint64 (segment->duration, 4 * GST_SECOND);
+  fail_unless (!schedule::segment (first_of (all), 1));
+}
+GST_END_TEST;
+
 GST_START_TEST (what_is_said_above_holds_below)
 {
   auto all = parsed (document (" mediaPresentationDuration='PT4S'",
@@ -855,6 +872,7 @@ static Suite *mpd_suite ()
   tcase_add_test (tests, counted_segments_may_be_fewer);
   tcase_add_test (tests, segments_are_listed);
   tcase_add_test (tests, an_index_is_kept_for_loading);
+  tcase_add_test (tests, an_index_of_another_kind_is_passed_over);
   tcase_add_test (tests, what_is_said_above_holds_below);
   tcase_add_test (tests, tracks_are_what_can_be_played);
   tcase_add_test (tests, a_period_may_begin_later);
