@@ -304,8 +304,10 @@ SegmentSource::Result<relay::Done> SegmentSource::open_part ()
       reader_.reset ();
       opened = changed (segment_.resource.uri);
     }
-    if (opened || !opened.code ().is_of_place () ||
-        is_behind_end (opened.code ()))
+    if (opened || !opened.code ().is_of_place ()) return opened;
+    // Other BaseURLs may have it, other Representations have not.
+    if (is_behind_end (opened.code ()) &&
+        held_[step_->stretch]->alternatives.empty ())
       return opened;
     discontinuity_ = was_discontinuity;
     if (!move_in_place (opened.code ())) return opened;

@@ -515,6 +515,15 @@ GST_START_TEST (the_last_of_counted_segments_may_be_missing)
   fail_unless (text == "segment 0-- at 0, 0; data; gap 4000+2000; eos; ", "%s",
       text.c_str ());
   fail_unless (requests_of (player, "/a3") == 1);
+  // Another place is asked too.
+  Files twice = files;
+  twice["/m.mpd"].insert (twice["/m.mpd"].find ("<Period>"),
+      "<BaseURL>/</BaseURL><BaseURL>/other/</BaseURL>");
+  Player elsewhere (twice);
+  elsewhere.play ();
+  fail_unless (elsewhere.output ("audio_0") == all_of ("a"));
+  fail_unless (requests_of (elsewhere, "/a3") == 1);
+  fail_unless (requests_of (elsewhere, "/other/a3") == 1);
   // One in between is not.
   files.erase ("/v2");
   Player broken (files);
