@@ -1,12 +1,80 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How a playback is sent somewhere else, and what it says of where it is.
+// Where a playback begins, how it is sent somewhere else, and what it says of
+// where it is.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "gstadaptiveline.h"
 #include "gstadaptiveplayback.h"
 #include "gstadaptivetoc.h"
+#include "schedule.h"
 
 using relay::Owned;
+
+// ---- Where playing begins --------------------------------------------------
+
+// Where the manifest wants to be begun (RFC 8216bis 4.4.2.2): at the time, or
+// at the beginning of the segment that it is in. What is outside is at the
+// ends.
+static presentation::Time begin_of (const loader::Loaded &loaded)
+{
+  const presentation::Start &start = *loaded.notes.start;
+  presentation::Time duration = loaded.duration.value_or (timeline::max_time);
+  presentation::Time time = std::min (start.offset, duration);
+  if (start.from_end) time = duration - time;
+  if (loaded.selections.empty ()) return time;
+  const timeline::Stretch stretch{&loaded.selections.front ().representation,
+      loaded.selections.front ().start};
+  if (start.precise && time < duration) return time;
+  auto segment = timeline::last_before (stretch, time + 1);
+  return segment ? timeline::place_of (stretch, *segment).begin : time;
+}
+
+void AdaptivePlayback::begin_at (
+    presentation::Time time, const Settings &settings)
+{
+  timeline::Playing playing;
+  playing.begin = time;
+  auto state = state_.lock ();
+  state->itinerary.walk =
+      timeline::Walk (timeline::make_legs (playing, settings.left_out), false);
+  state->segment.start = time;
+}
+
+// What is known of it only now.
+void AdaptivePlayback::begin_with (
+    const loader::Loaded &loaded, const Settings &settings)
+{
+  if (settings.start_offset == 0 && loaded.notes.start)
+    begin_at (begin_of (loaded), settings);
+  if (loaded.selections.empty ()) return;
+  const loader::Selection &main = loaded.selections.front ();
+  auto first = schedule::segment (main.representation, 0);
+  if (!first || gstadaptiveline::format_of (main.representation, *first) !=
+                    container::Format::mpegts)
+    return;
+  std::vector<timeline::Stretch> stretches;
+  stretches.push_back ({&main.representation, main.start, main.end});
+  for (const loader::Selection &later : main.later)
+    stretches.push_back ({&later.representation, later.start, later.end});
+  auto state = state_.lock ();
+  state->takes_whole_segments = true;
+  timeline::Walk &walk = state->itinerary.walk;
+  walk = timeline::Walk (
+      timeline::to_segments (walk.legs (), 1, stretches), false);
+}
+
+// Of what start-offset and skip-ranges leave, unless a seek says otherwise: a
+// demuxer that gets nothing has no pads, and who waits for them does so for
+// ever. Where all lasts no time there is something.
+bool AdaptivePlayback::has_anything (const loader::Loaded &loaded)
+{
+  auto state = state_.lock ();
+  if (state->wanted || !loaded.duration) return true;
+  return timeline::begin_before (state->itinerary.walk.legs (),
+      std::max (*loaded.duration, presentation::Time{1}));
+}
 
 // ---- Seeks -----------------------------------------------------------------
 
